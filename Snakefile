@@ -1,0 +1,29 @@
+"""How compositional generalization improves as diffusion models are trained: the workflow."""
+
+from snakemake.utils import min_version
+
+min_version("9.18")
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/grammar.smk"
+include: "workflow/rules/dataset.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/measure.smk"
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        figures=figure_files(CONFIG.figures),
+
+
+rule rhm:
+    input:
+        figures=figure_files(domain_figures("rhm")),

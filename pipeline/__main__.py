@@ -1,0 +1,102 @@
+"""Command line: `python -m pipeline <stage> --spec JSON ...`, one stage per call.
+
+The workflow's rules are the callers. Stages are imported when they run, so that those which need
+no torch start without it.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline.domains.load import load_part
+from pipeline.errors import PipelineError
+from pipeline.specs import read_spec
+
+
+def _grammar(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.grammar.rules import make_grammar
+
+    make_grammar(spec, args.output)
+
+
+def _dataset(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.datasets.build import make_dataset
+
+    make_dataset(spec, load_part(spec["domain"], "data"), args.sources, args.output)
+
+
+def _train(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.training.train import train
+
+    model = load_part(spec["domain"], "model")
+    train(spec, model, args.dataset, args.checkpoints, args.losses, bool(args.keep_work))
+
+
+def _sample(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.sampling.generate import sample
+
+    sample(spec, load_part(spec["domain"], "model"), args.checkpoints, args.samples)
+
+
+def _measure(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.measurement.measure import measure
+
+    measures = load_part(spec["domain"], "measure")
+    measure(spec, measures, args.sources, args.dataset, args.samples, args.output)
+
+
+def _aggregate(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.aggregation.aggregate import aggregate
+
+    aggregate(spec, args.root, args.measurements, args.losses)
+
+
+def _analyse(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.analysis.sample_complexity import analyse
+
+    analyse(spec, args.measurements, args.losses, args.output)
+
+
+def _figure(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.figures.save import save_figure
+
+    save_figure(spec, args.tables, args.outputs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
+    stages = parser.add_subparsers(required=True, metavar="stage")
+    _stage(stages, "grammar", _grammar, one=["output"])
+    _stage(stages, "dataset", _dataset, one=["output"], many=["sources"])
+    train = _stage(stages, "train", _train, one=["dataset", "losses"], many=["checkpoints"])
+    train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable state")
+    _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
+    _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
+    _stage(stages, "aggregate", _aggregate, one=["root", "measurements", "losses"])
+    _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
+    _stage(stages, "figure", _figure, many=["tables", "outputs"])
+    return parser
+
+
+def _stage(stages, name, run, one=(), many=()) -> argparse.ArgumentParser:  # noqa: ANN001
+    parser = stages.add_parser(name, help=f"run the {name} stage")
+    parser.add_argument("--spec", required=True, help="canonical JSON written by the workflow")
+    for option in one:
+        parser.add_argument(f"--{option}", type=Path, required=True)
+    for option in many:
+        parser.add_argument(f"--{option}", type=Path, nargs="*", required=True)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def main() -> None:
+    """Run one stage; a failure the user can mend is one line on standard error."""
+    args = _parser().parse_args()
+    try:
+        args.run(args, read_spec(args.spec))
+    except PipelineError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Stage `aggregate`: the parts of all cells of a domain become two tidy tables."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import artifacts, tables
+from pipeline.config.grid import Cell, cell_directory, cells, parse_replicas, parse_setting
+from pipeline.config.rhm import Grid
+
+
+def aggregate(spec: dict, root: Path, measurements: Path, losses: Path) -> None:
+    """Concatenate measurements and losses of the grid in `spec["settings"]`.
+
+    Args:
+        spec: spec of the stage.
+        root: directory of the run and domain, below which the cells lie.
+        measurements: output, one row per replica, step and estimate.
+        losses: output, one row per replica, step, split and range of noise levels.
+    """
+    grid = Grid.model_validate(spec["settings"])
+    directories = {cell: Path(cell_directory(str(root), cell)) for cell in cells(grid)}
+    parts = [directory / "measurements.parquet" for directory in directories.values()]
+    frame = tables.concatenate(parts, "measurements")
+    tables.write_table(measurements, frame, artifacts.make_stamp("measurements", spec, {}))
+    frame = pd.concat([_losses(cell, path) for cell, path in directories.items()])
+    tables.write_table(losses, frame, artifacts.make_stamp("losses", spec, {}))
+
+
+def _losses(cell: Cell, directory: Path) -> pd.DataFrame:
+    """Losses of a cell, with the columns that say which cell it is."""
+    frame = pd.read_csv(directory / "losses.csv")
+    replicas = parse_replicas(cell.replicas)
+    frame.insert(0, "seed", [replicas[r].seed for r in frame["replica"]])
+    frame.insert(0, "grammar_seed", [replicas[r].grammar_seed for r in frame["replica"]])
+    frame.insert(0, "dataset_size", cell.dataset_size)
+    for name, value in reversed(parse_setting(cell.setting).items()):
+        frame.insert(0, name, value)
+    return frame.drop(columns="replica")

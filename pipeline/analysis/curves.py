@@ -1,0 +1,92 @@
+"""Learning curves read off the tables: which checkpoint counts, and where a level is half learnt."""
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import curve_fit
+from scipy.special import expit
+from scipy.stats import t as student
+
+GRAMMAR = ["v", "m", "s", "L"]
+REPLICA = [*GRAMMAR, "grammar_seed", "seed"]
+CELL = [*REPLICA, "dataset_size"]
+
+
+def total_losses(losses: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Losses over all noise levels on one split."""
+    whole = (losses["noise_low"] == 0) & (losses["noise_high"] == 1)
+    return losses[whole & (losses["split"] == split)]
+
+
+def best_checkpoints(losses: pd.DataFrame) -> pd.DataFrame:
+    """Cell and step of the lowest validation loss of every trajectory."""
+    validation = total_losses(losses, "validation").reset_index(drop=True)
+    return validation.loc[validation.groupby(CELL)["loss"].idxmin(), [*CELL, "step"]]
+
+
+def at_best_checkpoint(measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+    """Measurements at the checkpoint of the lowest validation loss."""
+    return measurements.merge(best_checkpoints(losses), on=[*CELL, "step"])
+
+
+def finite_sizes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of finite training sets, with `dataset_size` as a number."""
+    finite = frame[frame["dataset_size"] != "online"]
+    return finite.assign(dataset_size=finite["dataset_size"].astype(int))
+
+
+def main_grammar(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the grammar parameters that come first, which single-grammar figures show."""
+    first = frame.iloc[0][GRAMMAR]
+    return frame[(frame[GRAMMAR] == first).all(axis=1)]
+
+
+def chance_accuracy(quantity: str, v: int, m: int, s: int, level: int) -> float:
+    """Node or conditional accuracy of uniformly random strings; for whole levels, see below.
+
+    A tuple is valid with probability f = m / v**(s-1), so a level-l subtree is with
+    f**((s**l - 1) / (s - 1)).
+    """
+    fraction = m / v ** (s - 1)
+    if quantity == "conditional_accuracy":
+        return fraction
+    return fraction ** ((s**level - 1) / (s - 1))
+
+
+def predicted_size(v: int, m: int, s: int, level: int) -> float:
+    """Dataset size at which level-l rules are learnt, v m**(l+1) / (1 - m / v**(s-1)).
+
+    From equating the signal of tuple-token correlations with their sampling noise; infinite when
+    every tuple is valid.
+    """
+    unused = 1 - m / v ** (s - 1)
+    return v * m ** (level + 1) / unused if unused > 0 else float("inf")
+
+
+def halfway(x: np.ndarray, accuracy: np.ndarray, chance: float) -> tuple[float, str]:
+    """Where a sigmoid in log x, from chance to 1, fitted to a curve is half-way up.
+
+    Returns:
+        The point, and whether it lies `inside`, `below` or `above` the range of x.
+    """
+
+    def sigmoid(log_x: np.ndarray, log_half: float, slope: float) -> np.ndarray:
+        return chance + (1 - chance) * expit(slope * (log_x - log_half))
+
+    log_x = np.log(x)
+    reached = np.flatnonzero(accuracy > (1 + chance) / 2)
+    start = log_x[reached[0]] if reached.size else log_x[-1]
+    low, high = log_x[0] - 20, log_x[-1] + 20
+    bounds = ([low, 0.05], [high, 20.0])
+    (log_half, _), _ = curve_fit(sigmoid, log_x, accuracy, p0=(start, 1.0), bounds=bounds)
+    status = "below" if log_half < log_x[0] else "above" if log_half > log_x[-1] else "inside"
+    return float(np.exp(log_half)), status
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean and 95 % Student t interval; NaN bounds for a single value."""
+    values = np.asarray(values, dtype=float)
+    mean, n = values.mean(), len(values)
+    if n < 2:
+        return float(mean), float("nan"), float("nan")
+    half = student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    return float(mean), float(mean - half), float(mean + half)

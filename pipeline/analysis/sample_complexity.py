@@ -1,0 +1,61 @@
+"""Stage `analyse`: the dataset size, and the training time, at which each level is half learnt."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import artifacts, tables
+from pipeline.analysis.curves import (
+    GRAMMAR,
+    REPLICA,
+    at_best_checkpoint,
+    chance_accuracy,
+    finite_sizes,
+    halfway,
+    predicted_size,
+)
+
+
+def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
+    """Fit thresholds per replica and level, by the rule in `spec["settings"]`."""
+    settings = spec["settings"]
+    measured = tables.read_table(measurements, "measurements")
+    taken = tables.read_table(losses, "losses")
+    best = at_best_checkpoint(measured, taken)
+    chosen = {"quantity": settings["accuracy"]}
+    by_size = finite_sizes(_select(best, **chosen, among=settings["among"]))
+    online = measured[measured["dataset_size"] == "online"]
+    by_step = _select(online, **chosen, among="all")
+    rows = [*_thresholds(by_size, "dataset_size"), *_thresholds(by_step, "step")]
+    tables.write_table(
+        output, pd.DataFrame(rows), artifacts.make_stamp("sample complexity", spec, {})
+    )
+
+
+def _select(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
+    chosen = (frame["quantity"] == quantity) & (frame["among"] == among)
+    return frame[chosen & frame["estimate"].notna()]
+
+
+def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
+    for (*replica, level), curve in frame.groupby([*REPLICA, "level"]):
+        if len(curve) < 3:
+            continue
+        curve = curve.sort_values(variable)
+        parameters = dict(zip(REPLICA, replica, strict=True))
+        v, m, s, _ = (parameters[name] for name in GRAMMAR)
+        chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, int(level))
+        x, accuracy = curve[variable].to_numpy(float), curve["estimate"].to_numpy(float)
+        threshold, status = halfway(x, accuracy, chance)
+        yield {
+            **parameters,
+            "level": int(level),
+            "variable": variable,
+            "quantity": curve["quantity"].iloc[0],
+            "threshold": threshold,
+            "status": status,
+            "predicted": predicted_size(v, m, s, int(level)),
+            "chance": chance,
+            "ceiling": 1.0,
+        }

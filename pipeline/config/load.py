@@ -1,0 +1,83 @@
+"""Read config.yaml, lay a preset and command-line values over it, and check the result."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.config.schema import FIGURES, Config
+from pipeline.errors import PipelineError
+
+
+def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Config:
+    """Merge `path` < the preset that `overrides["preset"]` names < the other overrides.
+
+    Args:
+        path: the config file.
+        presets: directory of `<name>.yaml` files that override parts of it.
+        overrides: what was given on the command line with --config or --configfile.
+
+    Raises:
+        PipelineError: a file is unreadable, or a value is not allowed; one line names the key.
+    """
+    overrides = dict(overrides)
+    preset = overrides.pop("preset", None)
+    merged = _read(path)
+    if preset is not None:
+        merged = _merge(merged, _read(_preset_path(presets, preset)))
+    return _check(_merge(merged, overrides))
+
+
+def _preset_path(presets: Path, name: str) -> Path:
+    known = sorted(file.stem for file in presets.glob("*.yaml"))
+    if name not in known:
+        raise PipelineError(f"config: preset: {name!r} is unknown; choose one of {', '.join(known)}")
+    return presets / f"{name}.yaml"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise PipelineError(f"config: {path} cannot be read as YAML: {reason}") from error
+    if not isinstance(content, dict):
+        raise PipelineError(f"config: {path} must hold keys and values, not {content!r}")
+    return content
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Overlay nested mappings; lists and scalars are replaced whole."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _check(content: Mapping[str, Any]) -> Config:
+    try:
+        config = Config.model_validate(content)
+    except ValidationError as error:
+        raise PipelineError(_first_problem(error)) from error
+    for name in config.figures:
+        domain = FIGURES[name].domain
+        if not config.domain(domain).enabled:
+            raise PipelineError(
+                f"config: figures: {name!r} needs domains.{domain}.enabled = true, it is false"
+            )
+    return config
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in problem["loc"] if re.fullmatch(r"\w+", str(part)))
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        return f"config: {key} is missing: {message}"
+    value = problem["input"]
+    shown = "" if isinstance(value, dict) else f" = {value!r}"
+    return f"config: {key}{shown}: {message}"

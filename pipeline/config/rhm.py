@@ -1,0 +1,183 @@
+"""Config of the Random Hierarchy Model: what is generated, trained, sampled and measured."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.config.fields import Distinct, Increasing, Positive, Section, Seed
+
+DatasetSize = Positive | Literal["online"]
+
+
+class GrammarSetting(Section):
+    """Parameters of a grammar and the dataset sizes studied on it."""
+
+    v: Annotated[int, Field(ge=2, le=255)]
+    """Symbols at every level (vocabulary size)."""
+    m: Positive
+    """Synonyms: production rules of each symbol; at most v**(s-1)."""
+    s: Annotated[int, Field(ge=2)]
+    """Branching: children of each node."""
+    L: Positive
+    """Depth: levels of rules; strings have s**L tokens."""
+    dataset_sizes: Annotated[list[DatasetSize], Increasing, Distinct, Field(min_length=1)]
+    """Training set sizes P, increasing; "online" means fresh strings at every step."""
+
+    @property
+    def label(self) -> str:
+        """Name of the grammar in paths, e.g. v16_m4_s2_L3."""
+        return f"v{self.v}_m{self.m}_s{self.s}_L{self.L}"
+
+    @property
+    def string_count(self) -> int:
+        """P_max, the number of distinct strings."""
+        return self.v * self.m ** ((self.s**self.L - 1) // (self.s - 1))
+
+    @model_validator(mode="after")
+    def _rules_exist(self) -> "GrammarSetting":
+        if self.m > self.v ** (self.s - 1):
+            raise ValueError(f"m = {self.m} must be at most v**(s-1) = {self.v ** (self.s - 1)}")
+        return self
+
+
+class Grid(Section):
+    """Which cells are trained: grammars x dataset sizes x replicas."""
+
+    grammars: Annotated[list[GrammarSetting], Field(min_length=1)]
+    """Grammar parameters, the first one being that of the single-grammar figures."""
+    grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    """One grammar is drawn per seed."""
+    seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    """One training set and one network per grammar seed and seed."""
+    replicas_per_job: Positive
+    """How many (grammar seed, seed) pairs train as one batched ensemble in one job."""
+
+
+class Data(Section):
+    """Held-out strings."""
+
+    validation_size: Positive
+    """Strings of the validation set, which picks the checkpoint."""
+    test_size: Positive
+    """Strings of the test set, which picks nothing."""
+
+
+class Noise(Section):
+    """The forward process."""
+
+    process: Literal["uniform", "absorbing"]
+    """Uniform (the paper's) or absorbing (masked) discrete diffusion."""
+    levels: Annotated[int, Field(ge=2)]
+    """Noise levels T."""
+    schedule: Literal["linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta"]
+    """Reading of "linear schedule": linear in alpha_bar, or linear in beta as in DDPM or D3PM."""
+
+
+class Network(Section):
+    """The U-Net; its depth and filter size are the grammar's L and s."""
+
+    width: Positive
+    """Channels of every block (8192 in the paper)."""
+    noise_conditioning: bool
+    """Whether the network sees the noise level."""
+
+
+class Training(Section):
+    """Stochastic gradient descent on the denoising loss."""
+
+    loss: Literal["cross_entropy", "variational_bound", "hybrid"]
+    """Loss on the clean tokens."""
+    learning_rate: Annotated[float, Field(gt=0)]
+    """Learning rate in units of the width (maximal update parametrisation)."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Momentum of SGD."""
+    batch_size: Positive
+    """Strings per step."""
+    steps: Positive
+    """Where the run, and with it the learning rate schedule, ends."""
+    decay_from: Annotated[float, Field(ge=0, le=1)]
+    """Fraction of `steps` after which the learning rate falls linearly to 0; 1 for constant."""
+    checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1)]
+    """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
+    keep_checkpoints: bool
+    """Keep weights on disk after they were sampled; false deletes them (see README, disk)."""
+
+    @model_validator(mode="after")
+    def _checkpoints_within_run(self) -> "Training":
+        if self.checkpoints[-1] > self.steps:
+            raise ValueError(
+                f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
+            )
+        return self
+
+
+class Sampling(Section):
+    """Generation from every checkpoint."""
+
+    samples: Annotated[int, Field(ge=128)]
+    """Strings per checkpoint and replica."""
+    levels: Annotated[int, Field(ge=1)]
+    """Reverse steps for uniform noise, evenly spaced, at most noise.levels; absorbing noise
+    reveals each token at its exact level and ignores this."""
+    posterior: Literal["exact", "d3pm"]
+    """Mixture over x_0 in the reverse step of uniform noise: exact, or the public D3PM shortcut."""
+    seed: Seed
+    """Seed of the samples; the same at every checkpoint."""
+
+
+class Measurement(Section):
+    """Estimators on samples."""
+
+    random_halves: Positive
+    """Random split halves that the debiased correlation is averaged over."""
+    blocks: Annotated[int, Field(ge=8)]
+    """Blocks of samples for jackknife standard errors."""
+
+
+class Analysis(Section):
+    """Rules fixed before the run, by which numbers are read off the tables."""
+
+    accuracy: Literal["node_accuracy", "string_accuracy", "conditional_accuracy"]
+    """Which accuracy the main curves and P*_l use."""
+    among: Literal["all", "novel_strings", "novel_subtrees"]
+    """Which samples it is taken over."""
+
+
+class RhmConfig(Section):
+    """The Random Hierarchy Model domain."""
+
+    enabled: bool
+    """Whether the domain is part of `all`."""
+    grid: Grid
+    """Cells."""
+    data: Data
+    """Held-out data."""
+    noise: Noise
+    """Forward process."""
+    network: Network
+    """Denoiser."""
+    training: Training
+    """Optimisation."""
+    sampling: Sampling
+    """Generation."""
+    measurement: Measurement
+    """Estimators."""
+    analysis: Analysis
+    """Reading rules."""
+
+    @model_validator(mode="after")
+    def _cross_checks(self) -> "RhmConfig":
+        for setting in self.grid.grammars:
+            sizes = [size for size in setting.dataset_sizes if size != "online"]
+            needed = max(sizes, default=1) + self.data.validation_size + self.data.test_size
+            if needed > setting.string_count:
+                raise ValueError(
+                    f"grid.grammars {setting.label}: largest dataset size + data.validation_size + "
+                    f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
+                )
+        if self.sampling.levels > self.noise.levels:
+            raise ValueError(
+                f"sampling.levels = {self.sampling.levels} must be at most "
+                f"noise.levels = {self.noise.levels}"
+            )
+        return self

@@ -1,0 +1,79 @@
+"""The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, field_validator
+
+from pipeline.config.fields import Section
+from pipeline.config.rhm import RhmConfig
+
+
+
+class FigureSource(NamedTuple):
+    """Where a figure comes from: its domain, and the tables it reads."""
+
+    domain: str
+    tables: tuple[str, ...]
+
+
+FIGURES = {
+    "rhm_accuracy_vs_dataset_size": FigureSource("rhm", ("measurements", "losses")),
+    "rhm_accuracy_vs_training_step": FigureSource("rhm", ("measurements", "sample_complexity")),
+    "rhm_correlation_vs_distance": FigureSource("rhm", ("measurements", "losses")),
+    "rhm_sample_complexity": FigureSource("rhm", ("sample_complexity",)),
+    "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
+    "rhm_loss_curves": FigureSource("rhm", ("losses",)),
+}
+"""Every figure there is."""
+
+
+class FutureDomain(Section):
+    """A domain whose stages are still to come."""
+
+    enabled: Literal[False]
+    """Must be false: this domain has no data source or network yet."""
+
+
+class Domains(Section):
+    """The data that diffusion models are trained on."""
+
+    rhm: RhmConfig
+    """Random Hierarchy Model."""
+    text: FutureDomain
+    """Masked diffusion on text."""
+    image: FutureDomain
+    """Gaussian diffusion on images."""
+
+
+class Style(Section):
+    """Looks of all figures."""
+
+    palette: str
+    """A seaborn palette; the default is perceptually uniform and readable in grey."""
+    width: Annotated[float, Field(gt=0)]
+    """Width of a panel in inches."""
+
+
+class Config(Section):
+    """Everything that is computed; where it is computed is in the profiles."""
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    """Name of the run: everything is written below results/<run>/."""
+    domains: Domains
+    """One section per domain."""
+    figures: list[str]
+    """Figures that `all` draws."""
+    style: Style
+    """Looks of all figures."""
+
+    @field_validator("figures")
+    @classmethod
+    def _known_figures(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in FIGURES:
+                raise ValueError(f"{name!r} is not one of {', '.join(FIGURES)}")
+        return names
+
+    def domain(self, name: str) -> Any:
+        """Section of one domain."""
+        return getattr(self.domains, name)

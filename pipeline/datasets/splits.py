@@ -1,0 +1,54 @@
+"""Validation, test and nested training sets of distinct strings, by their place in a permutation.
+
+The permuted strings are read in one order: validation, test, then training. A training set is the
+first P strings of its part, so a larger one contains a smaller one and none shares a string with
+validation or test. "Online" training reads on without end (and wraps only past the last string).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.datasets.permutation import MixedRadixPermutation
+from pipeline.grammar.derivation import choice_radices, derive
+from pipeline.grammar.rules import Grammar
+from pipeline.randomness import stream_key
+
+
+@dataclass(frozen=True)
+class StringSource:
+    """Distinct strings of one grammar in a seeded order.
+
+    Attributes:
+        grammar: the rules.
+        seed: seed of the order.
+        validation_size: number of strings of the validation set.
+        test_size: number of strings of the test set.
+    """
+
+    grammar: Grammar
+    seed: int
+    validation_size: int
+    test_size: int
+
+    def validation(self) -> np.ndarray:
+        """Validation strings, uint8 [validation_size, d]."""
+        return self._strings(np.arange(self.validation_size))
+
+    def test(self) -> np.ndarray:
+        """Test strings, uint8 [test_size, d]."""
+        return self._strings(self.validation_size + np.arange(self.test_size))
+
+    def training(self, start: int, stop: int) -> np.ndarray:
+        """Training strings number `start` to `stop`, uint8 [stop - start, d]."""
+        held_out = self.validation_size + self.test_size
+        order = self.permutation
+        return self._strings(held_out + np.arange(start, stop) % (order.size - held_out))
+
+    @property
+    def permutation(self) -> MixedRadixPermutation:
+        """The order in which strings are handed out."""
+        return MixedRadixPermutation(choice_radices(self.grammar), stream_key(self.seed, "strings"))
+
+    def _strings(self, positions: np.ndarray) -> np.ndarray:
+        return derive(self.grammar, self.permutation.digits(positions))

@@ -1,0 +1,86 @@
+"""Observables of the Random Hierarchy Model: rules obeyed, novelty, correlations, coherence."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.grammar.correlations import common_ancestor_level, joint_excess
+from pipeline.grammar.parsing import parse
+from pipeline.grammar.rules import Grammar, load_grammar
+from pipeline.measurement.accuracy import accuracies
+from pipeline.measurement.correlation import PairCounts, projections, squared_correlations
+from pipeline.measurement.estimate import Row
+from pipeline.measurement.novelty import novel_subtrees, novelty
+
+
+def load_sources(sources: Sequence[Path]) -> list[Grammar]:
+    """Grammars of the replicas."""
+    return [load_grammar(path)[0] for path in sources]
+
+
+def observe(
+    grammar: Grammar, samples: np.ndarray, training: np.ndarray, settings: dict
+) -> Iterator[Row]:
+    """All rows of one replica at one checkpoint.
+
+    Args:
+        grammar: that of the replica.
+        samples: generated tokens [N, d].
+        training: its training set [P, d].
+        settings: `measurement` section of the config.
+    """
+    parsed = parse(grammar, samples)
+    novel = novel_subtrees(samples, training, grammar.branching)
+    yield from accuracies(parsed, novel)
+    yield from novelty(samples, novel[-1][:, 0], parsed.valid(grammar.depth)[:, 0])
+    yield from _correlations(grammar, samples, settings)
+
+
+def _correlations(grammar: Grammar, samples: np.ndarray, settings: dict) -> Iterator[Row]:
+    labels, groups = _pair_groups(grammar)
+    counts = PairCounts.of(samples, grammar.symbols, settings["blocks"])
+    squared = squared_correlations(counts, groups, settings["random_halves"])
+    by_level = groups[: grammar.depth]
+    ratios = projections(counts, _exact_excess(grammar), by_level)
+    used = counts.size * settings["blocks"]
+    for (estimate, error), label in zip(squared, labels, strict=True):
+        yield Row("squared_correlation", estimate, error, used, **label)
+    for (estimate, error), label in zip(ratios, labels[: grammar.depth], strict=True):
+        yield Row("correlation_ratio", estimate, error, used, **label)
+    yield _coherence_length(grammar, ratios, used)
+
+
+def _coherence_length(
+    grammar: Grammar, ratios: Sequence[tuple[float, float]], count: int
+) -> Row:
+    """1 + sum over levels of the correlation ratio times the tokens that meet at the level.
+
+    s**l if tokens that meet up to level l correlate as in the data and others not at all.
+    """
+    s = grammar.branching
+    tokens = [s**level - s ** (level - 1) for level in range(1, grammar.depth + 1)]
+    length = 1 + sum(n * r for n, (r, _) in zip(tokens, ratios, strict=True))
+    error = np.sqrt(sum((n * e) ** 2 for n, (_, e) in zip(tokens, ratios, strict=True)))
+    return Row("coherence_length", float(length), float(error), count)
+
+
+def _pair_groups(grammar: Grammar) -> tuple[list[dict], list[np.ndarray]]:
+    """Position pairs by the level at which they meet, then by their distance."""
+    pairs = np.array(list(combinations(range(grammar.length), 2)))
+    meets = np.array([common_ancestor_level(grammar.branching, i, j) for i, j in pairs])
+    distances = pairs[:, 1] - pairs[:, 0]
+    labels = [{"level": level} for level in range(1, grammar.depth + 1)]
+    labels += [{"distance": distance} for distance in range(1, grammar.length)]
+    groups = [pairs[meets == level] for level in range(1, grammar.depth + 1)]
+    groups += [pairs[distances == distance] for distance in range(1, grammar.length)]
+    return labels, groups
+
+
+def _exact_excess(grammar: Grammar) -> np.ndarray:
+    d, v = grammar.length, grammar.symbols
+    excess = np.zeros((d, v, d, v))
+    for i, j in combinations(range(d), 2):
+        excess[i, :, j, :] = joint_excess(grammar, i, j)
+    return excess

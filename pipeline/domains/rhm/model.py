@@ -1,0 +1,59 @@
+"""Noise, network and sampler of the Random Hierarchy Model, as the settings name them."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from pipeline.networks.unet1d import UNet1d
+from pipeline.noise.absorbing import AbsorbingNoise
+from pipeline.noise.base import Denoiser
+from pipeline.noise.schedules import alpha_bar
+from pipeline.noise.uniform import UniformNoise
+from pipeline.randomness import stream_key
+from pipeline.sampling.absorbing import sample_absorbing
+from pipeline.sampling.uniform import sample_uniform
+
+
+def replica_keys(settings: dict) -> list[int]:
+    """One key per replica, on which its weights, batches and noise depend."""
+    return [stream_key(*pair) for pair in settings["cell"]["replicas"]]
+
+
+def build_noise(settings: dict) -> UniformNoise | AbsorbingNoise:
+    """Forward process of the `train` settings."""
+    noise = settings["noise"]
+    processes = {"uniform": UniformNoise, "absorbing": AbsorbingNoise}
+    levels = alpha_bar(noise["schedule"], noise["levels"])
+    return processes[noise["process"]](settings["cell"]["setting"]["v"], levels)
+
+
+def build_network(settings: dict) -> UNet1d:
+    """Untrained ensemble of the `train` settings, one replica per key."""
+    setting, noise = settings["cell"]["setting"], build_noise(settings)
+    return UNet1d(
+        seeds=replica_keys(settings),
+        input_symbols=noise.input_symbols,
+        symbols=noise.symbols,
+        branching=setting["s"],
+        depth=setting["L"],
+        levels=noise.levels,
+        **settings["network"],
+    )
+
+
+def string_length(settings: dict) -> int:
+    """Tokens of a string, d = s**L."""
+    setting = settings["cell"]["setting"]
+    return setting["s"] ** setting["L"]
+
+
+def build_sampler(
+    sampling: dict, settings: dict, denoiser: Denoiser
+) -> Callable[[Callable[[int], Tensor]], Tensor]:
+    """Sampler of the noise process that the denoiser was trained for."""
+    noise = build_noise(settings)
+    if isinstance(noise, AbsorbingNoise):
+        return lambda draw: sample_absorbing(denoiser, noise, draw)
+    return lambda draw: sample_uniform(
+        denoiser, noise, draw, sampling["levels"], sampling["posterior"]
+    )

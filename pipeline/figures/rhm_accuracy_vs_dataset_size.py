@@ -1,0 +1,51 @@
+"""Accuracy of generated strings against dataset size, level by level, and its collapse."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, main_grammar
+from pipeline.figures import style
+
+
+def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+    """Left: all samples, with the collapse as inset. Right: among samples that are novel."""
+    best = at_best_checkpoint(main_grammar(measurements), losses)
+    quantity = settings["analysis"]["accuracy"]
+    best = finite_sizes(best[best["quantity"] == quantity])
+    figure, axes = style.panels(settings, 3, sharey=True)
+    for panel, among in zip(axes, ("all", "novel_strings", "novel_subtrees"), strict=True):
+        part = best[best["among"] == among]
+        _levels(panel, settings, part)
+        panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], title=style.LABELS[among])
+        panel.set(ylim=(-0.03, 1.03))
+    axes[0].set_ylabel(style.LABELS[quantity])
+    axes[0].legend(title="level", loc="lower right")
+    _collapse(axes[1], settings, best[best["among"] == "all"])
+    label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
+    style.footnote(figure, best, label)
+    return figure
+
+
+def _levels(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    colours = style.shades(settings, frame["level"].nunique())
+    for index, (level, part) in enumerate(frame.groupby("level")):
+        summary = style.summarise(part, ["dataset_size"])
+        x = summary["dataset_size"]
+        style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
+
+
+def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    inset = panel.inset_axes((0.6, 0.13, 0.38, 0.4))
+    colours = style.shades(settings, frame["level"].nunique())
+    for index, (level, part) in enumerate(frame.groupby("level")):
+        summary = style.summarise(part, ["v", "m", "dataset_size"])
+        scale = summary["v"] * np.power(summary["m"].astype(float), level + 1)
+        rescaled = summary["dataset_size"] / scale
+        marker = style.MARKERS[index]
+        inset.plot(rescaled, summary["mean"], marker=marker, markersize=2, color=colours[index])
+    inset.set(xscale="log", ylim=(-0.03, 1.03))
+    inset.set_xlabel(r"$P / (v\,m^{\ell+1})$", fontsize=6)
+    inset.set_title("all, rescaled", fontsize=6)
+    inset.tick_params(labelsize=5)

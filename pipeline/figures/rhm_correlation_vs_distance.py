@@ -1,0 +1,83 @@
+"""Token-token correlations of generated strings against distance, and the coherence length."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, main_grammar
+from pipeline.figures import style
+from pipeline.grammar.correlations import correlation_law
+
+_SIZES_SHOWN = 4
+
+
+def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+    """Correlation by distance in the tree, its ratio to that of the data, and the length."""
+    best = finite_sizes(at_best_checkpoint(main_grammar(measurements), losses))
+    figure, axes = style.panels(settings, 3)
+    _magnitude(axes[0], settings, best[best["quantity"] == "squared_correlation"])
+    _ratio(axes[1], settings, best[best["quantity"] == "correlation_ratio"])
+    _length(axes[2], best)
+    label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
+    style.footnote(figure, best, label)
+    return figure
+
+
+def _shown(frame: pd.DataFrame) -> list[int]:
+    sizes = np.sort(frame["dataset_size"].unique())
+    places = np.linspace(0, len(sizes) - 1, min(_SIZES_SHOWN, len(sizes)))
+    return sizes[places.round().astype(int)].tolist()
+
+
+def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    frame = frame[frame["level"].notna()]
+    sizes = _shown(frame)
+    for index, (size, colour) in enumerate(zip(sizes, style.shades(settings, 4), strict=False)):
+        summary = style.summarise(frame[frame["dataset_size"] == size], ["s", "level"])
+        summary = _square_root(summary)
+        x = summary["s"] ** (summary["level"] - 1)
+        panel.errorbar(
+            x, summary["mean"], [summary["down"], summary["up"]],
+            marker=style.MARKERS[index], markersize=4, capsize=2, color=colour, label=f"{size}",
+        )  # fmt: skip
+    first = frame.iloc[0]
+    levels = np.sort(frame["level"].unique()).astype(int)
+    law = [correlation_law(first["v"], first["m"], first["s"], level) for level in levels]
+    panel.plot(first["s"] ** (levels - 1.0), law, label="theory", **style.THEORY)
+    panel.set(xscale="log", yscale="log", xlabel=r"distance $s^{\ell-1}$ (tokens)")
+    panel.set_ylabel("correlation (rms over symbol pairs)")
+    panel.set_xscale("log", base=int(first["s"]))
+    panel.legend(title="$P$")
+
+
+def _square_root(summary: pd.DataFrame) -> pd.DataFrame:
+    """Root of squared correlations; what is not above zero cannot be shown and is left out."""
+    summary = summary[summary["mean"] > 0]
+    root = np.sqrt(summary["mean"])
+    low = np.sqrt((summary["mean"] - summary["error"]).clip(lower=0))
+    high = np.sqrt(summary["mean"] + summary["error"])
+    return summary.assign(mean=root, down=root - low, up=high - root)
+
+
+def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    colours = style.shades(settings, frame["level"].nunique())
+    for index, (level, part) in enumerate(frame.groupby("level")):
+        summary = style.summarise(part, ["dataset_size"])
+        x = summary["dataset_size"]
+        style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
+    panel.axhline(1, label="data", **style.THEORY)
+    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"])
+    panel.set_ylabel("correlation / that of the data")
+    panel.legend(title="meet at level")
+
+
+def _length(panel: Axes, frame: pd.DataFrame) -> None:
+    lengths = frame[frame["quantity"] == "coherence_length"]
+    summary = style.summarise(lengths, ["dataset_size"])
+    style.curve(panel, summary["dataset_size"], summary, 0, color="k", label="samples")
+    whole = lengths["s"].iloc[0] ** lengths["L"].iloc[0]
+    panel.axhline(whole, label="data", **style.THEORY)
+    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(0, None))
+    panel.set_ylabel("coherence length (tokens)")
+    panel.legend(loc="lower right")

@@ -1,0 +1,38 @@
+"""Fraction of samples that are valid and novel, over dataset size and training step."""
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import best_checkpoints, finite_sizes, main_grammar
+from pipeline.figures import style
+
+
+def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+    """Left: valid and novel. Right: copied from the training set. Dots: lowest validation loss."""
+    frame = finite_sizes(main_grammar(measurements))
+    best = finite_sizes(main_grammar(best_checkpoints(losses)))
+    figure, axes = style.panels(settings, 2, sharey=True)
+    panels = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
+    for panel, (quantity, title) in zip(axes, panels.items(), strict=True):
+        _map(panel, settings, frame[frame["quantity"] == quantity], best)
+        panel.set(title=f"fraction {title}", xlabel=style.LABELS["dataset_size"], ylabel="")
+    axes[0].set_ylabel(style.LABELS["step"])
+    style.footnote(figure, frame, f"{style.grammar_label(frame)}; dots: lowest validation loss")
+    return figure
+
+
+def _map(panel: Axes, settings: dict, frame: pd.DataFrame, best: pd.DataFrame) -> None:
+    mean = frame.pivot_table(index="step", columns="dataset_size", values="estimate")
+    mean = mean.sort_index(ascending=False)
+    sns.heatmap(
+        mean, ax=panel, vmin=0, vmax=1, cmap=settings["style"]["palette"],
+        annot=True, fmt=".2f", annot_kws={"size": 5}, cbar=False,
+    )  # fmt: skip
+    for size, part in best.groupby("dataset_size"):
+        steps = part["step"].median()
+        nearest = min(mean.index, key=lambda step: abs(step - steps))
+        x, y = mean.columns.get_loc(size), mean.index.get_loc(nearest)
+        panel.plot(x + 0.85, y + 0.2, "o", color="w", markeredgecolor="k", markersize=3)
+    panel.tick_params(labelsize=6)

@@ -1,0 +1,27 @@
+"""Training and validation loss against training step, for every dataset size."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import main_grammar, total_losses
+from pipeline.figures import style
+
+
+def draw(settings: dict, losses: pd.DataFrame) -> Figure:
+    """Left: on training strings. Right: on validation strings, the same at every checkpoint."""
+    frame = main_grammar(losses)
+    sizes = frame["dataset_size"].unique()
+    figure, axes = style.panels(settings, 2, sharey=True)
+    for panel, split in zip(axes, ("training", "validation"), strict=True):
+        part = total_losses(frame, split)
+        for index, (size, colour) in enumerate(
+            zip(sizes, style.shades(settings, len(sizes)), strict=True)
+        ):
+            summary = style.summarise(part[part["dataset_size"] == size], ["step"], value="loss")
+            label = str(size)
+            style.curve(panel, summary["step"], summary, index, color=colour, label=label)
+        panel.set(xscale="log", xlabel=style.LABELS["step"], title=f"{split} strings")
+    axes[0].set_ylabel("denoising loss (nats per token)")
+    axes[1].legend(title="$P$", fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.footnote(figure, frame, style.grammar_label(frame))
+    return figure

@@ -1,0 +1,53 @@
+"""Dataset size at which each level is half learnt, against the prediction, over all grammars."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import GRAMMAR, mean_interval
+from pipeline.figures import style
+
+
+def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
+    """P*_l against v m**(l+1) / (1 - m / v**(s-1)), with the slope fitted on log scales."""
+    frame = sample_complexity[sample_complexity["variable"] == "dataset_size"]
+    figure, (panel,) = style.panels(settings, 1, height=1.0)
+    colours = style.shades(settings, frame["level"].nunique())
+    for index, (level, part) in enumerate(frame.groupby("level")):
+        for i, (_, grammar) in enumerate(part.groupby(GRAMMAR)):
+            label = f"{level}" if i == 0 else None
+            _point(panel, grammar, style.MARKERS[index], colours[index], label)
+    ends = np.array([frame["predicted"].min() / 2, frame["predicted"].max() * 2])
+    panel.plot(ends, ends, label="prediction", **style.THEORY)
+    panel.set(xscale="log", yscale="log", xlabel=r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$")
+    panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
+    panel.legend(title=f"level; {_slope(frame)}", fontsize=7, title_fontsize=7)
+    grammars = frame.groupby(GRAMMAR).ngroups
+    style.footnote(figure, frame, f"{grammars} sets of grammar parameters")
+    return figure
+
+
+def _point(panel: Axes, grammar: pd.DataFrame, marker: str, colour: object, label: str) -> None:
+    mean, low, high = np.exp(mean_interval(np.log(grammar["threshold"])))
+    bars = [[mean - low], [high - mean]]
+    resolved = (grammar["status"] == "inside").all()
+    face = colour if resolved else "none"
+    panel.errorbar(
+        grammar["predicted"].iloc[0], mean, bars, fmt=marker, color=colour,
+        markerfacecolor=face, markersize=5, capsize=2, label=label,
+    )  # fmt: skip
+
+
+def _slope(frame: pd.DataFrame) -> str:
+    """Slope of log P*_l against the log of the prediction: mean and interval over replicas."""
+    inside = frame[frame["status"] == "inside"]
+    slopes = [
+        np.polyfit(np.log(part["predicted"]), np.log(part["threshold"]), 1)[0]
+        for _, part in inside.groupby(["grammar_seed", "seed"])
+        if part["predicted"].nunique() > 1
+    ]
+    if not slopes:
+        return "slope not resolved"
+    mean, low, high = mean_interval(np.array(slopes))
+    return f"slope {mean:.2f} [{low:.2f}, {high:.2f}]"

@@ -1,0 +1,35 @@
+"""Stage `figure`: read tables, draw, and save in every requested format."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import matplotlib as mpl
+
+from pipeline import artifacts, tables
+
+KINDS = {
+    "measurements": "measurements",
+    "losses": "losses",
+    "sample_complexity": "sample complexity",
+}
+"""Tables a figure can ask for, by the end of their file name, and their kinds."""
+
+
+def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Draw the figure `spec["stage"]` from tables named `<domain>_<table>.parquet`.
+
+    The module of the figure has one public function, `draw(settings, **tables) -> Figure`.
+    """
+    mpl.use("agg")
+    names = [path.stem.removeprefix(f"{spec['domain']}_") for path in paths]
+    frames = {
+        name: tables.read_table(path, KINDS[name]) for name, path in zip(names, paths, strict=True)
+    }
+    module = import_module(f"pipeline.figures.{spec['stage']}")
+    figure = module.draw(spec["settings"], **frames)
+    for output in outputs:
+        metadata = {"CreationDate": None} if output.suffix == ".pdf" else {}
+        with artifacts.replacing(output) as temporary:
+            kind = output.suffix[1:]
+            figure.savefig(temporary, format=kind, dpi=200, metadata=metadata)

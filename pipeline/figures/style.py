@@ -1,0 +1,74 @@
+"""The common look: seaborn ticks, levels told apart by shade and marker, theory dashed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import mean_interval
+
+MARKERS = "os^Dv<>p*h"
+THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
+LABELS = {
+    "dataset_size": "dataset size $P$ (strings)",
+    "step": "training step",
+    "node_accuracy": "node accuracy $A_\\ell$",
+    "string_accuracy": "string accuracy",
+    "conditional_accuracy": "conditional accuracy",
+    "all": "all samples",
+    "novel_strings": "novel strings",
+    "novel_subtrees": "novel subtrees",
+}
+
+
+def panels(settings: dict, columns: int, height: float = 0.8, **kwargs: object) -> tuple:
+    """Figure and axes in a row, each `style.width` inches wide."""
+    sns.set_theme(context="paper", style="ticks", rc={"legend.frameon": False})
+    width = settings["style"]["width"]
+    size = (width * columns, width * height)
+    figure, axes = plt.subplots(
+        1, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
+    )
+    return figure, axes[0]
+
+
+def shades(settings: dict, count: int) -> list:
+    """`count` colours from dark to light, without the lightest end."""
+    palette = sns.color_palette(settings["style"]["palette"], n_colors=256)
+    return [palette[int(i)] for i in np.linspace(0, 205, max(count, 2))][:count]
+
+
+def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "estimate") -> pd.DataFrame:
+    """Mean over replicas and half-width of its 95 % t interval, one row per group."""
+    groups = frame.dropna(subset=[value]).groupby(list(by))[value]
+    rows = [(*_as_tuple(key), *mean_interval(values.to_numpy())) for key, values in groups]
+    table = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
+    return table.assign(error=((table["high"] - table["low"]) / 2).fillna(0))
+
+
+def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: object) -> None:
+    """Mean with error bars; `index` picks the marker."""
+    style = {"marker": MARKERS[index % len(MARKERS)], "markersize": 4, "capsize": 2} | style
+    axes.errorbar(x, summary["mean"], summary["error"], **style)
+
+
+def footnote(figure: Figure, frame: pd.DataFrame, settings: str) -> None:
+    """State what the error bars are, and over how many replicas."""
+    replicas = frame[["grammar_seed", "seed"]].drop_duplicates()
+    grammars = replicas["grammar_seed"].nunique()
+    what = f"mean and 95% t interval over n = {len(replicas)} replicas ({grammars} grammars)"
+    figure.supxlabel(f"{settings}; {what}", fontsize=6, color="0.35")
+
+
+def grammar_label(frame: pd.DataFrame) -> str:
+    """Grammar parameters of the first row, as in $v=8, m=4$."""
+    first = frame.iloc[0]
+    return ", ".join(f"{name}={first[name]}" for name in ("v", "m", "s", "L"))
+
+
+def _as_tuple(key: object) -> tuple:
+    return key if isinstance(key, tuple) else (key,)

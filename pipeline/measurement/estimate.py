@@ -1,0 +1,43 @@
+"""Rows of the measurement table, and ratios with standard errors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number.
+
+    Attributes:
+        quantity: what was measured.
+        estimate: its value.
+        standard_error: of the estimate, over independent strings; NaN where it is not defined.
+        count: number of cases (denominator) behind it.
+        among: over which samples: all, novel_strings or novel_subtrees.
+        level: level of the grammar, 1..L, or None.
+        distance: tokens between two positions, or None.
+    """
+
+    quantity: str
+    estimate: float
+    standard_error: float
+    count: int
+    among: str = "all"
+    level: int | None = None
+    distance: int | None = None
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, int]:
+    """Pooled ratio over strings, its delta-method standard error, and the total denominator.
+
+    Args:
+        numerator: successes of each string, [N].
+        denominator: trials of each string, [N].
+    """
+    trials = int(denominator.sum())
+    if trials == 0:
+        return float("nan"), float("nan"), 0
+    estimate = numerator.sum() / trials
+    residual = numerator - estimate * denominator
+    return float(estimate), float(np.sqrt(np.square(residual).sum()) / trials), trials

@@ -1,0 +1,51 @@
+"""Which samples, and which parts of them, are not copied from the training set."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.measurement.estimate import Row, ratio
+
+
+def novel_subtrees(samples: np.ndarray, training: np.ndarray, branching: int) -> list[np.ndarray]:
+    """For each level 1..L, whether each node's string of tokens is absent from the training set.
+
+    Args:
+        samples: tokens [N, s**L].
+        training: tokens [P, s**L].
+        branching: children of a node, s.
+
+    Returns:
+        Bool arrays [N, s**(L - level)]. A subtree counts as seen wherever it stood.
+    """
+    ids = np.concatenate([training, samples]).astype(np.int64)
+    novel = []
+    while ids.shape[1] > 1:
+        ids = _number_tuples(ids.reshape(len(ids), -1, branching))
+        known, generated = ids[: len(training)], ids[len(training) :]
+        novel.append(~np.isin(generated, known))
+    return novel
+
+
+def novelty(samples: np.ndarray, novel: np.ndarray, valid: np.ndarray) -> Iterator[Row]:
+    """Rows of the fractions of copies, of distinct strings, and of valid and novel strings.
+
+    Args:
+        samples: tokens [N, d].
+        novel: strings that are not in the training set, bool [N].
+        valid: strings that the grammar derives, bool [N].
+    """
+    ones = np.ones(len(samples), dtype=int)
+    yield Row("copied_fraction", *ratio(~novel, ones))
+    yield Row("valid_and_novel_fraction", *ratio(valid & novel, ones))
+    distinct = len(np.unique(samples, axis=0)) / len(samples)
+    yield Row("distinct_fraction", distinct, float("nan"), len(samples))
+
+
+def _number_tuples(tuples: np.ndarray) -> np.ndarray:
+    """Give equal tuples [..., s] equal numbers, below the number of distinct ones."""
+    numbers = tuples[..., 0]
+    for child in range(1, tuples.shape[-1]):
+        pairs = numbers * (tuples.max() + 1) + tuples[..., child]
+        numbers = np.unique(pairs, return_inverse=True)[1].reshape(pairs.shape)
+    return numbers

@@ -1,0 +1,56 @@
+"""What training and sampling need to know of a discrete noise process, and nothing else."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+"""`denoiser(x_t, t)`: tokens int64 [..., d] and levels int64 [...] to x_0 logits [..., d, v]."""
+
+
+class NoiseProcess(Protocol):
+    """Corrupts tokens independently of each other, over levels t = 1..T."""
+
+    levels: int
+    symbols: int
+    input_symbols: int
+
+    def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
+        """Draw x_t given x_0.
+
+        Args:
+            x0: clean tokens, int64 [..., d].
+            t: levels, int64 [...].
+            uniforms: numbers in [0, 1), float64 [..., d, 2].
+        """
+        ...
+
+    def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
+        """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt."""
+        ...
+
+    def variational_bound(self, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """Terms of the negative evidence bound, nats [..., d].
+
+        KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) for t > 1, -log p(x_0 | x_1) for t = 1. The
+        bound of a string is the sum over t and tokens (plus a constant prior term).
+        """
+        ...
+
+
+def categorical(probabilities: Tensor, uniforms: Tensor) -> Tensor:
+    """Draw one symbol per distribution [..., v] by inverting its distribution function.
+
+    Float64 throughout: in float32 rare symbols are drawn too rarely (Zheng et al. 2024).
+    """
+    cumulative = probabilities.double().cumsum(dim=-1)
+    threshold = uniforms.unsqueeze(-1) * cumulative[..., -1:]
+    return (cumulative <= threshold).sum(dim=-1).clamp(max=probabilities.shape[-1] - 1)
+
+
+def token_cross_entropy(logits: Tensor, x0: Tensor) -> Tensor:
+    """-log softmax(logits)[x0], [..., d]."""
+    log_probabilities = torch.log_softmax(logits, dim=-1)
+    return -log_probabilities.gather(-1, x0.unsqueeze(-1)).squeeze(-1)

@@ -1,0 +1,65 @@
+"""Uniform discrete diffusion: a corrupted token is replaced by a uniformly drawn symbol.
+
+q(x_t | x_0) = abar_t [x_t = x_0] + (1 - abar_t) / v. All formulas are closed forms in
+alpha_bar; no transition table is ever built (Austin et al. 2021, section 4).
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.noise.base import token_cross_entropy
+
+
+class UniformNoise:
+    """Uniform noise over `symbols` symbols with the given alpha_bar, float64 [T + 1]."""
+
+    def __init__(self, symbols: int, alpha_bar: np.ndarray) -> None:
+        """Every symbol of x_0 is a symbol of x_t and none else."""
+        self.levels = len(alpha_bar) - 1
+        self.symbols = self.input_symbols = symbols
+        self._alpha_bar = torch.from_numpy(alpha_bar)
+
+    def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
+        """Keep each token with probability alpha_bar_t, else draw any symbol."""
+        keep = uniforms[..., 0] < self._alpha_bar.to(t.device)[t].unsqueeze(-1)
+        return torch.where(keep, x0, (uniforms[..., 1] * self.symbols).long())
+
+    def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:  # noqa: ARG002
+        """-log p(x_0 | x_t) of every token, [..., d]."""
+        return token_cross_entropy(logits, x0)
+
+    def variational_bound(self, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """KL to the true reverse step, or -log p(x_0 | x_1) at t = 1, nats [..., d]."""
+        clean = torch.nn.functional.one_hot(x0, self.symbols).double()
+        target = self.reverse(clean, xt, t, t - 1)
+        model = self.reverse(torch.softmax(logits.double(), dim=-1), xt, t, t - 1)
+        divergence = torch.special.xlogy(target, target / model).sum(dim=-1)
+        return divergence.to(logits.dtype)
+
+    def reverse(
+        self, x0: Tensor, xt: Tensor, t: Tensor, s: Tensor, posterior: str = "exact"
+    ) -> Tensor:
+        """Distribution of x_s given x_t and a distribution over x_0, for s < t.
+
+        Args:
+            x0: probabilities of the clean token, float64 [..., d, v].
+            xt: corrupted tokens, int64 [..., d].
+            t: levels of x_t, int64 [...].
+            s: levels below t, int64 [...].
+            posterior: which mixture over x_0, "exact" or "d3pm".
+
+        Returns:
+            sum over x_0 of p(x_0) q(x_s | x_t, x_0), float64 [..., d, v]. The "d3pm" mixture, that
+            of public code, drops the denominator q(x_t | x_0): right for one-hot p(x_0) only.
+        """
+        here = torch.nn.functional.one_hot(xt, self.symbols).double()
+        alpha_t, alpha_s = (self._alpha_bar.to(t.device)[u][..., None, None] for u in (t, s))
+        step = alpha_t / alpha_s
+        forward = step * here + (1 - step) / self.symbols
+        weights = x0
+        if posterior == "exact":
+            weights = x0 / (alpha_t * here + (1 - alpha_t) / self.symbols)
+        total = weights.sum(dim=-1, keepdim=True)
+        joint = forward * (alpha_s * weights + (1 - alpha_s) / self.symbols * total)
+        return joint / joint.sum(dim=-1, keepdim=True)

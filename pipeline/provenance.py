@@ -1,0 +1,86 @@
+"""Which settings and which code an artifact depends on: specs and code fingerprints.
+
+A job's *spec* is one canonical JSON string. Snakemake compares it with the one on record, so a
+job is stale exactly when something in its spec changed. The code fingerprint hashes the syntax
+trees, without docstrings, of the modules that a stage can reach by imports: comments, docstrings
+and formatting do not count. Standard library only, since every cluster job parses the workflow.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+PACKAGE = "pipeline"
+_ROOT = Path(__file__).parent
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal strings."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def short_hash(value: object) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def code_fingerprint(modules: Iterable[str]) -> str:
+    """Hash of the code of `modules` and of everything they import from this package."""
+    pending, seen = list(modules), {}
+    while pending:
+        module = pending.pop()
+        if module not in seen:
+            seen[module], imports = _digest_and_imports(module)
+            pending.extend(imports)
+    return short_hash(seen)
+
+
+def module_imports(module: str) -> tuple[str, ...]:
+    """Modules of this package that `module` imports by itself."""
+    return _digest_and_imports(module)[1]
+
+
+@functools.cache
+def _digest_and_imports(module: str) -> tuple[str, tuple[str, ...]]:
+    tree = ast.parse(_source_path(module).read_text())
+    imports = tuple(sorted({name for node in ast.walk(tree) for name in _imported(node)}))
+    _strip_docstrings(tree)
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        names = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+        names = [node.module, *(name for name in submodules if _is_module(name))]
+    else:
+        names = []
+    return [name for name in names if name.split(".")[0] == PACKAGE]
+
+
+def _is_module(name: str) -> bool:
+    return name.split(".")[0] == PACKAGE and _candidate(name) is not None
+
+
+def _candidate(module: str) -> Path | None:
+    base = _ROOT.joinpath(*module.split(".")[1:])
+    paths = (base.with_suffix(".py"), base / "__init__.py")
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _source_path(module: str) -> Path:
+    path = _candidate(module)
+    if path is None:
+        raise ModuleNotFoundError(f"{module} is not a module of {_ROOT}")
+    return path
+
+
+def _strip_docstrings(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]

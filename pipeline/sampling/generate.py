@@ -1,0 +1,86 @@
+"""Stage `sample`: strings from every checkpoint of a trajectory."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline import artifacts
+from pipeline.randomness import stream_key, uniforms
+from pipeline.workspace import Workspace
+
+_BATCH = 2048
+"""Strings and replica in one network call; no result depends on it."""
+
+
+def sample(
+    spec: dict, model: ModuleType, checkpoints: Sequence[Path], samples: Sequence[Path]
+) -> None:
+    """Sample from each checkpoint into the output of the same position.
+
+    Args:
+        spec: spec of the stage.
+        model: the domain's `model` part.
+        checkpoints: inputs of one trajectory.
+        samples: outputs, each with `tokens` [R, N, d].
+    """
+    for checkpoint, output in zip(checkpoints, samples, strict=True):
+        weights = artifacts.read_tensors(checkpoint, "checkpoint")
+        inputs = {"checkpoint": weights.sha256}
+        workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
+        if not workspace.path(output.name).exists():
+            tokens = _sample_checkpoint(spec["settings"], model, weights)
+            stamp = {**artifacts.make_stamp("samples", spec, inputs), "step": weights.stamp["step"]}
+            artifacts.write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
+        workspace.publish(output.name, output)
+
+
+def generate(
+    draw_strings: Callable[[Callable[[int], Tensor]], Tensor],
+    keys: Sequence[int],
+    count: int,
+    length: int,
+    device: torch.device,
+    batch: int = _BATCH,
+) -> np.ndarray:
+    """Draw `count` strings per replica in batches, with random numbers of each sample's own.
+
+    Args:
+        draw_strings: maps a source of uniforms [R, n, d] to tokens [R, n, d].
+        keys: one per replica.
+        count: strings per replica, N.
+        length: tokens per string, d.
+        device: where the tokens are computed.
+        batch: strings per call and replica.
+
+    Returns:
+        Tokens, uint8 [R, N, d].
+    """
+    streams = np.array(keys, dtype=np.uint64)[:, None, None]
+    parts = []
+    for start in range(0, count, batch):
+        index = np.arange(start, min(start + batch, count))[:, None]
+
+        def draw(purpose: int, index: np.ndarray = index) -> Tensor:
+            numbers = uniforms(streams, index, purpose, np.arange(length))
+            return torch.from_numpy(numbers).to(device)
+
+        parts.append(draw_strings(draw).cpu().numpy().astype(np.uint8))
+    return np.concatenate(parts, axis=1)
+
+
+def _sample_checkpoint(settings: dict, model: ModuleType, weights: artifacts.Artifact) -> np.ndarray:
+    trained = weights.stamp["spec"]["settings"]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network: nn.Module = model.build_network(trained)
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.tensors.items()})
+    network.to(device).eval()
+    keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
+    sampler = model.build_sampler(settings, trained, network)
+    with torch.inference_mode():
+        return generate(
+            sampler, keys, settings["samples"], model.string_length(trained), device
+        )

@@ -1,0 +1,84 @@
+"""Parquet tables: column meanings and units in the schema, and the stamp of the job that made them.
+
+These tables are the pipeline's public interface; `COLUMNS` documents every column.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import artifacts
+from pipeline.errors import PipelineError
+
+COLUMNS = {
+    "v": "symbols at every level of the grammar",
+    "m": "synonyms: production rules of each symbol",
+    "s": "children of a node",
+    "L": "levels of rules; strings have s**L tokens",
+    "grammar_seed": "seed of the grammar",
+    "seed": "seed of the training set and the network",
+    "dataset_size": "training strings P as text, or 'online' for fresh strings at every step",
+    "step": "training steps done",
+    "quantity": "what was measured",
+    "among": "over which samples: all, novel_strings (not in the training set) or novel_subtrees "
+    "(nodes whose tokens occur nowhere in the training set)",
+    "level": "level of the grammar, 1 (pairs of tokens) to L (whole strings)",
+    "distance": "tokens between two positions",
+    "estimate": "value of the quantity; fractions in 0..1, correlations as probabilities squared, "
+    "lengths in tokens, dataset sizes in strings, steps in training steps",
+    "standard_error": "standard error of the estimate over strings, one replica",
+    "count": "cases behind the estimate",
+    "split": "training, validation or test strings",
+    "noise_low": "lower end of the range of noise levels, as a fraction of T",
+    "noise_high": "upper end of the range of noise levels, as a fraction of T",
+    "loss": "mean denoising loss, nats per token",
+    "optimizer_learning_rate": "learning rate of the optimiser, i.e. the config's times the width",
+    "steps_per_second": "training steps per second since the checkpoint before",
+    "variable": "what is varied: dataset_size or step",
+    "threshold": "value of `variable` at which accuracy is half-way between chance and ceiling",
+    "predicted": "prediction of the theory for the threshold, v m**(l+1) / (1 - m / v**(s-1))",
+    "chance": "accuracy of uniformly random strings",
+    "ceiling": "highest accuracy possible",
+    "status": "inside the range studied, or on which side of it the threshold lies",
+}
+
+
+def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
+    """Write a table whose columns are all documented, whole or not at all."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in table.schema]
+    schema = pa.schema(fields, metadata={**table.schema.metadata, "stamp": json.dumps(dict(stamp))})
+    with artifacts.replacing(path) as temporary:
+        pq.write_table(table.cast(schema), temporary)
+
+
+def read_table(path: Path, kind: str) -> pd.DataFrame:
+    """Read a table of the given kind.
+
+    Raises:
+        PipelineError: the file is missing, truncated or of another kind.
+    """
+    try:
+        table = pq.read_table(path, partitioning=None)
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = str(error).splitlines()[0]
+        raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
+    artifacts.check_kind(path, table_stamp(table), kind)
+    return table.to_pandas()
+
+
+def table_stamp(table: pa.Table) -> dict:
+    """Stamp in a table's metadata; empty for a foreign table."""
+    return json.loads((table.schema.metadata or {}).get(b"stamp", b"{}"))
+
+
+def concatenate(paths: Iterable[Path], kind: str) -> pd.DataFrame:
+    """Rows of many tables of one kind."""
+    frames = [read_table(path, kind) for path in paths]
+    if not frames:
+        raise PipelineError(f"tables: there are no {kind} to concatenate; the grid is empty")
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,80 @@
+"""Endless batches whose content is a pure function of (replica key, step).
+
+There is no loader state: a run resumed at step k reads what an uninterrupted one would have read.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset
+
+from pipeline.randomness import hash64, stream_key, uniforms
+
+Batch = tuple[int, Tensor, Tensor, Tensor]
+"""Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise."""
+
+
+class Batches(IterableDataset):
+    """Batches of an ensemble from `first_step` on; every replica has data of its own.
+
+    Args:
+        training: tokens [R, P, d].
+        keys: one per replica.
+        batch_size: strings per step and replica; may exceed P.
+        levels: number of noise levels T.
+        shuffle: visit the strings in a new order every epoch, else in the order they stand.
+        first_step: step of the first batch.
+    """
+
+    def __init__(
+        self,
+        training: np.ndarray,
+        keys: Sequence[int],
+        batch_size: int,
+        levels: int,
+        shuffle: bool,
+        first_step: int,
+    ) -> None:
+        super().__init__()
+        self._training, self._batch_size, self._levels = training, batch_size, levels
+        self._shuffle, self._first_step = shuffle, first_step
+        self._order_keys = _keys(keys, "order")
+        self._noise_keys = _keys(keys, "noise")
+        self._level_keys = _keys(keys, "level")
+        self._epoch_order = lru_cache(maxsize=2)(self._draw_epoch_order)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches without end."""
+        step = self._first_step
+        while True:
+            yield self.batch(step)
+            step += 1
+
+    def batch(self, step: int) -> Batch:
+        """The batch of one step."""
+        rows = self._rows(step)
+        tokens = np.take_along_axis(self._training, rows[:, :, None], axis=1).astype(np.int64)
+        index = np.arange(self._batch_size)
+        levels = 1 + (uniforms(self._level_keys, step, index) * self._levels).astype(np.int64)
+        place = np.arange(tokens.shape[2])[:, None], np.arange(2)
+        draws = uniforms(self._noise_keys[..., None, None], step, index[:, None, None], *place)
+        return step, torch.from_numpy(tokens), torch.from_numpy(levels), torch.from_numpy(draws)
+
+    def _rows(self, step: int) -> np.ndarray:
+        size = self._training.shape[1]
+        epochs, places = np.divmod(step * self._batch_size + np.arange(self._batch_size), size)
+        if not self._shuffle:
+            return np.broadcast_to(places, (len(self._training), self._batch_size))
+        orders = [self._epoch_order(int(e))[:, places[epochs == e]] for e in np.unique(epochs)]
+        return np.concatenate(orders, axis=1)
+
+    def _draw_epoch_order(self, epoch: int) -> np.ndarray:
+        size = self._training.shape[1]
+        return np.argsort(hash64(self._order_keys, epoch, np.arange(size)), axis=1, kind="stable")
+
+
+def _keys(keys: Sequence[int], purpose: str) -> np.ndarray:
+    return np.array([[stream_key(key, "training", purpose)] for key in keys], dtype=np.uint64)

@@ -1,0 +1,142 @@
+"""What a training run leaves behind: checkpoints at given steps, losses, and a resumable state."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning import Callback, LightningModule, Trainer
+from torch import nn
+
+from pipeline import artifacts
+from pipeline.training.batches import Batch
+from pipeline.training.evaluation import LossRow
+from pipeline.workspace import Workspace
+
+_STATE = "state.safetensors"
+_LOSSES = "losses.csv"
+_MOMENTUM = "momentum/"
+_WEIGHT = "weight/"
+
+Evaluate = Callable[[], dict[str, list[LossRow]]]
+"""Returns the loss rows of each split."""
+
+
+class Progress(Callback):
+    """Saves checkpoints, losses and state into a workspace, and restores a run from it.
+
+    Args:
+        workspace: where everything is kept.
+        steps: numbers of steps after which weights are saved and losses taken.
+        evaluate: losses of the network as it is.
+        stamp: makes the stamp of an artifact of the given kind.
+        state_interval: seconds between two states.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        steps: Sequence[int],
+        evaluate: Evaluate,
+        stamp: Callable[[str], dict],
+        state_interval: float,
+    ) -> None:
+        self._workspace, self._steps, self._evaluate = workspace, set(steps), evaluate
+        self._stamp, self._state_interval = stamp, state_interval
+        self._momentum: dict[str, torch.Tensor] = {}
+        self._rows: list[dict] = []
+        self._saved_at, self._began = time.monotonic(), (time.monotonic(), 0)
+
+    def restore(self, network: nn.Module) -> int:
+        """Load the last state into `network`; return the number of steps done, 0 for a new run.
+
+        A checkpoint that is wanted but missing before that state means starting anew: only what
+        comes before it has to be computed again to fill it in.
+        """
+        path = self._workspace.path(_STATE)
+        if not path.exists():
+            return 0
+        state = artifacts.read_tensors(path, "training state")
+        done = state.stamp["step"]
+        if any(not self._workspace.path(checkpoint_name(k)).exists() for k in self._before(done)):
+            return 0
+        tensors = {name: torch.from_numpy(array) for name, array in state.tensors.items()}
+        network.load_state_dict(_strip(tensors, _WEIGHT))
+        self._momentum = _strip(tensors, _MOMENTUM)
+        losses = pd.read_csv(self._workspace.path(_LOSSES))
+        self._rows = losses[losses["step"] <= done].to_dict("records")
+        return done
+
+    def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
+        """Give the optimiser its momentum back."""
+        optimizer = trainer.optimizers[0]
+        for name, parameter in module.network.named_parameters():
+            if name in self._momentum:
+                buffer = self._momentum[name].to(parameter.device)
+                optimizer.state[parameter]["momentum_buffer"] = buffer
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, _outputs: object, batch: Batch, _index: int
+    ) -> None:
+        """Save what is due after this step."""
+        done = batch[0] + 1
+        due = time.monotonic() - self._saved_at > self._state_interval
+        if done in self._steps:
+            self._take_losses(done, trainer)
+            self._save_checkpoint(done, module.network)
+        if done in self._steps or due:
+            self._save_state(done, module.network, trainer.optimizers[0])
+
+    def _take_losses(self, done: int, trainer: Trainer) -> None:
+        now = time.monotonic()
+        speed = (done - self._began[1]) / max(now - self._began[0], 1e-9)
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        common = {"step": done, "optimizer_learning_rate": rate, "steps_per_second": speed}
+        for split, rows in self._evaluate().items():
+            self._rows += [{**common, "split": split, **asdict(row)} for row in rows]
+        with artifacts.replacing(self._workspace.path(_LOSSES)) as temporary:
+            pd.DataFrame(self._rows).to_csv(temporary, index=False)
+        self._began = (time.monotonic(), done)
+
+    def _save_checkpoint(self, done: int, network: nn.Module) -> None:
+        stamp = {**self._stamp("checkpoint"), "step": done}
+        path = self._workspace.path(checkpoint_name(done))
+        artifacts.write_tensors(path, _arrays(network.state_dict()), stamp)
+
+    def _save_state(self, done: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
+        momentum = {
+            _MOMENTUM + name: optimizer.state[parameter]["momentum_buffer"]
+            for name, parameter in network.named_parameters()
+        }
+        weights = {_WEIGHT + name: tensor for name, tensor in network.state_dict().items()}
+        stamp = {**self._stamp("training state"), "step": done}
+        path = self._workspace.path(_STATE)
+        artifacts.write_tensors(path, _arrays({**weights, **momentum}), stamp)
+        self._saved_at = time.monotonic()
+
+    def _before(self, done: int) -> list[int]:
+        return [step for step in self._steps if step <= done]
+
+    def publish(self, checkpoints: dict[int, Path], losses: Path) -> None:
+        """Put checkpoints, and the losses taken at them, at their declared places."""
+        for step, output in checkpoints.items():
+            self._workspace.publish(checkpoint_name(step), output)
+        frame = pd.read_csv(self._workspace.path(_LOSSES))
+        with artifacts.replacing(losses) as temporary:
+            frame[frame["step"].isin(self._steps)].to_csv(temporary, index=False)
+
+
+def checkpoint_name(step: int) -> str:
+    """File name of the checkpoint after `step` steps."""
+    return f"step{step}.safetensors"
+
+
+def _strip(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

@@ -1,0 +1,101 @@
+"""Stage `train`: one trajectory of an ensemble, from initial weights to all its checkpoints."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from lightning import Trainer
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch.utils.data import DataLoader
+
+from pipeline import artifacts
+from pipeline.noise.losses import LOSSES
+from pipeline.training.batches import Batches
+from pipeline.training.evaluation import LossRow, evaluate
+from pipeline.training.module import Denoising
+from pipeline.training.progress import Progress
+from pipeline.workspace import Workspace
+
+STATE_INTERVAL = 600.0
+"""Seconds of work that a kill can cost."""
+
+
+def train(
+    spec: dict,
+    model: ModuleType,
+    dataset: Path,
+    checkpoints: Sequence[Path],
+    losses: Path,
+    keep_work: bool,
+    state_interval: float = STATE_INTERVAL,
+) -> None:
+    """Train up to the last checkpoint, resuming from whatever an earlier attempt left.
+
+    Args:
+        spec: spec of the stage.
+        model: the domain's `model` part.
+        dataset: artifact of the cell's data.
+        checkpoints: outputs, named `step<k>.safetensors`.
+        losses: output, CSV of losses by step, replica, split and noise level.
+        keep_work: keep the resumable state after the last checkpoint.
+        state_interval: seconds between two resumable states.
+
+    Raises:
+        PipelineError: the loss is not finite.
+    """
+    settings, data = spec["settings"], artifacts.read_tensors(dataset, "dataset")
+    outputs = {_step_of(path): path for path in checkpoints}
+    noise, network = model.build_noise(settings), model.build_network(settings)
+    keys = model.replica_keys(settings)
+    training, loss = settings["training"], LOSSES[settings["training"]["loss"]]
+
+    def evaluate_splits() -> dict[str, list[LossRow]]:
+        size = data.tensors["validation"].shape[1]
+        parts = {name: tokens[:, :size] for name, tokens in data.tensors.items()}
+        return {name: evaluate(network, noise, loss, x, keys) for name, x in parts.items()}
+
+    inputs = {"dataset": data.sha256}
+    workspace = Workspace(losses.parent, {"spec": spec, "inputs": inputs})
+    progress = Progress(
+        workspace,
+        list(outputs),
+        evaluate_splits,
+        lambda kind: artifacts.make_stamp(kind, spec, inputs),
+        state_interval,
+    )
+    done = progress.restore(network)
+    online = settings["cell"]["dataset_size"] == "online"
+    batches = Batches(
+        data.tensors["training"], keys, training["batch_size"], noise.levels, not online, done
+    )
+    if max(outputs) > done:
+        _fit(Denoising(network, noise, training, done), batches, max(outputs) - done, progress)
+    progress.publish(outputs, losses)
+    if not keep_work:
+        workspace.remove()
+
+
+def _fit(module: Denoising, batches: Batches, steps: int, progress: Progress) -> None:
+    trainer = Trainer(
+        max_steps=steps,
+        accelerator="auto",
+        devices=1,
+        callbacks=[progress],
+        plugins=[LightningEnvironment()],  # Slurm is Snakemake's business
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    torch.set_float32_matmul_precision("high")
+    trainer.fit(module, DataLoader(batches, batch_size=None))
+
+
+def _step_of(path: Path) -> int:
+    match = re.fullmatch(r"step(\d+)\.safetensors", path.name)
+    if match is None:
+        raise ValueError(f"{path} is not named step<k>.safetensors")
+    return int(match[1])

@@ -1,0 +1,39 @@
+"""Undeclared progress of a job: what survives a kill, although Snakemake deletes its outputs.
+
+Snakemake removes declared outputs before a job runs and after it failed. A job that makes several
+outputs therefore makes each in a workspace of its own and links it to its place. The workspace is
+named by a hash of everything that determines the outputs, so other settings never resume from it.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.provenance import short_hash
+
+
+class Workspace:
+    """A directory `.work/<hash>` beside the outputs of a job."""
+
+    def __init__(self, root: Path, identity: Mapping) -> None:
+        """`identity` is the spec of the job and the content hashes of its inputs."""
+        self._root = root / ".work" / short_hash(dict(identity))
+        self._root.mkdir(parents=True, exist_ok=True)
+
+    def path(self, name: str) -> Path:
+        """Where the workspace keeps `name`."""
+        return self._root / name
+
+    def publish(self, name: str, output: Path) -> None:
+        """Put `name` at its declared place, without a second copy where the disk allows."""
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.unlink(missing_ok=True)
+        try:
+            os.link(self.path(name), output)
+        except OSError:
+            shutil.copyfile(self.path(name), output)
+
+    def remove(self) -> None:
+        """Forget all progress: the outputs are complete and will not be extended."""
+        shutil.rmtree(self._root)

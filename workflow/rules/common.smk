@@ -1,0 +1,150 @@
+"""Config, wildcards, and the spec that decides whether a job is stale. No rules."""
+
+import re
+import sys
+from pathlib import Path
+
+from pipeline.config import slices
+from pipeline.config.disk import describe_disk
+from pipeline.config.grid import REPLICAS_PATTERN, Cell, cell_directory, cells, parse_replicas
+from pipeline.config.load import load_config
+from pipeline.config.schema import FIGURES
+from pipeline.domains.load import DOMAINS
+from pipeline.errors import PipelineError
+from pipeline.specs import make_spec
+
+ROOT = Path(workflow.basedir)
+
+try:
+    CONFIG = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", config)
+except PipelineError as error:
+    sys.exit(f"error: {error}")
+
+CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
+
+
+wildcard_constraints:
+    run=re.escape(CONFIG.run),
+    domain="|".join(DOMAINS),
+    setting=r"\w+",
+    grammar_seed=r"\d+",
+    dataset_size=r"\d+|online",
+    replicas=REPLICAS_PATTERN,
+
+
+onstart:
+    print(describe_disk(CONFIG), file=sys.stderr)
+
+
+def cell_of(wildcards):
+    return Cell(wildcards.setting, wildcards.dataset_size, wildcards.replicas)
+
+
+def checkpoint_steps(domain):
+    return CONFIG.domain(domain).training.checkpoints
+
+
+def spec_grammar(wildcards):
+    settings = slices.grammar_settings(wildcards.setting, int(wildcards.grammar_seed))
+    return make_spec("grammar", "rhm", settings)
+
+
+def spec_dataset(wildcards):
+    settings = slices.dataset_settings(CONFIG.domain(wildcards.domain), cell_of(wildcards))
+    return make_spec("dataset", wildcards.domain, settings)
+
+
+def spec_train(wildcards):
+    settings = slices.train_settings(CONFIG.domain(wildcards.domain), cell_of(wildcards))
+    return make_spec("train", wildcards.domain, settings)
+
+
+def spec_sample(wildcards):
+    settings = slices.sample_settings(CONFIG.domain(wildcards.domain))
+    return make_spec("sample", wildcards.domain, settings)
+
+
+def spec_measure(wildcards):
+    settings = slices.measure_settings(CONFIG.domain(wildcards.domain))
+    return make_spec("measure", wildcards.domain, settings)
+
+
+def spec_aggregate(wildcards):
+    settings = slices.aggregate_settings(CONFIG.domain(wildcards.domain))
+    return make_spec("aggregate", wildcards.domain, settings)
+
+
+def spec_analyse(wildcards):
+    settings = slices.analysis_settings(CONFIG.domain(wildcards.domain))
+    return make_spec("analyse", wildcards.domain, settings)
+
+
+def spec_figure(name):
+    """Params function of one figure's rule."""
+    domain = FIGURES[name].domain
+
+    def spec(wildcards):
+        settings = slices.figure_settings(CONFIG, CONFIG.domain(domain))
+        return make_spec(name, domain, settings)
+
+    return spec
+
+
+def cell_files(name):
+    """Input function: one file of every cell of the wildcards' domain."""
+
+    def files(wildcards):
+        root = f"results/{wildcards.run}/{wildcards.domain}"
+        grid = CONFIG.domain(wildcards.domain).grid
+        return [f"{cell_directory(root, cell)}/{name}" for cell in cells(grid)]
+
+    return files
+
+
+def source_files(wildcards):
+    """Source artifacts of a cell, one per replica: grammars, for the domain that has them."""
+    if wildcards.domain != "rhm":
+        return []
+    directory = f"results/{wildcards.run}/rhm/{wildcards.setting}"
+    replicas = parse_replicas(wildcards.replicas)
+    return [f"{directory}/grammar_g{r.grammar_seed}.safetensors" for r in replicas]
+
+
+def step_files(pattern):
+    """Input function: one file of a cell per checkpoint step."""
+
+    def files(wildcards):
+        steps = checkpoint_steps(wildcards.domain)
+        return expand(pattern, step=steps, **wildcards)
+
+    return files
+
+
+def checkpoint_outputs(domain):
+    """Checkpoints of a trajectory, deleted once they were sampled unless the config keeps them."""
+    pattern = f"{CELL}/checkpoints/step{{step}}.safetensors"
+    files = expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
+    return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
+
+
+def sample_outputs(domain):
+    pattern = f"{CELL}/samples/step{{step}}.safetensors"
+    return expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
+
+
+def keep_work(wildcards):
+    return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
+
+
+def figure_tables(name):
+    source = FIGURES[name]
+    tables = "results/{{run}}/tables/{domain}_{table}.parquet"
+    return expand(tables, domain=source.domain, table=source.tables)
+
+
+def domain_figures(domain):
+    return [name for name in CONFIG.figures if FIGURES[name].domain == domain]
+
+
+def figure_files(names):
+    return expand("results/{run}/figures/{figure}.pdf", run=CONFIG.run, figure=names)

@@ -1,0 +1,23 @@
+# Makes:  training, validation and test sets of every replica of a cell.
+# Needs:  the domain's sources (for rhm, one grammar per replica).
+# Writes: .../P{dataset_size}/{replicas}/dataset.safetensors
+
+
+rule dataset:
+    input:
+        sources=source_files,
+    output:
+        dataset=f"{CELL}/dataset.safetensors",
+    log:
+        f"{CELL}/logs/dataset.log",
+    localrule: True
+    params:
+        spec=spec_dataset,
+    shell:
+        """
+        python -m pipeline dataset \
+            --spec {params.spec:q} \
+            --sources {input.sources:q} \
+            --output {output.dataset:q} \
+            2> {log:q}
+        """

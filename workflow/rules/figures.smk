@@ -1,0 +1,32 @@
+# Makes:  one figure, as vector PDF and as PNG; one rule per figure.
+# Needs:  tables of its domain, nothing else.
+# Writes: results/{run}/figures/<figure>.pdf and .png
+
+for figure, source in FIGURES.items():
+
+    rule:
+        name:
+            figure
+        input:
+            tables=figure_tables(figure),
+        output:
+            pdf=f"results/{{run}}/figures/{figure}.pdf",
+            png=report(
+                f"results/{{run}}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category=source.domain,
+                labels={"figure": figure},
+            ),
+        log:
+            f"results/{{run}}/logs/figures/{figure}.log",
+        localrule: True
+        params:
+            spec=spec_figure(figure),
+        shell:
+            """
+            python -m pipeline figure \
+                --spec {params.spec:q} \
+                --tables {input.tables:q} \
+                --outputs {output.pdf:q} {output.png:q} \
+                2> {log:q}
+            """
