@@ -4,6 +4,9 @@ import re
 import sys
 from pathlib import Path
 
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
+
 from pipeline.config import slices
 from pipeline.config.disk import describe_disk
 from pipeline.config.grid import REPLICAS_PATTERN, Cell, cell_directory, cells, parse_replicas
@@ -12,8 +15,6 @@ from pipeline.config.schema import FIGURES
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.specs import make_spec
-
-ROOT = Path(workflow.basedir)
 
 try:
     CONFIG = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", config)
