@@ -1,4 +1,4 @@
-"""Artifacts on disk: tensors in safetensors, tables in Parquet, both stamped and written atomically.
+"""Artifacts on disk: tensors in safetensors, stamped and written whole or not at all.
 
 A stamp says what an artifact is (`kind`), the `spec` of the job that made it, the content hashes
 of its `inputs`, the software `versions`, and its own `sha256`. Readers refuse a file that is
@@ -45,9 +45,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         yield temporary
-        with open(temporary, "rb") as file:
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -75,7 +75,8 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
     try:
         with safe_open(path, framework="numpy") as file:
             stamp = json.loads((file.metadata() or {}).get(_STAMP, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            names = file.keys()
+            tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
         raise refusal(path, f"cannot be read as a {kind} ({error})") from error
     check_kind(path, stamp, kind)

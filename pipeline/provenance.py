@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = "pipeline"
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _ROOT = Path(__file__).parent
 
 
@@ -63,7 +64,7 @@ def _imported(node: ast.AST) -> list[str]:
 
 
 def _is_module(name: str) -> bool:
-    return name.split(".")[0] == PACKAGE and _candidate(name) is not None
+    return name.split(".", maxsplit=1)[0] == PACKAGE and _candidate(name) is not None
 
 
 def _candidate(module: str) -> Path | None:
@@ -81,6 +82,5 @@ def _source_path(module: str) -> Path:
 
 def _strip_docstrings(tree: ast.AST) -> None:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            if ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:]
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]

@@ -1,4 +1,4 @@
-"""Learning curves read off the tables: which checkpoint counts, and where a level is half learnt."""
+"""Learning curves read off the tables: which checkpoint counts, where a level is half learnt."""
 
 import numpy as np
 import pandas as pd

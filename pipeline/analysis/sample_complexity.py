@@ -16,6 +16,9 @@ from pipeline.analysis.curves import (
     predicted_size,
 )
 
+_FEWEST_POINTS = 3
+"""Shorter curves cannot carry a fit of two parameters."""
+
 
 def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
     """Fit thresholds per replica and level, by the rule in `spec["settings"]`."""
@@ -39,10 +42,10 @@ def _select(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
 
 
 def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
-    for (*replica, level), curve in frame.groupby([*REPLICA, "level"]):
-        if len(curve) < 3:
+    for (*replica, level), unsorted in frame.groupby([*REPLICA, "level"]):
+        if len(unsorted) < _FEWEST_POINTS:
             continue
-        curve = curve.sort_values(variable)
+        curve = unsorted.sort_values(variable)
         parameters = dict(zip(REPLICA, replica, strict=True))
         v, m, s, _ = (parameters[name] for name in GRAMMAR)
         chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, int(level))

@@ -34,7 +34,9 @@ def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Conf
 def _preset_path(presets: Path, name: str) -> Path:
     known = sorted(file.stem for file in presets.glob("*.yaml"))
     if name not in known:
-        raise PipelineError(f"config: preset: {name!r} is unknown; choose one of {', '.join(known)}")
+        raise PipelineError(
+            f"config: preset: {name!r} is unknown; choose one of {', '.join(known)}"
+        )
     return presets / f"{name}.yaml"
 
 

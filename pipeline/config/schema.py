@@ -1,12 +1,11 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
 from pipeline.config.fields import Section
 from pipeline.config.rhm import RhmConfig
-
 
 
 class FigureSource(NamedTuple):
@@ -74,6 +73,6 @@ class Config(Section):
                 raise ValueError(f"{name!r} is not one of {', '.join(FIGURES)}")
         return names
 
-    def domain(self, name: str) -> Any:
+    def domain(self, name: str) -> RhmConfig | FutureDomain:
         """Section of one domain."""
         return getattr(self.domains, name)

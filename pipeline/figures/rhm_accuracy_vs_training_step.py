@@ -37,7 +37,9 @@ def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     bars = [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
     panel.errorbar(summary["level"], middle, bars, fmt="o", color="k", capsize=2, label="measured")
     slope = steps["m"].iloc[0] ** (summary["level"] - summary["level"].iloc[0]).astype(float)
-    panel.plot(summary["level"], middle.iloc[0] * slope, label=r"$\propto m^{\ell}$", **style.THEORY)
+    panel.plot(
+        summary["level"], middle.iloc[0] * slope, label=r"$\propto m^{\ell}$", **style.THEORY
+    )
     panel.set(yscale="log", xlabel=r"level $\ell$", ylabel="half-way training step")
     panel.set_xticks(summary["level"])
     panel.legend(loc="upper left")

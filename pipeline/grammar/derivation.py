@@ -15,6 +15,7 @@ def derive(grammar: Grammar, choices: np.ndarray) -> np.ndarray:
     """Derive strings from their choices.
 
     Args:
+        grammar: the rules.
         choices: integers [N, 1 + (s**L - 1) / (s - 1)] in the order of `choice_radices`.
 
     Returns:

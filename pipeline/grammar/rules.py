@@ -18,7 +18,7 @@ from pipeline.randomness import permutation
 
 @dataclass(frozen=True)
 class Grammar:
-    """Rules as an int64 array of shape [L, v, m, s]; `rules[l - 1, a, j]` is the j-th tuple of `a`."""
+    """Rules, int64 [L, v, m, s]: `rules[l - 1, a, j]` is the j-th tuple of level-l symbol a."""
 
     rules: np.ndarray
 
@@ -78,7 +78,9 @@ def sample_rules(v: int, m: int, s: int, L: int, seed: int) -> Grammar:
         PipelineError: v * m tuples without a common parent do not exist.
     """
     if v * m > v**s:
-        raise PipelineError(f"grammar v={v}, m={m}, s={s}: m must be at most v**(s-1) = {v ** (s - 1)}")
+        raise PipelineError(
+            f"grammar v={v}, m={m}, s={s}: m must be at most v**(s-1) = {v ** (s - 1)}"
+        )
     codes = np.stack([permutation(v**s, seed, "grammar", level)[: v * m] for level in range(L)])
     digits = [codes // v**power % v for power in range(s - 1, -1, -1)]
     return Grammar(np.stack(digits, axis=-1).reshape(L, v, m, s))

@@ -16,7 +16,9 @@ from pipeline.randomness import stream_key
 class EnsembleLinear(nn.Module):
     """y[r] = scale * x[r] @ weight[r], for every replica r."""
 
-    def __init__(self, seeds: Sequence[int], name: str, inputs: int, outputs: int, scale: float):
+    def __init__(
+        self, seeds: Sequence[int], name: str, inputs: int, outputs: int, scale: float
+    ) -> None:
         """Weights are standard normal, a pure function of (replica seed, name)."""
         super().__init__()
         draws = [_normal(stream_key(seed, "weights", name), inputs, outputs) for seed in seeds]

@@ -72,7 +72,9 @@ def generate(
     return np.concatenate(parts, axis=1)
 
 
-def _sample_checkpoint(settings: dict, model: ModuleType, weights: artifacts.Artifact) -> np.ndarray:
+def _sample_checkpoint(
+    settings: dict, model: ModuleType, weights: artifacts.Artifact
+) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network: nn.Module = model.build_network(trained)
@@ -81,6 +83,4 @@ def _sample_checkpoint(settings: dict, model: ModuleType, weights: artifacts.Art
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
     sampler = model.build_sampler(settings, trained, network)
     with torch.inference_mode():
-        return generate(
-            sampler, keys, settings["samples"], model.string_length(trained), device
-        )
+        return generate(sampler, keys, settings["samples"], model.string_length(trained), device)

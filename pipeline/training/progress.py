@@ -66,8 +66,9 @@ class Progress(Callback):
         tensors = {name: torch.from_numpy(array) for name, array in state.tensors.items()}
         network.load_state_dict(_strip(tensors, _WEIGHT))
         self._momentum = _strip(tensors, _MOMENTUM)
-        losses = pd.read_csv(self._workspace.path(_LOSSES))
-        self._rows = losses[losses["step"] <= done].to_dict("records")
+        if self._workspace.path(_LOSSES).exists():
+            losses = pd.read_csv(self._workspace.path(_LOSSES))
+            self._rows = losses[losses["step"] <= done].to_dict("records")
         return done
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:

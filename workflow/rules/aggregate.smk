@@ -24,7 +24,7 @@ rule aggregate:
             --root results/{wildcards.run:q}/{wildcards.domain:q} \
             --measurements {output.measurements:q} \
             --losses {output.losses:q} \
-            2> {log:q}
+            2>{log:q}
         """
 
 
@@ -46,5 +46,5 @@ rule sample_complexity:
             --measurements {input.measurements:q} \
             --losses {input.losses:q} \
             --output {output.table:q} \
-            2> {log:q}
+            2>{log:q}
         """

@@ -9,11 +9,18 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is insta
 
 from pipeline.config import slices
 from pipeline.config.disk import describe_disk
-from pipeline.config.grid import REPLICAS_PATTERN, Cell, cell_directory, cells, parse_replicas
+from pipeline.config.grid import (
+    REPLICAS_PATTERN,
+    Cell,
+    cell_directory,
+    cells,
+    parse_replicas,
+)
 from pipeline.config.load import load_config
 from pipeline.config.schema import FIGURES
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
+from pipeline.progress import GridProgress
 from pipeline.specs import make_spec
 
 try:
@@ -35,6 +42,8 @@ wildcard_constraints:
 
 onstart:
     print(describe_disk(CONFIG), file=sys.stderr)
+    jobs = {job.jobid: job.rule.name for job in workflow.dag.needrun_jobs()}
+    logger.addHandler(GridProgress(jobs, workflow.cores or workflow.nodes or 1))
 
 
 def cell_of(wildcards):
@@ -51,12 +60,16 @@ def spec_grammar(wildcards):
 
 
 def spec_dataset(wildcards):
-    settings = slices.dataset_settings(CONFIG.domain(wildcards.domain), cell_of(wildcards))
+    settings = slices.dataset_settings(
+        CONFIG.domain(wildcards.domain), cell_of(wildcards)
+    )
     return make_spec("dataset", wildcards.domain, settings)
 
 
 def spec_train(wildcards):
-    settings = slices.train_settings(CONFIG.domain(wildcards.domain), cell_of(wildcards))
+    settings = slices.train_settings(
+        CONFIG.domain(wildcards.domain), cell_of(wildcards)
+    )
     return make_spec("train", wildcards.domain, settings)
 
 

@@ -19,5 +19,5 @@ rule dataset:
             --spec {params.spec:q} \
             --sources {input.sources:q} \
             --output {output.dataset:q} \
-            2> {log:q}
+            2>{log:q}
         """

@@ -28,5 +28,5 @@ for figure, source in FIGURES.items():
                 --spec {params.spec:q} \
                 --tables {input.tables:q} \
                 --outputs {output.pdf:q} {output.png:q} \
-                2> {log:q}
+                2>{log:q}
             """

@@ -24,5 +24,5 @@ rule measure:
             --dataset {input.dataset:q} \
             --samples {input.samples:q} \
             --output {output.measurements:q} \
-            2> {log:q}
+            2>{log:q}
         """

@@ -20,5 +20,5 @@ rule sample:
             --spec {params.spec:q} \
             --checkpoints {input.checkpoints:q} \
             --samples {output.samples:q} \
-            2> {log:q}
+            2>{log:q}
         """

@@ -28,5 +28,5 @@ rule train:
             --checkpoints {output.checkpoints:q} \
             --losses {output.losses:q} \
             --keep-work {resources.keep_work} \
-            2> {log:q}
+            2>{log:q}
         """

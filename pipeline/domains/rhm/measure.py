@@ -52,9 +52,7 @@ def _correlations(grammar: Grammar, samples: np.ndarray, settings: dict) -> Iter
     yield _coherence_length(grammar, ratios, used)
 
 
-def _coherence_length(
-    grammar: Grammar, ratios: Sequence[tuple[float, float]], count: int
-) -> Row:
+def _coherence_length(grammar: Grammar, ratios: Sequence[tuple[float, float]], count: int) -> Row:
     """1 + sum over levels of the correlation ratio times the tokens that meet at the level.
 
     s**l if tokens that meet up to level l correlate as in the data and others not at all.

@@ -1,0 +1,34 @@
+# make figures: the demo, from nothing to figures and a report
+# make test:    the whole test suite
+# make schema:  rewrite the config schema after an edit of pipeline/config
+
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: figures test lint schema clean
+
+figures: .venv/installed
+	snakemake --profile workflow/profiles/demo
+	snakemake --profile workflow/profiles/demo --report results/demo/report.html
+	@echo "figures: results/demo/figures"
+	@echo "report:  results/demo/report.html"
+
+test: .venv/installed
+	pytest -n 2 --dist loadgroup
+
+lint: .venv/installed
+	ruff check . && ruff format --check . && snakefmt --check .
+
+schema: .venv/installed
+	python -m pipeline.config.write_schema
+
+.venv/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	pip install --quiet --requirement requirements.lock
+	pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf .venv

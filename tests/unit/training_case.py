@@ -1,0 +1,61 @@
+"""A training job so small that it takes seconds; also a program, so that a test can kill it."""
+
+import sys
+from pathlib import Path
+
+from pipeline import artifacts
+from pipeline.datasets.build import make_dataset
+from pipeline.domains.rhm import data, model
+from pipeline.grammar.rules import make_grammar
+from pipeline.training.train import train
+
+SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
+
+
+def cell(replicas: list[list[int]]) -> dict:
+    return {"setting": SETTING, "dataset_size": "12", "replicas": replicas}
+
+
+def train_spec(replicas: list[list[int]], **training: object) -> dict:
+    defaults = {
+        "loss": "cross_entropy",
+        "learning_rate": 0.5,
+        "momentum": 0.9,
+        "batch_size": 5,
+        "steps": 60,
+        "decay_from": 0.5,
+    }
+    settings = {
+        "noise": {"process": "uniform", "levels": 20, "schedule": "linear_alpha_bar"},
+        "network": {"width": 16, "noise_conditioning": True},
+        "training": defaults | training,
+        "cell": cell(replicas),
+    }
+    return {"stage": "train", "domain": "rhm", "settings": settings, "code": "test"}
+
+
+def prepare(directory: Path, replicas: list[list[int]]) -> Path:
+    """Write grammars and the dataset; return the dataset's path."""
+    sources = []
+    for grammar_seed, _ in replicas:
+        sources.append(directory / f"grammar_g{grammar_seed}.safetensors")
+        make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
+    sizes = {"validation_size": 8, "test_size": 8, "training_size": 12}
+    dataset = directory / "dataset.safetensors"
+    make_dataset({"settings": {**sizes, "cell": cell(replicas)}}, data, sources, dataset)
+    return dataset
+
+
+def run(directory: Path, spec: dict, steps: list[int], state_interval: float = 0.0) -> None:
+    checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in steps]
+    dataset, losses = directory / "dataset.safetensors", directory / "losses.csv"
+    train(spec, model, dataset, checkpoints, losses, True, state_interval)
+
+
+def weights(directory: Path, step: int) -> dict:
+    path = directory / f"checkpoints/step{step}.safetensors"
+    return artifacts.read_tensors(path, "checkpoint").tensors
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), train_spec([[0, 0], [1, 0]]), [20, 60])
