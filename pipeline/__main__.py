@@ -35,7 +35,8 @@ def _train(args: argparse.Namespace, spec: dict) -> None:
 def _sample(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.sampling.generate import sample
 
-    sample(spec, load_part(spec["domain"], "model"), args.checkpoints, args.samples)
+    model, sampler = (load_part(spec["domain"], part) for part in ("model", "sampler"))
+    sample(spec, model, sampler, args.checkpoints, args.samples)
 
 
 def _measure(args: argparse.Namespace, spec: dict) -> None:

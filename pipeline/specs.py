@@ -11,7 +11,7 @@ STAGES = {
     "grammar": ("pipeline.grammar.rules", None),
     "dataset": ("pipeline.datasets.build", "data"),
     "train": ("pipeline.training.train", "model"),
-    "sample": ("pipeline.sampling.generate", "model"),
+    "sample": ("pipeline.sampling.generate", "sampler"),
     "measure": ("pipeline.measurement.measure", "measure"),
     "aggregate": ("pipeline.aggregation.aggregate", None),
     "analyse": ("pipeline.analysis.sample_complexity", None),
@@ -41,6 +41,6 @@ def read_spec(text: str) -> dict[str, Any]:
 
 def _modules(stage: str, domain: str) -> list[str]:
     if stage not in STAGES:
-        return [f"pipeline.figures.{stage}"]
+        return ["pipeline.figures.save", f"pipeline.figures.{stage}"]
     module, part = STAGES[stage]
     return [module] if part is None else [module, part_module(domain, part)]

@@ -63,7 +63,7 @@ class Config(Section):
     figures: list[str]
     """Figures that `all` draws."""
     style: Style
-    """Looks of all figures."""
+    """How figures look."""
 
     @field_validator("figures")
     @classmethod

@@ -24,16 +24,19 @@ class MixedRadixPermutation:
         self._key = key
         self._limbs = _group_into_limbs(radices)
         self._moduli = [prod(limb) for limb in self._limbs]
+        self._digit_type = np.min_scalar_type(max(radices) - 1)
         self.size = prod(radices)
 
     def digits(self, positions: np.ndarray) -> np.ndarray:
-        """Digits, uint8 [N, number of radices], at positions int64 [N] below `size`."""
+        """Digits, unsigned [N, number of radices], at positions int64 [N] below `size`."""
         limbs = _split(positions.astype(np.uint64), self._moduli)
         for turn in range(_ROUNDS):
             for index, modulus in enumerate(self._moduli):
                 limbs[index] = (limbs[index] + self._shift(limbs, turn, index)) % np.uint64(modulus)
         parts = [_split(limb, radices) for limb, radices in zip(limbs, self._limbs, strict=True)]
-        return np.stack([digit for part in parts for digit in part], axis=1).astype(np.uint8)
+        return np.stack([digit for part in parts for digit in part], axis=1).astype(
+            self._digit_type
+        )
 
     def positions(self, digits: np.ndarray) -> list[int]:
         """Inverse of `digits`, as exact Python integers."""

@@ -42,8 +42,8 @@ class StringSource:
     def training(self, start: int, stop: int) -> np.ndarray:
         """Training strings number `start` to `stop`, uint8 [stop - start, d]."""
         held_out = self.validation_size + self.test_size
-        order = self.permutation
-        return self._strings(held_out + np.arange(start, stop) % (order.size - held_out))
+        available = min(self.permutation.size - held_out, np.iinfo(np.int64).max)
+        return self._strings(held_out + np.arange(start, stop) % available)
 
     @property
     def permutation(self) -> MixedRadixPermutation:

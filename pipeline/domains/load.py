@@ -7,7 +7,7 @@ DOMAINS = ("rhm", "text", "image")
 
 
 def part_module(domain: str, part: str) -> str:
-    """Name of the module of a domain's part: data, model or measure."""
+    """Name of the module of a domain's part: data, model, sampler or measure."""
     return f"pipeline.domains.{domain}.{part}"
 
 

@@ -33,7 +33,7 @@ class Parse:
 
 def parse(grammar: Grammar, tokens: np.ndarray) -> Parse:
     """Parse strings, integers [N, s**L]; a symbol outside 0..v-1 is treated as invalid."""
-    symbols = [np.where(tokens < grammar.symbols, tokens, -1).astype(np.int64)]
+    symbols = [np.where(tokens < grammar.symbols, tokens.astype(np.int64), -1)]
     rules = []
     for level in range(1, grammar.depth + 1):
         tuples = symbols[-1].reshape(len(tokens), -1, grammar.branching)

@@ -34,8 +34,8 @@ class UniformNoise:
         clean = torch.nn.functional.one_hot(x0, self.symbols).double()
         target = self.reverse(clean, xt, t, t - 1)
         model = self.reverse(torch.softmax(logits.double(), dim=-1), xt, t, t - 1)
-        divergence = torch.special.xlogy(target, target / model).sum(dim=-1)
-        return divergence.to(logits.dtype)
+        terms = torch.special.xlogy(target, target) - torch.special.xlogy(target, model)
+        return terms.sum(dim=-1).to(logits.dtype)
 
     def reverse(
         self, x0: Tensor, xt: Tensor, t: Tensor, s: Tensor, posterior: str = "exact"
@@ -55,7 +55,7 @@ class UniformNoise:
         """
         here = torch.nn.functional.one_hot(xt, self.symbols).double()
         alpha_t, alpha_s = (self._alpha_bar.to(t.device)[u][..., None, None] for u in (t, s))
-        step = alpha_t / alpha_s
+        step = torch.where(alpha_s > 0, alpha_t / alpha_s, 0)  # both underflow to 0: pure noise
         forward = step * here + (1 - step) / self.symbols
         weights = x0
         if posterior == "exact":

@@ -17,13 +17,18 @@ _BATCH = 2048
 
 
 def sample(
-    spec: dict, model: ModuleType, checkpoints: Sequence[Path], samples: Sequence[Path]
+    spec: dict,
+    model: ModuleType,
+    sampler: ModuleType,
+    checkpoints: Sequence[Path],
+    samples: Sequence[Path],
 ) -> None:
     """Sample from each checkpoint into the output of the same position.
 
     Args:
         spec: spec of the stage.
         model: the domain's `model` part.
+        sampler: the domain's `sampler` part.
         checkpoints: inputs of one trajectory.
         samples: outputs, each with `tokens` [R, N, d].
     """
@@ -32,7 +37,7 @@ def sample(
         inputs = {"checkpoint": weights.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
         if not workspace.path(output.name).exists():
-            tokens = _sample_checkpoint(spec["settings"], model, weights)
+            tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
             stamp = {**artifacts.make_stamp("samples", spec, inputs), "step": weights.stamp["step"]}
             artifacts.write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
         workspace.publish(output.name, output)
@@ -73,7 +78,7 @@ def generate(
 
 
 def _sample_checkpoint(
-    settings: dict, model: ModuleType, weights: artifacts.Artifact
+    settings: dict, model: ModuleType, sampler: ModuleType, weights: artifacts.Artifact
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -81,6 +86,7 @@ def _sample_checkpoint(
     network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.tensors.items()})
     network.to(device).eval()
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
-    sampler = model.build_sampler(settings, trained, network)
+    draw_strings = sampler.build_sampler(settings, trained, network)
+    length = sampler.string_length(trained)
     with torch.inference_mode():
-        return generate(sampler, keys, settings["samples"], model.string_length(trained), device)
+        return generate(draw_strings, keys, settings["samples"], length, device)

@@ -1,17 +1,10 @@
-"""Noise, network and sampler of the Random Hierarchy Model, as the settings name them."""
-
-from collections.abc import Callable
-
-from torch import Tensor
+"""Noise and network of the Random Hierarchy Model, as the settings name them."""
 
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
-from pipeline.noise.base import Denoiser
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.randomness import stream_key
-from pipeline.sampling.absorbing import sample_absorbing
-from pipeline.sampling.uniform import sample_uniform
 
 
 def replica_keys(settings: dict) -> list[int]:
@@ -38,22 +31,4 @@ def build_network(settings: dict) -> UNet1d:
         depth=setting["L"],
         levels=noise.levels,
         **settings["network"],
-    )
-
-
-def string_length(settings: dict) -> int:
-    """Tokens of a string, d = s**L."""
-    setting = settings["cell"]["setting"]
-    return setting["s"] ** setting["L"]
-
-
-def build_sampler(
-    sampling: dict, settings: dict, denoiser: Denoiser
-) -> Callable[[Callable[[int], Tensor]], Tensor]:
-    """Sampler of the noise process that the denoiser was trained for."""
-    noise = build_noise(settings)
-    if isinstance(noise, AbsorbingNoise):
-        return lambda draw: sample_absorbing(denoiser, noise, draw)
-    return lambda draw: sample_uniform(
-        denoiser, noise, draw, sampling["levels"], sampling["posterior"]
     )

@@ -1,0 +1,35 @@
+"""Sampler of the Random Hierarchy Model: the one of the noise that the network was trained for."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from pipeline.domains.rhm.model import build_noise
+from pipeline.noise.absorbing import AbsorbingNoise
+from pipeline.noise.base import Denoiser
+from pipeline.sampling.absorbing import sample_absorbing
+from pipeline.sampling.uniform import sample_uniform
+
+
+def build_sampler(
+    sampling: dict, settings: dict, denoiser: Denoiser
+) -> Callable[[Callable[[int], Tensor]], Tensor]:
+    """Map from a source of random numbers to strings.
+
+    Args:
+        sampling: `sampling` section of the config.
+        settings: of the `train` stage, which the checkpoint carries.
+        denoiser: network or oracle.
+    """
+    noise = build_noise(settings)
+    if isinstance(noise, AbsorbingNoise):
+        return lambda draw: sample_absorbing(denoiser, noise, draw)
+    return lambda draw: sample_uniform(
+        denoiser, noise, draw, sampling["levels"], sampling["posterior"]
+    )
+
+
+def string_length(settings: dict) -> int:
+    """Tokens of a string, d = s**L."""
+    setting = settings["cell"]["setting"]
+    return setting["s"] ** setting["L"]

@@ -1,0 +1,45 @@
+"""Fixtures: tiny grammars with all their strings."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from pipeline.grammar.rules import Grammar, sample_rules
+from tests import reference
+
+
+@dataclass(frozen=True)
+class Language:
+    """A grammar and every string of it."""
+
+    grammar: Grammar
+    strings: np.ndarray
+
+
+def language(v: int, m: int, s: int, L: int, seed: int) -> Language:
+    grammar = sample_rules(v, m, s, L, seed)
+    return Language(grammar, reference.all_strings(grammar))
+
+
+@pytest.fixture(scope="session")
+def small() -> Language:
+    """24 strings of 4 tokens."""
+    return language(v=3, m=2, s=2, L=2, seed=0)
+
+
+@pytest.fixture(scope="session")
+def deep() -> Language:
+    """384 strings of 8 tokens."""
+    return language(v=3, m=2, s=2, L=3, seed=1)
+
+
+@pytest.fixture(scope="session")
+def ternary() -> Language:
+    """324 strings of 9 tokens, three children per node."""
+    return language(v=4, m=3, s=3, L=2, seed=2)
+
+
+@pytest.fixture(params=["small", "deep", "ternary"])
+def any_language(request) -> Language:
+    return request.getfixturevalue(request.param)

@@ -1,0 +1,114 @@
+"""Artifacts: exact round trips, and refusal of every file that is not what it should be."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from pipeline import artifacts
+from pipeline.artifacts import make_stamp, read_tensors, replacing, write_tensors
+from pipeline.errors import PipelineError
+
+TENSORS = {
+    "a": np.arange(6, dtype=np.uint8).reshape(2, 3).T,
+    "b": np.array([0.1, np.inf], dtype=np.float32),
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "deep" / "grammar.safetensors"
+    write_tensors(path, TENSORS, make_stamp("grammar", {"v": 4}, {"source": "abc"}))
+    return path
+
+
+def assert_refused(path, kind, reason):
+    with pytest.raises(PipelineError, match=reason) as refused:
+        read_tensors(path, kind)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_tensors_and_stamp_come_back(written):
+    artifact = read_tensors(written, "grammar")
+    for name, array in load_file(written).items():
+        assert array.dtype == TENSORS[name].dtype
+        assert np.array_equal(array, TENSORS[name])
+        assert np.array_equal(artifact.tensors[name], TENSORS[name])
+    assert artifact.tensors.keys() == TENSORS.keys()
+    assert artifact.stamp["spec"] == {"v": 4}
+    assert artifact.stamp["inputs"] == {"source": "abc"}
+    assert artifact.stamp["versions"]["numpy"] == np.__version__
+
+
+def test_the_content_hash_is_the_sha256_of_names_types_shapes_and_bytes(written):
+    expected = hashlib.sha256()
+    for name, array in sorted(TENSORS.items()):
+        expected.update(f"{name}:{array.dtype}:{array.shape};".encode() + array.tobytes())
+    assert read_tensors(written, "grammar").sha256 == expected.hexdigest()
+
+
+def test_writing_twice_gives_the_same_bytes(written, tmp_path):
+    again = tmp_path / "again.safetensors"
+    write_tensors(again, TENSORS, make_stamp("grammar", {"v": 4}, {"source": "abc"}))
+    assert again.read_bytes() == written.read_bytes()
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, -1])
+def test_a_truncated_file_is_refused(written, kept):
+    written.write_bytes(written.read_bytes()[:kept])
+    assert_refused(written, "grammar", "cannot be read as a grammar")
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    assert_refused(tmp_path / "absent.safetensors", "grammar", "cannot be read as a grammar")
+
+
+def test_another_kind_is_refused(written):
+    assert_refused(written, "dataset", "is not a dataset of this pipeline but grammar")
+
+
+def test_a_foreign_file_is_refused(tmp_path):
+    for name, metadata in {"bare": None, "other": {"format": "pt"}}.items():
+        path = tmp_path / f"{name}.safetensors"
+        save_file({"a": np.zeros(3)}, path, metadata=metadata)
+        assert_refused(path, "grammar", "foreign")
+
+
+def test_an_altered_byte_is_refused(written):
+    content = bytearray(written.read_bytes())
+    content[-1] ^= 1
+    written.write_bytes(content)
+    assert_refused(written, "grammar", "does not hold what its stamp says")
+
+
+def test_a_failing_write_leaves_the_old_file_and_no_temporary(written, monkeypatch):
+    before = written.read_bytes()
+
+    def fail(arrays, path, metadata):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(artifacts, "save_file", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_tensors(written, TENSORS, make_stamp("grammar", {}, {}))
+    assert written.read_bytes() == before
+    assert list(written.parent.iterdir()) == [written]
+
+
+def test_a_failing_first_write_leaves_nothing(tmp_path):
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "new") as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,126 @@
+"""The config refuses what it cannot mean, in one line that names key, value and remedy."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.config.disk import describe_disk
+from pipeline.config.grid import Replica, cells, parse_replicas, parse_setting, replica_label
+from pipeline.config.load import load_config
+from pipeline.config.write_schema import SCHEMA_PATH, schema_text
+from pipeline.errors import PipelineError
+
+ROOT = Path(__file__).parents[2]
+PRESETS = ROOT / "workflow/presets"
+GRAMMAR = {"v": 16, "m": 4, "s": 2, "L": 3, "dataset_sizes": [32, "online"]}
+
+
+def load(**overrides):
+    return load_config(ROOT / "config.yaml", PRESETS, overrides)
+
+
+def rhm(section, **values):
+    return {"domains": {"rhm": {section: values}}}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"runn": "x"}, r"runn = 'x': Extra inputs are not permitted"),
+        (rhm("noise", levls=10), r"rhm\.noise\.levls = 10: Extra inputs"),
+        (rhm("noise", levels="many"), r"rhm\.noise\.levels = 'many': .* valid integer"),
+        (
+            rhm("noise", process="gaussian"),
+            r"noise\.process = 'gaussian': .*'uniform'.*'absorbing'",
+        ),
+        (rhm("training", momentum=1.0), r"training\.momentum = 1\.0: .*less than 1"),
+        (rhm("grid", grammars=[GRAMMAR | {"m": 17}]), r"m = 17 must be at most v\*\*\(s-1\) = 16"),
+        (
+            rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [250000]}]),
+            r"v16_m4_s2_L3: .* = 266384 exceeds P_max = 262144",
+        ),
+        (
+            rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [64, 32]}]),
+            r"dataset_sizes = \[64, 32\]: must increase",
+        ),
+        (rhm("grid", seeds=[0, 0]), r"grid\.seeds = \[0, 0\]: must not repeat"),
+        (rhm("training", checkpoints=[20, 10]), r"checkpoints = \[20, 10\]: must increase"),
+        (
+            rhm("training", checkpoints=[10, 999999]),
+            r"checkpoints: 999999 is beyond the end, steps = 131072",
+        ),
+        (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
+        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, smoke"),
+        ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
+        ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
+        ({"domains": {"text": {"enabled": True}}}, r"domains\.text\.enabled = True: "),
+        ({"run": "../x"}, r"run = '\.\./x': .*match pattern"),
+    ],
+)
+def test_a_bad_value_gives_one_line_with_key_value_and_remedy(overrides, message):
+    with pytest.raises(PipelineError, match=message) as caught:
+        load(**overrides)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"run: [", b"\xff\xfe\x00", b"- 1\n", b""])
+def test_an_unreadable_file_is_named(tmp_path, content):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(PipelineError, match=re.escape(str(path))) as caught:
+        load_config(path, PRESETS, {})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(tmp_path):
+    content = yaml.safe_load((ROOT / "config.yaml").read_text())
+    del content["domains"]["rhm"]["training"]["momentum"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(PipelineError, match=r"domains\.rhm\.training\.momentum is missing"):
+        load_config(path, PRESETS, {})
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.yaml")))
+def test_a_preset_is_valid_and_writes_to_a_run_of_its_own(preset):
+    assert load(preset=preset).run == preset
+
+
+def test_values_of_the_command_line_override_the_preset():
+    config = load(preset="smoke", run="mine", **rhm("network", width=8))
+    assert (config.run, config.domains.rhm.network.width) == ("mine", 8)
+    assert config.domains.rhm.training.steps == load(preset="smoke").domains.rhm.training.steps
+
+
+def test_the_schema_on_disk_is_that_of_the_types():
+    assert SCHEMA_PATH.read_text() == schema_text(), "run `make schema`"
+
+
+def test_every_key_is_described():
+    schema = load().model_json_schema()
+    objects = [schema, *schema["$defs"].values()]
+    properties = [(name, p) for o in objects for name, p in o.get("properties", {}).items()]
+    assert [name for name, p in properties if "description" not in p] == []
+
+
+def test_cells_are_the_product_of_grammars_sizes_and_groups_of_replicas():
+    grid = load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm.grid
+    found = cells(grid)
+    assert len(found) == 4 * 2
+    assert [cell.replicas for cell in found[:2]] == ["g0s0+g1s0", "g2s0"]
+
+
+def test_labels_read_back():
+    replicas = [Replica(3, 14), Replica(0, 2)]
+    assert parse_replicas(replica_label(replicas)) == replicas
+    assert parse_replicas("s3") == [Replica(0, 3)]
+    assert parse_setting("v16_m4_s2_L3") == {"v": 16, "m": 4, "s": 2, "L": 3}
+
+
+def test_the_disk_of_a_run_is_stated():
+    paper = describe_disk(load())
+    assert "deleted once sampled" in paper
+    kept = rhm("training", keep_checkpoints=True)
+    assert "in all, kept" in describe_disk(load(**kept))

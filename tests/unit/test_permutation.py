@@ -1,0 +1,81 @@
+"""The permutation of a mixed-radix space is exact, invertible and well spread."""
+
+from collections import Counter
+from math import prod
+
+import numpy as np
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from pipeline.datasets.permutation import MixedRadixPermutation, _group_into_limbs
+
+RADICES_L5 = [16] + [4] * 31  # 2**66 strings
+radices_lists = st.lists(st.integers(1, 6), min_size=2, max_size=6)
+keys = st.integers(0, 2**64 - 1)
+
+
+@given(radices_lists, keys)
+@settings(max_examples=60, deadline=None)
+@example([4, 1, 1], 0)
+@example([1, 1], 0)
+@example([2, 400, 3], 0)
+def test_positions_and_digit_strings_correspond_one_to_one(radices, key):
+    order = MixedRadixPermutation(radices, key)
+    assert order.size == prod(radices)
+    digits = order.digits(np.arange(order.size))
+    assert digits.shape == (order.size, len(radices))
+    assert (digits < np.array(radices)).all()
+    assert len({tuple(row) for row in digits.tolist()}) == order.size
+    assert order.positions(digits) == list(range(order.size))
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=1, max_size=10), keys)
+@settings(max_examples=30, deadline=None)
+def test_the_round_trip_is_exact_beyond_64_bits(positions, key):
+    order = MixedRadixPermutation(RADICES_L5, key)
+    assert order.size == 2**66
+    assert order.positions(order.digits(np.array(positions))) == positions
+
+
+def test_random_digit_strings_beyond_64_bits_have_positions_over_the_whole_space():
+    order = MixedRadixPermutation(RADICES_L5, key=1)
+    digits = np.random.default_rng(0).integers(0, RADICES_L5, size=(4000, 32))
+    positions = order.positions(digits)
+    eighths = Counter(position * 8 // 2**66 for position in positions)
+    assert set(eighths) == set(range(8))
+    assert chisquare([eighths[e] for e in range(8)]).pvalue > 1e-4
+
+
+def test_the_first_strings_have_uniform_and_pairwise_independent_digits():
+    order = MixedRadixPermutation(RADICES_L5, key=2)
+    digits = order.digits(np.arange(40_000)).astype(int)
+    pvalues = [
+        chisquare(np.bincount(digits[:, i], minlength=radix)).pvalue
+        for i, radix in enumerate(RADICES_L5)
+    ]
+    for i, j in zip(range(31), range(1, 32), strict=True):
+        joint = digits[:, i] * RADICES_L5[j] + digits[:, j]
+        pvalues.append(chisquare(np.bincount(joint, minlength=4 * RADICES_L5[i])).pvalue)
+    assert min(pvalues) > 1e-6  # 63 tests: false alarm 6e-5
+
+
+def test_neighbouring_positions_have_independent_digits():
+    digits = MixedRadixPermutation([4] * 8, key=3).digits(np.arange(20_000)).astype(int)
+    for i in range(8):
+        joint = digits[:-1, i] * 4 + digits[1:, i]
+        assert chisquare(np.bincount(joint, minlength=16)).pvalue > 1e-5
+
+
+def test_another_key_gives_another_order():
+    one, other = (MixedRadixPermutation([8] * 4, key).digits(np.arange(200)) for key in (0, 1))
+    assert (one == other).all(axis=1).sum() < 5
+
+
+@given(st.lists(st.integers(1, 255), min_size=2, max_size=70))
+@settings(max_examples=50, deadline=None)
+def test_limbs_keep_all_digits_in_order_and_stay_below_40_bits(radices):
+    limbs = _group_into_limbs(radices)
+    assert [radix for limb in limbs for radix in limb] == radices
+    assert len(limbs) >= 2
+    assert max(prod(limb) for limb in limbs) < 2**40

@@ -1,0 +1,39 @@
+"""Schedules of alpha_bar: end values, and the noise rates that they are made of."""
+
+import numpy as np
+import pytest
+
+from pipeline.noise.schedules import SCHEDULES, alpha_bar
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("levels", [2, 10, 1000])
+def test_alpha_bar_falls_from_one_and_has_one_value_per_level(schedule, levels):
+    values = alpha_bar(schedule, levels)
+    assert values.shape == (levels + 1,)
+    assert values.dtype == np.float64
+    assert values[0] == 1
+    assert (np.diff(values) <= 0).all()
+    assert values[1] < 1
+    assert values[-1] >= 0
+
+
+def test_linear_alpha_bar_is_one_minus_t_over_T():
+    assert alpha_bar("linear_alpha_bar", 4).tolist() == [1, 0.75, 0.5, 0.25, 0]
+    assert alpha_bar("linear_alpha_bar", 1000)[-1] == 0
+
+
+def test_ddpm_linear_beta_ends_at_the_known_value_whatever_the_levels():
+    values = alpha_bar("ddpm_linear_beta", 1000)
+    beta = 1 - values[1:] / values[:-1]
+    np.testing.assert_allclose(beta[[0, -1]], [1e-4, 0.02], rtol=1e-6)
+    np.testing.assert_allclose(np.diff(beta), (0.02 - 1e-4) / 999, rtol=1e-6)
+    assert values[-1] == pytest.approx(4.0358e-5, rel=1e-4)  # Ho et al. 2020, T = 1000
+    assert np.log(alpha_bar("ddpm_linear_beta", 4000)[-1]) == pytest.approx(-10.1, abs=0.1)
+
+
+def test_d3pm_linear_beta_rises_from_0_02_to_1():
+    values = alpha_bar("d3pm_linear_beta", 50)
+    beta = 1 - values[1:] / values[:-1]
+    np.testing.assert_allclose(beta, np.linspace(0.02, 1, 50), rtol=1e-9)
+    assert values[-1] == 0

@@ -1,0 +1,68 @@
+"""Parquet tables: documented columns, stamps, refusals."""
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.artifacts import make_stamp
+from pipeline.errors import PipelineError
+from pipeline.tables import COLUMNS, concatenate, read_table, table_stamp, write_table
+
+FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
+STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
+
+
+@pytest.fixture
+def written(tmp_path):
+    # a directory that Parquet readers could take for a partition key
+    path = tmp_path / "v=9" / "table.parquet"
+    write_table(path, FRAME, STAMP)
+    return path
+
+
+def test_a_table_comes_back(written):
+    pd.testing.assert_frame_equal(read_table(written, "losses"), FRAME)
+
+
+def test_every_column_carries_its_meaning_and_the_table_its_stamp(written):
+    table = pq.read_table(written, partitioning=None)
+    for field in table.schema:
+        assert field.metadata[b"description"].decode() == COLUMNS[field.name]
+    assert table_stamp(table) == STAMP
+
+
+def test_an_undocumented_column_is_refused(tmp_path):
+    with pytest.raises(KeyError, match="mystery"):
+        write_table(tmp_path / "table.parquet", FRAME.assign(mystery=1), STAMP)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_table_is_refused(written):
+    written.write_bytes(written.read_bytes()[:-20])
+    with pytest.raises(PipelineError, match="cannot be read as losses") as refused:
+        read_table(written, "losses")
+    assert str(written) in str(refused.value)
+
+
+def test_a_table_of_another_kind_is_refused(written):
+    with pytest.raises(PipelineError, match="is not a measurements .* but losses"):
+        read_table(written, "measurements")
+
+
+def test_a_foreign_table_is_refused(tmp_path):
+    FRAME.to_parquet(tmp_path / "foreign.parquet")
+    with pytest.raises(PipelineError, match="foreign"):
+        read_table(tmp_path / "foreign.parquet", "losses")
+
+
+def test_concatenation_keeps_all_rows_in_order(written, tmp_path):
+    other = tmp_path / "other.parquet"
+    write_table(other, FRAME.assign(v=[1, 2]), STAMP)
+    together = concatenate([written, other], "losses")
+    assert together["v"].tolist() == [4, 8, 1, 2]
+    assert together.index.tolist() == [0, 1, 2, 3]
+
+
+def test_no_tables_at_all_are_refused():
+    with pytest.raises(PipelineError, match="grid is empty"):
+        concatenate([], "losses")

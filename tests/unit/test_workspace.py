@@ -1,0 +1,62 @@
+"""Workspaces: progress that survives the deletion of outputs, one per identity."""
+
+import os
+
+import pytest
+
+from pipeline.workspace import Workspace
+
+IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    workspace = Workspace(tmp_path, IDENTITY)
+    workspace.path("weights").write_text("content")
+    return workspace
+
+
+def test_equal_identities_share_progress_whatever_the_order_of_keys(workspace, tmp_path):
+    again = Workspace(tmp_path, {"inputs": {}, "spec": {"a": [1, 2], "b": 1}})
+    assert again.path("weights").read_text() == "content"
+
+
+def test_another_identity_sees_no_progress(workspace, tmp_path):
+    other = Workspace(tmp_path, {**IDENTITY, "inputs": {"dataset": "abc"}})
+    assert not other.path("weights").exists()
+
+
+def test_what_was_published_survives_the_deletion_of_the_output(workspace, tmp_path):
+    output = tmp_path / "outputs" / "weights"
+    for _ in range(2):
+        workspace.publish("weights", output)
+        assert output.read_text() == "content"
+        assert output.samefile(workspace.path("weights"))
+    output.unlink()
+    assert workspace.path("weights").read_text() == "content"
+
+
+def test_publishing_replaces_an_old_output(workspace, tmp_path):
+    (tmp_path / "weights").write_text("old")
+    workspace.publish("weights", tmp_path / "weights")
+    assert (tmp_path / "weights").read_text() == "content"
+
+
+def test_publishing_copies_where_links_are_impossible(workspace, tmp_path, monkeypatch):
+    def refuse(source, target):
+        raise OSError("no links on this disk")
+
+    monkeypatch.setattr(os, "link", refuse)
+    workspace.publish("weights", tmp_path / "weights")
+    assert (tmp_path / "weights").read_text() == "content"
+    assert not (tmp_path / "weights").samefile(workspace.path("weights"))
+
+
+def test_removal_forgets_this_progress_only(workspace, tmp_path):
+    other = Workspace(tmp_path, {"spec": "other"})
+    other.path("weights").write_text("other")
+    workspace.publish("weights", tmp_path / "weights")
+    workspace.remove()
+    assert not workspace.path("weights").exists()
+    assert (tmp_path / "weights").read_text() == "content"
+    assert other.path("weights").read_text() == "other"

@@ -1,0 +1,80 @@
+"""A private copy of this checkout in which a test may run and edit things."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
+SMOKE = ("--profile", "workflow/profiles/ci")
+_PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
+
+
+class Checkout:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of_sources(cls, path: Path) -> "Checkout":
+        path.mkdir(parents=True)
+        for part in _PARTS:
+            source = ROOT / part
+            if source.is_dir() and not source.is_symlink():
+                shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, path / part, follow_symlinks=False)
+        return cls(path)
+
+    def copy(self, path: Path) -> "Checkout":
+        shutil.copytree(self.path, path, symlinks=True)
+        return Checkout(path)
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
+        bin_directory = str(Path(sys.executable).parent)
+        environment = os.environ | {
+            "PATH": f"{bin_directory}:{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [SNAKEMAKE, *arguments]
+        return subprocess.run(
+            command,
+            check=False,
+            cwd=self.path,
+            env=environment,
+            text=True,
+            capture_output=True,
+            timeout=600,
+        )
+
+    def stale(self, *arguments: str) -> Counter:
+        """Jobs per rule that a dry run of the smoke preset would run."""
+        result = self.snakemake(*SMOKE, *arguments, "--dry-run", "--quiet", "rules")
+        assert result.returncode == 0, result.stderr
+        return job_counts(result.stdout + result.stderr)
+
+    def edit_preset(self, edit: callable) -> None:
+        """Change the smoke preset's `domains.rhm` section in place."""
+        path = self.path / "workflow/presets/smoke.yaml"
+        content = yaml.safe_load(path.read_text())
+        edit(content["domains"]["rhm"], content)
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+
+    def edit_source(self, name: str, old: str, new: str) -> None:
+        path = self.path / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+
+
+def job_counts(output: str) -> Counter:
+    """Jobs per rule, without the target rules, from Snakemake's table of job stats."""
+    rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
+    counts = Counter({rule: int(count) for rule, count in rows})
+    return Counter({k: n for k, n in counts.items() if k not in ("all", "rhm", "total")})

@@ -1,0 +1,97 @@
+"""The real workflow, end to end, on a tiny grammar."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.config.schema import FIGURES
+from pipeline.tables import COLUMNS, table_stamp
+from tests.workflow.checkout import SMOKE, Checkout
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0s0+g1s0"
+
+
+def test_every_figure_is_drawn_as_pdf_and_png(smoke_run):
+    directory = smoke_run.path / "results/smoke/figures"
+    expected = {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
+    assert {path.name for path in directory.iterdir()} == expected
+    assert all(path.stat().st_size > 5000 for path in directory.iterdir())
+
+
+def test_a_second_run_has_nothing_to_do(smoke_run):
+    assert smoke_run.stale() == Counter()
+
+
+def test_progress_and_disk_are_shown(smoke_run):
+    assert "disk for checkpoints of 4 trajectories x 3 steps" in smoke_run.log
+    assert "jobs done; running: " in smoke_run.log
+    assert " left" in smoke_run.log
+
+
+def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
+    for name in ("measurements", "losses", "sample_complexity"):
+        table = pq.read_table(smoke_run.path / f"results/smoke/tables/rhm_{name}.parquet")
+        for field in table.schema:
+            assert field.metadata[b"description"].decode() == COLUMNS[field.name]
+        assert table_stamp(table)["spec"]["code"]
+
+
+def test_measurements_hold_one_row_per_replica_step_and_estimate(smoke_run):
+    frame = pd.read_parquet(smoke_run.path / "results/smoke/tables/rhm_measurements.parquet")
+    identity = [c for c in frame.columns if c not in ("estimate", "standard_error", "count")]
+    assert not frame.duplicated(identity).any()
+    cells = frame.groupby(["dataset_size", "grammar_seed", "step"]).ngroups
+    assert cells == 4 * 2 * 3
+    accuracies = frame[frame["quantity"].str.endswith("_accuracy")].dropna(subset="estimate")
+    assert accuracies["estimate"].between(0, 1).all()
+
+
+def test_the_same_seeds_give_the_same_tables(smoke_run, tmp_path):
+    again = Checkout.of_sources(tmp_path / "again")
+    target = f"{CELL}/measurements.parquet"
+    assert again.snakemake(*SMOKE, target).returncode == 0
+    one, other = (pd.read_parquet(run.path / target) for run in (smoke_run, again))
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_one_figure_needs_only_its_own_inputs(tmp_path):
+    checkout = Checkout.of_sources(tmp_path / "checkout")
+    counts = checkout.stale("results/smoke/figures/rhm_loss_curves.pdf")
+    figures = {rule for rule in counts if rule in FIGURES}
+    assert figures == {"rhm_loss_curves"}
+    assert "sample_complexity" not in counts
+
+
+def test_a_truncated_artifact_is_refused_by_name_with_the_remedy(smoke_run, tmp_path):
+    checkout = smoke_run.copy(tmp_path / "checkout")
+    samples = checkout.path / CELL / "samples/step20.safetensors"
+    samples.write_bytes(samples.read_bytes()[:-100])
+    result = checkout.snakemake(*SMOKE, f"{CELL}/measurements.parquet", "--forcerun", "measure")
+    assert result.returncode != 0
+    log = (checkout.path / CELL / "logs/measure.log").read_text()
+    assert log.startswith("error: ")
+    assert log.count("\n") == 1
+    assert "samples/step20.safetensors cannot be read" in log
+    assert "snakemake --forcerun" in log
+
+
+def test_sources_edited_after_planning_are_noticed(smoke_run):
+    spec = {"stage": "grammar", "domain": "rhm", "settings": {}, "code": "older"}
+    command = [sys.executable, "-m", "pipeline", "grammar", "--output", "x"]
+    result = subprocess.run(
+        [*command, "--spec", json.dumps(spec)],
+        cwd=smoke_run.path,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    expected = "error: grammar: sources changed after the workflow was planned; run snakemake again"
+    assert result.stderr.strip() == expected

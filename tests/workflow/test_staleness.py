@@ -1,0 +1,134 @@
+"""Each edit makes exactly the stages stale that depend on it."""
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from pipeline.config.schema import FIGURES
+from tests.workflow.checkout import SMOKE
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+CELLS = 4
+GRAMMARS = 2
+FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
+ANALYSE = FIGURE_JOBS + Counter(sample_complexity=1)
+AGGREGATE = ANALYSE + Counter(aggregate=1)
+MEASURE = AGGREGATE + Counter(measure=CELLS)
+SAMPLE = MEASURE + Counter(sample=CELLS)
+TRAIN = SAMPLE + Counter(train=CELLS)
+DATASET = TRAIN + Counter(dataset=CELLS)
+ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1)
+NOTHING = Counter()
+
+
+def _set(section, **values):
+    return lambda rhm, _: rhm.setdefault(section, {}).update(values)
+
+
+def _sizes(*sizes):
+    return lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=list(sizes))
+
+
+def _reordered(rhm, content):
+    for section in rhm.values():
+        items = list(section.items())
+        section.clear()
+        section.update(reversed(items))
+    content["domains"]["rhm"] = dict(reversed(rhm.items()))
+
+
+CONFIG_EDITS = {
+    "nothing": (lambda *_: None, NOTHING),
+    "keys reordered": (_reordered, NOTHING),
+    "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
+    "reading rule": (_set("analysis", among="all"), ANALYSE),
+    "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
+    "sampling count": (_set("sampling", samples=128), SAMPLE),
+    "learning rate": (_set("training", learning_rate=0.5), TRAIN),
+    "held-out size": (_set("data", validation_size=7), DATASET),
+    "a new dataset size": (_sizes(4, 8, 12, 16, "online"), ONE_CELL),
+    "a dataset size removed": (_sizes(4, 8, "online"), AGGREGATE),
+    "a new checkpoint": (_set("training", checkpoints=[10, 20, 30, 40]), TRAIN),
+    # sample runs because its set of inputs changed, but finds its samples made
+    "a checkpoint removed": (_set("training", checkpoints=[10, 40]), SAMPLE),
+    "a grammar seed": (_set("grid", grammar_seeds=[0, 2]), DATASET + Counter(grammar=1)),
+    "a figure less": (lambda _, c: c.update(figures=["rhm_loss_curves"]), NOTHING),
+}
+
+SOURCE_EDITS = {
+    "a docstring of the sampler": (
+        ("pipeline/sampling/generate.py", '"""Stage `sample`:', '"""The stage `sample`:'),
+        NOTHING,
+    ),
+    "a comment": (("pipeline/noise/base.py", "import torch\n", "import torch  # !\n"), NOTHING),
+    "a line of the sampler": (
+        (
+            "pipeline/sampling/absorbing.py",
+            "symbol_uniforms = draw(1)",
+            "symbol_uniforms = draw(2)",
+        ),
+        SAMPLE,
+    ),
+    "a line of the sampling stage": (
+        ("pipeline/sampling/generate.py", "_BATCH = 2048", "_BATCH = 1024"),
+        SAMPLE,
+    ),
+    "a line of the grammar": (
+        ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
+        DATASET + Counter(grammar=GRAMMARS),
+    ),
+    "a line of the training loop": (
+        ("pipeline/training/train.py", "devices=1", "devices=2"),
+        TRAIN,
+    ),
+    "a line of one figure": (
+        ("pipeline/figures/rhm_loss_curves.py", "nats per token", "nats"),
+        Counter(rhm_loss_curves=1),
+    ),
+    "a line of the image domain": (
+        ("pipeline/domains/image/__init__.py", '"""', 'CHANGED = True\n"""'),
+        NOTHING,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def copy(smoke_run, tmp_path_factory):
+    return smoke_run.copy(tmp_path_factory.mktemp("staleness") / "checkout")
+
+
+@pytest.fixture
+def restored(copy):
+    """The copy, whose sources are put back after the test."""
+    saved = copy.path.parent / "saved"
+    for part in ("workflow", "pipeline"):
+        shutil.copytree(copy.path / part, saved / part)
+    yield copy
+    for part in ("workflow", "pipeline"):
+        shutil.rmtree(copy.path / part)
+        shutil.move(saved / part, copy.path / part)
+    shutil.rmtree(saved)
+
+
+@pytest.mark.parametrize(("edit", "expected"), CONFIG_EDITS.values(), ids=CONFIG_EDITS)
+def test_a_config_edit_makes_stale(restored, edit, expected):
+    restored.edit_preset(edit)
+    assert restored.stale() == expected
+
+
+@pytest.mark.parametrize(("edit", "expected"), SOURCE_EDITS.values(), ids=SOURCE_EDITS)
+def test_a_source_edit_makes_stale(restored, edit, expected):
+    restored.edit_source(*edit)
+    assert restored.stale() == expected
+
+
+def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):
+    checkout = smoke_run.copy(tmp_path / "checkout")
+    checkout.edit_preset(_set("training", checkpoints=[10, 20, 40, 50]))
+    cell = "results/smoke/rhm/v4_m2_s2_L2/P8/g0s0+g1s0"
+    result = checkout.snakemake(*SMOKE, f"{cell}/measurements.parquet")
+    assert result.returncode == 0, result.stderr
+    log = (checkout.path / cell / "logs/train.log").read_text()
+    assert "`max_steps=10` reached" in log
