@@ -22,8 +22,10 @@ rule all:
     default_target: True
     input:
         figures=figure_files(CONFIG.figures),
+        tables=table_files("rhm"),
 
 
 rule rhm:
     input:
         figures=figure_files(domain_figures("rhm")),
+        tables=table_files("rhm"),

@@ -52,6 +52,12 @@ def _aggregate(args: argparse.Namespace, spec: dict) -> None:
     aggregate(spec, args.root, args.measurements, args.losses)
 
 
+def _concatenate(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.aggregation.concatenate import concatenate
+
+    concatenate(spec, args.parts, args.output)
+
+
 def _analyse(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.analysis.sample_complexity import analyse
 
@@ -74,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
     _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
     _stage(stages, "aggregate", _aggregate, one=["root", "measurements", "losses"])
+    _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
     return parser

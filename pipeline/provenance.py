@@ -10,7 +10,6 @@ import ast
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
 PACKAGE = "pipeline"
@@ -28,7 +27,8 @@ def short_hash(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def code_fingerprint(modules: Iterable[str]) -> str:
+@functools.cache
+def code_fingerprint(*modules: str) -> str:
     """Hash of the code of `modules` and of everything they import from this package."""
     pending, seen = list(modules), {}
     while pending:

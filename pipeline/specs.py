@@ -14,6 +14,7 @@ STAGES = {
     "sample": ("pipeline.sampling.generate", "sampler"),
     "measure": ("pipeline.measurement.measure", "measure"),
     "aggregate": ("pipeline.aggregation.aggregate", None),
+    "concatenate": ("pipeline.aggregation.concatenate", None),
     "analyse": ("pipeline.analysis.sample_complexity", None),
 }
 """For each stage its module, and the domain part it is given."""
@@ -21,7 +22,7 @@ STAGES = {
 
 def make_spec(stage: str, domain: str, settings: dict[str, Any]) -> str:
     """Canonical JSON of a job's stage, domain, settings and code fingerprint."""
-    code = code_fingerprint(_modules(stage, domain))
+    code = code_fingerprint(*_modules(stage, domain))
     return canonical_json({"stage": stage, "domain": domain, "settings": settings, "code": code})
 
 
@@ -32,7 +33,7 @@ def read_spec(text: str) -> dict[str, Any]:
         PipelineError: sources were edited after the workflow had been planned.
     """
     spec = json.loads(text)
-    if code_fingerprint(_modules(spec["stage"], spec["domain"])) != spec["code"]:
+    if code_fingerprint(*_modules(spec["stage"], spec["domain"])) != spec["code"]:
         raise PipelineError(
             f"{spec['stage']}: sources changed after the workflow was planned; run snakemake again"
         )

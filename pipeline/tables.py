@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import artifacts
-from pipeline.errors import PipelineError
 
 COLUMNS = {
     "v": "symbols at every level of the grammar",
@@ -76,9 +75,6 @@ def table_stamp(table: pa.Table) -> dict:
     return json.loads((table.schema.metadata or {}).get(b"stamp", b"{}"))
 
 
-def concatenate(paths: Iterable[Path], kind: str) -> pd.DataFrame:
+def read_tables(paths: Iterable[Path], kind: str) -> pd.DataFrame:
     """Rows of many tables of one kind."""
-    frames = [read_table(path, kind) for path in paths]
-    if not frames:
-        raise PipelineError(f"tables: there are no {kind} to concatenate; the grid is empty")
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat([read_table(path, kind) for path in paths], ignore_index=True)

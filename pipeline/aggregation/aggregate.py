@@ -21,7 +21,7 @@ def aggregate(spec: dict, root: Path, measurements: Path, losses: Path) -> None:
     grid = Grid.model_validate(spec["settings"])
     directories = {cell: Path(cell_directory(str(root), cell)) for cell in cells(grid)}
     parts = [directory / "measurements.parquet" for directory in directories.values()]
-    frame = tables.concatenate(parts, "measurements")
+    frame = tables.read_tables(parts, "measurements")
     tables.write_table(measurements, frame, artifacts.make_stamp("measurements", spec, {}))
     frame = pd.concat([_losses(cell, path) for cell, path in directories.items()])
     tables.write_table(losses, frame, artifacts.make_stamp("losses", spec, {}))

@@ -34,12 +34,6 @@ def finite_sizes(frame: pd.DataFrame) -> pd.DataFrame:
     return finite.assign(dataset_size=finite["dataset_size"].astype(int))
 
 
-def main_grammar(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the grammar parameters that come first, which single-grammar figures show."""
-    first = frame.iloc[0][GRAMMAR]
-    return frame[(frame[GRAMMAR] == first).all(axis=1)]
-
-
 def chance_accuracy(quantity: str, v: int, m: int, s: int, level: int) -> float:
     """Node or conditional accuracy of uniformly random strings; for whole levels, see below.
 

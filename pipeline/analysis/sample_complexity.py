@@ -32,7 +32,7 @@ def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
     by_step = _select(online, **chosen, among="all")
     rows = [*_thresholds(by_size, "dataset_size"), *_thresholds(by_step, "step")]
     tables.write_table(
-        output, pd.DataFrame(rows), artifacts.make_stamp("sample complexity", spec, {})
+        output, pd.DataFrame(rows), artifacts.make_stamp("sample_complexity", spec, {})
     )
 
 

@@ -7,19 +7,33 @@ from pydantic import Field, field_validator
 from pipeline.config.fields import Section
 from pipeline.config.rhm import RhmConfig
 
+TABLES = ("measurements", "losses", "sample_complexity")
+"""Tables of every domain, first of each setting, then of all."""
+
 
 class FigureSource(NamedTuple):
-    """Where a figure comes from: its domain, and the tables it reads."""
+    """Where a figure comes from.
+
+    Attributes:
+        domain: whose tables it reads.
+        tables: which of them.
+        reads_analysis: whether it shows what the section `analysis` chooses.
+        compares_settings: whether it needs all settings, or the first one only.
+    """
 
     domain: str
     tables: tuple[str, ...]
+    reads_analysis: bool = False
+    compares_settings: bool = False
 
 
 FIGURES = {
-    "rhm_accuracy_vs_dataset_size": FigureSource("rhm", ("measurements", "losses")),
-    "rhm_accuracy_vs_training_step": FigureSource("rhm", ("measurements", "sample_complexity")),
+    "rhm_accuracy_vs_dataset_size": FigureSource("rhm", ("measurements", "losses"), True),
+    "rhm_accuracy_vs_training_step": FigureSource(
+        "rhm", ("measurements", "sample_complexity"), True
+    ),
     "rhm_correlation_vs_distance": FigureSource("rhm", ("measurements", "losses")),
-    "rhm_sample_complexity": FigureSource("rhm", ("sample_complexity",)),
+    "rhm_sample_complexity": FigureSource("rhm", ("sample_complexity",), compares_settings=True),
     "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
     "rhm_loss_curves": FigureSource("rhm", ("losses",)),
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config.grid import ONLINE, Cell, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
-from pipeline.config.schema import Config
+from pipeline.config.schema import FIGURES, Config
 
 
 def grammar_settings(setting: str, grammar_seed: int) -> dict[str, Any]:
@@ -43,9 +43,11 @@ def measure_settings(domain: RhmConfig) -> dict[str, Any]:
     return domain.measurement.plain()
 
 
-def aggregate_settings(domain: RhmConfig) -> dict[str, Any]:
-    """The grid: which parts there are."""
-    return domain.grid.plain()
+def aggregate_settings(domain: RhmConfig, setting: str) -> dict[str, Any]:
+    """The cells of one setting, as a grid of its own."""
+    grid = domain.grid.plain()
+    chosen = [g.plain() for g in domain.grid.grammars if g.label == setting]
+    return {**grid, "grammars": chosen}
 
 
 def analysis_settings(domain: RhmConfig) -> dict[str, Any]:
@@ -53,9 +55,12 @@ def analysis_settings(domain: RhmConfig) -> dict[str, Any]:
     return domain.analysis.plain()
 
 
-def figure_settings(config: Config, domain: RhmConfig) -> dict[str, Any]:
-    """Looks, and the reading rules that figures share with the analysis."""
-    return {"style": config.style.plain(), "analysis": domain.analysis.plain()}
+def figure_settings(config: Config, name: str) -> dict[str, Any]:
+    """Looks, and the reading rules if the figure shows what they choose."""
+    source, style = FIGURES[name], {"style": config.style.plain()}
+    if not source.reads_analysis:
+        return style
+    return {**style, "analysis": config.domain(source.domain).analysis.plain()}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

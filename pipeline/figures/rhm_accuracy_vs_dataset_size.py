@@ -5,13 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, main_grammar
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Left: all samples, with the collapse as inset. Right: among samples that are novel."""
-    best = at_best_checkpoint(main_grammar(measurements), losses)
+    best = at_best_checkpoint(measurements, losses)
     quantity = settings["analysis"]["accuracy"]
     best = finite_sizes(best[best["quantity"] == quantity])
     figure, axes = style.panels(settings, 3, sharey=True)

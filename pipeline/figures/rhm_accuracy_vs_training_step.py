@@ -5,14 +5,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import main_grammar
 from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
     """Left: the levels in training time. Right: when each is half-way between chance and 1."""
     quantity = settings["analysis"]["accuracy"]
-    frame = main_grammar(measurements)
+    frame = measurements
     online = (frame["dataset_size"] == "online") & (frame["among"] == "all")
     frame = frame[online & (frame["quantity"] == quantity)]
     figure, axes = style.panels(settings, 2)
@@ -24,7 +23,7 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
     axes[0].set(xscale="log", xlabel=style.LABELS["step"], ylabel=style.LABELS[quantity])
     axes[0].set(ylim=(-0.03, 1.03))
     axes[0].legend(title="level", loc="upper left")
-    _half_way(axes[1], main_grammar(sample_complexity))
+    _half_way(axes[1], sample_complexity)
     style.footnote(figure, frame, f"{style.grammar_label(frame)}; fresh strings at every step")
     return figure
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, main_grammar
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.figures import style
 from pipeline.grammar.correlations import correlation_law
 
@@ -14,7 +14,7 @@ _SIZES_SHOWN = 4
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Correlation by distance in the tree, its ratio to that of the data, and the length."""
-    best = finite_sizes(at_best_checkpoint(main_grammar(measurements), losses))
+    best = finite_sizes(at_best_checkpoint(measurements, losses))
     figure, axes = style.panels(settings, 3)
     _magnitude(axes[0], settings, best[best["quantity"] == "squared_correlation"])
     _ratio(axes[1], settings, best[best["quantity"] == "correlation_ratio"])

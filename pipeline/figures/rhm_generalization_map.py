@@ -5,14 +5,14 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import best_checkpoints, finite_sizes, main_grammar
+from pipeline.analysis.curves import best_checkpoints, finite_sizes
 from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Left: valid and novel. Right: copied from the training set. Dots: lowest validation loss."""
-    frame = finite_sizes(main_grammar(measurements))
-    best = finite_sizes(main_grammar(best_checkpoints(losses)))
+    frame = finite_sizes(measurements)
+    best = finite_sizes(best_checkpoints(losses))
     figure, axes = style.panels(settings, 2, sharey=True)
     panels = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
     for panel, (quantity, title) in zip(axes, panels.items(), strict=True):

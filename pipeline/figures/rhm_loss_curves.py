@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import main_grammar, total_losses
+from pipeline.analysis.curves import total_losses
 from pipeline.figures import style
 
 
 def draw(settings: dict, losses: pd.DataFrame) -> Figure:
     """Left: on training strings. Right: on validation strings, the same at every checkpoint."""
-    frame = main_grammar(losses)
+    frame = losses
     sizes = frame["dataset_size"].unique()
     figure, axes = style.panels(settings, 2, sharey=True)
     for panel, split in zip(axes, ("training", "validation"), strict=True):

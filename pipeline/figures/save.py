@@ -8,24 +8,15 @@ import matplotlib as mpl
 
 from pipeline import artifacts, tables
 
-KINDS = {
-    "measurements": "measurements",
-    "losses": "losses",
-    "sample_complexity": "sample complexity",
-}
-"""Tables a figure can ask for, by the end of their file name, and their kinds."""
-
 
 def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
-    """Draw the figure `spec["stage"]` from tables named `<domain>_<table>.parquet`.
+    """Draw the figure `spec["stage"]` from tables named `[<domain>_]<table>.parquet`.
 
     The module of the figure has one public function, `draw(settings, **tables) -> Figure`.
     """
     mpl.use("agg")
     names = [path.stem.removeprefix(f"{spec['domain']}_") for path in paths]
-    frames = {
-        name: tables.read_table(path, KINDS[name]) for name, path in zip(names, paths, strict=True)
-    }
+    frames = {n: tables.read_table(path, n) for n, path in zip(names, paths, strict=True)}
     module = import_module(f"pipeline.figures.{spec['stage']}")
     figure = module.draw(spec["settings"], **frames)
     for output in outputs:

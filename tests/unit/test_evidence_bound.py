@@ -52,6 +52,6 @@ def test_the_bound_of_absorbing_noise_sums_to_the_entropy(small):
 
 
 def test_the_bound_of_uniform_noise_sums_to_the_entropy(small):
-    few, many = uniform_bound(small.strings, 50), uniform_bound(small.strings, 100)
+    few, many = uniform_bound(small.strings, 25), uniform_bound(small.strings, 50)
     assert ENTROPY < many < few
     assert 2 * many - few == pytest.approx(ENTROPY, abs=2e-2)

@@ -8,7 +8,7 @@ from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from tests import reference
 
-V, T = 4, 12
+V, T = 4, 40
 SCHEDULE_NAMES = ["linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta"]
 
 
@@ -29,7 +29,7 @@ def test_corruption_frequencies_are_rows_of_the_matrix_product(case):
     n = 200  # midpoints of an n x n grid stand for random numbers: errors are at most 1 / n each
     u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     uniforms = torch.cartesian_prod(u, u)
-    for t in (1, 5, T):
+    for t in (1, 5, 20, T):
         for symbol in range(V):
             x0 = torch.full((len(uniforms),), symbol)
             xt = noise.corrupt(x0, torch.tensor(t), uniforms)
@@ -66,7 +66,7 @@ def test_the_d3pm_posterior_is_that_of_public_code_and_another_one(case, s, t):
     joint = reference.between(steps, s, t).T * (weights @ reference.cumulative(steps)[s])
     found = reverse(noise, weights, s, t, "d3pm")
     np.testing.assert_allclose(found, joint / joint.sum(axis=1, keepdims=True), atol=1e-12)
-    assert np.abs(found - reverse(noise, weights, s, t, "exact")).max() > 0.01
+    assert np.abs(found - reverse(noise, weights, s, t, "exact")).max() > 1e-3
 
 
 def reverse(noise, weights, s, t, posterior):

@@ -13,8 +13,14 @@ pytestmark = pytest.mark.xdist_group("workflow")
 CELLS = 4
 GRAMMARS = 2
 FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
-ANALYSE = FIGURE_JOBS + Counter(sample_complexity=1)
-AGGREGATE = ANALYSE + Counter(aggregate=1)
+ANALYSE = Counter(
+    rhm_accuracy_vs_dataset_size=1,
+    rhm_accuracy_vs_training_step=1,
+    rhm_sample_complexity=1,
+    sample_complexity=1,
+    concatenate=1,
+)
+AGGREGATE = FIGURE_JOBS + Counter(sample_complexity=1, aggregate=1, concatenate=3)
 MEASURE = AGGREGATE + Counter(measure=CELLS)
 SAMPLE = MEASURE + Counter(sample=CELLS)
 TRAIN = SAMPLE + Counter(train=CELLS)

@@ -1,6 +1,7 @@
-# Makes:  tidy tables of a domain, and the thresholds read off them.
-# Needs:  measurements and losses of every cell of the grid.
-# Writes: results/{run}/tables/{domain}_{measurements,losses,sample_complexity}.parquet
+# Makes:  tidy tables of each setting (grammar parameters), thresholds read off them, and tables of
+#         all settings of a domain.
+# Needs:  measurements and losses of every cell of the setting.
+# Writes: .../{setting}/tables/{table}.parquet and results/{run}/tables/{domain}_{table}.parquet
 
 
 rule aggregate:
@@ -8,12 +9,12 @@ rule aggregate:
         measurements=cell_files("measurements.parquet"),
         losses=cell_files("losses.csv"),
     output:
-        measurements="results/{run}/tables/{domain}_measurements.parquet",
-        losses="results/{run}/tables/{domain}_losses.parquet",
+        measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
+        losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
     log:
-        "results/{run}/logs/{domain}_aggregate.log",
+        "results/{run}/logs/{domain}/{setting}/aggregate.log",
     benchmark:
-        "results/{run}/logs/{domain}_aggregate.benchmark.tsv"
+        "results/{run}/logs/{domain}/{setting}/aggregate.benchmark.tsv"
     localrule: True
     params:
         spec=spec_aggregate,
@@ -30,12 +31,12 @@ rule aggregate:
 
 rule sample_complexity:
     input:
-        measurements="results/{run}/tables/{domain}_measurements.parquet",
-        losses="results/{run}/tables/{domain}_losses.parquet",
+        measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
+        losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
     output:
-        table="results/{run}/tables/{domain}_sample_complexity.parquet",
+        table="results/{run}/{domain}/{setting}/tables/sample_complexity.parquet",
     log:
-        "results/{run}/logs/{domain}_sample_complexity.log",
+        "results/{run}/logs/{domain}/{setting}/sample_complexity.log",
     localrule: True
     params:
         spec=spec_analyse,
@@ -45,6 +46,26 @@ rule sample_complexity:
             --spec {params.spec:q} \
             --measurements {input.measurements:q} \
             --losses {input.losses:q} \
+            --output {output.table:q} \
+            2>{log:q}
+        """
+
+
+rule concatenate:
+    input:
+        parts=setting_tables,
+    output:
+        table=TABLE,
+    log:
+        "results/{run}/logs/{domain}/concatenate_{table}.log",
+    localrule: True
+    params:
+        spec=spec_concatenate,
+    shell:
+        """
+        python -m pipeline concatenate \
+            --spec {params.spec:q} \
+            --parts {input.parts:q} \
             --output {output.table:q} \
             2>{log:q}
         """

@@ -17,7 +17,7 @@ from pipeline.config.grid import (
     parse_replicas,
 )
 from pipeline.config.load import load_config
-from pipeline.config.schema import FIGURES
+from pipeline.config.schema import FIGURES, TABLES
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.progress import GridProgress
@@ -29,6 +29,8 @@ except PipelineError as error:
     sys.exit(f"error: {error}")
 
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
+SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
+TABLE = "results/{run}/tables/{domain}_{table}.parquet"
 
 
 wildcard_constraints:
@@ -38,6 +40,7 @@ wildcard_constraints:
     grammar_seed=r"\d+",
     dataset_size=r"\d+|online",
     replicas=REPLICAS_PATTERN,
+    table="|".join(TABLES),
 
 
 onstart:
@@ -84,7 +87,8 @@ def spec_measure(wildcards):
 
 
 def spec_aggregate(wildcards):
-    settings = slices.aggregate_settings(CONFIG.domain(wildcards.domain))
+    domain = CONFIG.domain(wildcards.domain)
+    settings = slices.aggregate_settings(domain, wildcards.setting)
     return make_spec("aggregate", wildcards.domain, settings)
 
 
@@ -95,22 +99,27 @@ def spec_analyse(wildcards):
 
 def spec_figure(name):
     """Params function of one figure's rule."""
-    domain = FIGURES[name].domain
 
     def spec(wildcards):
-        settings = slices.figure_settings(CONFIG, CONFIG.domain(domain))
-        return make_spec(name, domain, settings)
+        return make_spec(
+            name, FIGURES[name].domain, slices.figure_settings(CONFIG, name)
+        )
 
     return spec
 
 
+def spec_concatenate(wildcards):
+    return make_spec("concatenate", wildcards.domain, {})
+
+
 def cell_files(name):
-    """Input function: one file of every cell of the wildcards' domain."""
+    """Input function: one file of every cell of a setting."""
 
     def files(wildcards):
         root = f"results/{wildcards.run}/{wildcards.domain}"
         grid = CONFIG.domain(wildcards.domain).grid
-        return [f"{cell_directory(root, cell)}/{name}" for cell in cells(grid)]
+        chosen = [cell for cell in cells(grid) if cell.setting == wildcards.setting]
+        return [f"{cell_directory(root, cell)}/{name}" for cell in chosen]
 
     return files
 
@@ -150,10 +159,33 @@ def keep_work(wildcards):
     return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
 
 
+def setting_tables(wildcards):
+    """One table of every setting of a domain, in the order of the config."""
+    settings = [
+        setting.label for setting in CONFIG.domain(wildcards.domain).grid.grammars
+    ]
+    return expand(SETTING_TABLE, setting=settings, **wildcards)
+
+
 def figure_tables(name):
+    """Tables of the first setting, or of all for a figure that compares them."""
     source = FIGURES[name]
-    tables = "results/{{run}}/tables/{domain}_{table}.parquet"
-    return expand(tables, domain=source.domain, table=source.tables)
+    if source.compares_settings:
+        return expand(
+            TABLE, domain=source.domain, table=source.tables, allow_missing=True
+        )
+    first = CONFIG.domain(source.domain).grid.grammars[0].label
+    return expand(
+        SETTING_TABLE,
+        domain=source.domain,
+        setting=first,
+        table=source.tables,
+        allow_missing=True,
+    )
+
+
+def table_files(domain):
+    return expand(TABLE, run=CONFIG.run, domain=domain, table=TABLES)
 
 
 def domain_figures(domain):

@@ -1,0 +1,94 @@
+"""The structure that keeps the house in order: imports run one way, files and functions stay small."""
+
+import ast
+import subprocess
+import sys
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from pipeline.provenance import module_imports
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "pipeline").rglob("*.py"))
+
+BASE = {"errors", "randomness", "artifacts", "provenance", "progress", "tables", "workspace"}
+MAY_IMPORT = {
+    "config": BASE,
+    "grammar": BASE,
+    "datasets": BASE | {"grammar"},
+    "noise": BASE,
+    "networks": BASE,
+    "training": BASE | {"noise"},
+    "sampling": BASE | {"noise"},
+    "measurement": BASE | {"grammar"},
+    "aggregation": BASE | {"config"},
+    "analysis": BASE,
+    "figures": BASE | {"analysis", "grammar"},
+    "domains": BASE
+    | {"grammar", "datasets", "noise", "networks", "sampling", "measurement"},
+    "specs": BASE | {"domains"},
+}
+"""Package by package; a base module may import base modules only."""
+
+TORCHLESS = ("grammar", "dataset", "measure", "aggregate", "concatenate", "analyse")
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def functions(path: Path) -> list[ast.FunctionDef]:
+    return [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_run_in_one_direction(path):
+    module = module_name(path)
+    if module in ("pipeline", "pipeline.__main__"):
+        return
+    package = module.split(".")[1]
+    allowed = MAY_IMPORT.get(package, BASE) | {package}
+    imported = {name.split(".")[1] for name in module_imports(module) if "." in name}
+    assert imported <= allowed
+
+
+@pytest.mark.parametrize("domain", ["rhm", "text", "image"])
+def test_domains_do_not_know_one_another(domain):
+    modules = [module_name(p) for p in SOURCES if f"domains/{domain}/" in p.as_posix()]
+    imports = set(chain.from_iterable(module_imports(module) for module in modules))
+    assert not [n for n in imports if n.startswith("pipeline.domains.") and domain not in n]
+
+
+@pytest.mark.parametrize("stage", TORCHLESS)
+def test_stages_that_need_no_torch_start_without_it(stage):
+    from pipeline.specs import STAGES
+
+    code = f"import sys, {STAGES[stage][0]}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_files_and_functions_are_short_and_documented(path):
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300
+    assert not text.strip() or ast.get_docstring(ast.parse(text))
+    for function in functions(path):
+        assert function.end_lineno - function.lineno < 80, function.name
+
+
+def test_the_median_function_is_short():
+    lengths = sorted(f.end_lineno - f.lineno + 1 for path in SOURCES for f in functions(path))
+    assert lengths[len(lengths) // 2] <= 14
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "workflow/rules").glob("*.smk")), ids=str)
+def test_a_rule_file_is_a_page_and_every_rule_logs(path):
+    text = path.read_text()
+    if path.stem == "common":
+        assert "rule " not in text.split("No rules.")[1].replace("rules", "")
+        return
+    assert len(text.splitlines()) <= 100
+    assert text.count("log:") == text.count("shell:") >= 1

@@ -1,0 +1,109 @@
+"""The U-Net against PyTorch's convolutions, against itself alone, and across widths."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kstest
+
+from pipeline.config.grid import parameter_count
+from pipeline.config.rhm import GrammarSetting
+from pipeline.networks.ensemble_linear import EnsembleLinear
+from pipeline.networks.unet1d import UNet1d
+from pipeline.noise.schedules import alpha_bar
+from pipeline.noise.uniform import UniformNoise
+from tests.unit.torch_unet import TorchUNet
+
+SHAPES = [(3, 2, 2, 3, True), (5, 4, 3, 2, False), (4, 4, 2, 1, True)]
+
+
+def build(shape, seeds, width=8):
+    inputs, v, s, depth, conditioning = shape
+    return UNet1d(seeds, inputs, v, s, depth, width, 50, conditioning)
+
+
+def tokens_and_levels(shape, replicas, count=6):
+    generator = torch.Generator().manual_seed(0)
+    length = shape[2] ** shape[3]
+    xt = torch.randint(shape[0], (replicas, count, length), generator=generator)
+    return xt, torch.randint(1, 51, (replicas, count), generator=generator)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_replica_equals_a_network_of_pytorch_convolutions(shape):
+    network = build(shape, seeds=[5, 6])
+    xt, t = tokens_and_levels(shape, 2)
+    logits = network(xt, t)
+    assert logits.shape == (*xt.shape, shape[1])
+    for r in range(2):
+        weights = {name: w.detach()[r] for name, w in network.named_parameters()}
+        expected = TorchUNet(weights, s=shape[2], levels=50)(xt[r], t[r])
+        torch.testing.assert_close(logits[r], expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("process", ["uniform", "absorbing"])
+def test_the_config_counts_the_weights(shape, process):
+    _, v, s, depth, conditioning = shape
+    network = build((v + (process == "absorbing"), *shape[1:]), seeds=[0], width=6)
+    domain = SimpleNamespace(
+        network=SimpleNamespace(width=6, noise_conditioning=conditioning),
+        noise=SimpleNamespace(process=process),
+    )
+    setting = GrammarSetting(v=v, m=2, s=s, L=depth, dataset_sizes=[4])
+    assert parameter_count(domain, setting) == sum(w.numel() for w in network.parameters())
+
+
+def test_weights_are_standard_normal_and_differ_by_seed_and_name():
+    layers = [EnsembleLinear([s], n, 60, 60, 1.0) for s, n in [(0, "a"), (1, "a"), (0, "b")]]
+    draws = [layer.weight.detach().numpy().ravel() for layer in layers]
+    assert min(kstest(draw, "norm").pvalue for draw in draws) > 1e-4
+    correlations = np.corrcoef(draws)[np.triu_indices(3, 1)]
+    assert np.abs(correlations).max() < 5 / 60  # 5 sigma of 3600 pairs
+
+
+def train(network, steps, rate):
+    """Losses of SGD on eight strings under uniform noise, one curve per replica."""
+    generator = torch.Generator().manual_seed(1)
+    noise = UniformNoise(4, alpha_bar("linear_alpha_bar", 50))
+    strings = torch.randint(4, (8, 4), generator=generator)
+    optimizer = torch.optim.SGD(network.parameters(), lr=rate)
+    curve = []
+    for _ in range(steps):
+        x0 = strings[torch.randint(8, (32,), generator=generator)]
+        t = torch.randint(1, 51, (32,), generator=generator)
+        xt = noise.corrupt(x0, t, torch.rand(32, 4, 2, generator=generator).double())
+        replicas = network.readout.weight.shape[0]
+        logits = network(xt.expand(replicas, -1, -1), t.expand(replicas, -1))
+        losses = noise.cross_entropy(logits, x0.expand(replicas, -1, -1), xt).mean(dim=(1, 2))
+        optimizer.zero_grad()
+        losses.sum().backward()
+        optimizer.step()
+        curve.append(losses.detach().numpy())
+    return np.array(curve)
+
+
+def test_a_replica_trains_as_it_does_alone():
+    shape = (4, 4, 2, 2, True)
+    together, alone = build(shape, [7, 8, 9]), build(shape, [8])
+    curves = train(together, 20, 2.0), train(alone, 20, 2.0)
+    np.testing.assert_allclose(curves[0][:, 1], curves[1][:, 0], rtol=1e-4)
+    for name, weight in alone.named_parameters():
+        member = together.get_parameter(name)[1]
+        torch.testing.assert_close(member, weight[0], atol=1e-4, rtol=1e-4)
+
+
+def test_a_learning_rate_in_units_of_the_width_transfers_over_widths():
+    curves, unscaled = {}, {}
+    for width in (64, 256, 1024):
+        curves[width], unscaled[width] = (
+            train(build((4, 4, 2, 2, True), range(3), width), 40, rate)[-20:].mean()
+            for rate in (1.0 * width, 64.0)
+        )
+    print(curves, unscaled)
+    learnt = np.log(4) - curves[1024]
+    assert learnt > 0.2
+    assert abs(curves[64] - curves[1024]) < 0.15 * learnt
+    assert abs(curves[256] - curves[1024]) < 0.1 * learnt
+    assert unscaled[1024] - unscaled[64] > 0.4 * learnt

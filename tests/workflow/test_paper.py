@@ -1,0 +1,65 @@
+"""The paper's configuration on the cluster profile, as a dry run."""
+
+import pytest
+
+from pipeline.config.schema import FIGURES
+from tests.workflow.checkout import Checkout, job_counts
+
+pytestmark = pytest.mark.xdist_group("paper")
+
+TRAJECTORIES = (14 + 10 + 11 + 12) * 4
+ARGUMENTS = ("--profile", "slurm", "-j", "64")
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return Checkout.of_sources(tmp_path_factory.mktemp("paper") / "checkout")
+
+
+def dry_run(checkout, *arguments):
+    result = checkout.snakemake(*ARGUMENTS, *arguments, "--dry-run", "--quiet", "rules")
+    assert result.returncode == 0, result.stderr
+    return job_counts(result.stdout + result.stderr)
+
+
+def test_the_whole_grid_has_the_expected_jobs(checkout):
+    counts = dry_run(checkout)
+    stages = ("dataset", "train", "sample", "measure")
+    assert {stage: counts.pop(stage) for stage in stages} == dict.fromkeys(stages, TRAJECTORIES)
+    assert counts.pop("grammar") == 4 * 4
+    assert counts == {"aggregate": 4, "sample_complexity": 4, "concatenate": 3} | dict.fromkeys(
+        FIGURES, 1
+    )
+
+
+def test_a_figure_of_one_grammar_needs_that_grammar_only(checkout):
+    counts = dry_run(checkout, "results/paper/figures/rhm_accuracy_vs_dataset_size.pdf")
+    assert counts["train"] == 14 * 4
+    assert counts["rhm_accuracy_vs_dataset_size"] == 1
+    assert sum(counts[name] for name in FIGURES) == 1
+
+
+def test_a_path_of_another_run_is_not_made(checkout):
+    result = checkout.snakemake(*ARGUMENTS, "-n", "results/demo/figures/rhm_loss_curves.pdf")
+    assert result.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--config", "preset=nope"), "error: config: preset: 'nope' is unknown"),
+        (("--config", "run=../x"), "error: config: run = '../x'"),
+    ],
+)
+def test_a_config_error_is_one_line_without_traceback(checkout, arguments, message):
+    result = checkout.snakemake(*ARGUMENTS, "-n", *arguments)
+    assert result.returncode != 0
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert errors[0].startswith(message)
+    assert "Traceback" not in result.stderr
+
+
+def test_lint_is_clean(checkout):
+    result = checkout.snakemake("--lint")
+    assert result.returncode == 0, result.stderr
