@@ -81,6 +81,12 @@ def _source_path(module: str) -> Path:
 
 
 def _strip_docstrings(tree: ast.AST) -> None:
+    """Drop every string that stands alone: docstrings, and those below an assignment."""
     for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
+        if isinstance(node, _DOCUMENTED):
+            node.body = [line for line in node.body if not _is_docstring(line)]
+
+
+def _is_docstring(line: ast.stmt) -> bool:
+    value = line.value if isinstance(line, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)

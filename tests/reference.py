@@ -72,6 +72,7 @@ class BayesDenoiser:
         one_hot = torch.nn.functional.one_hot(self._strings, self._symbols).double()
         terms = self._log_likelihood[t[..., None, None], self._strings, xt.unsqueeze(-2)]
         posterior = torch.softmax(terms.sum(dim=-1), dim=-1)
+        posterior = posterior.nan_to_num(1 / len(self._strings))  # no string could become x_t
         return torch.einsum("...n,nda->...da", posterior, one_hot).log()
 
 

@@ -1,6 +1,7 @@
-"""The structure that keeps the house in order: imports run one way, files and functions stay small."""
+"""The structure of the house: imports run one way, files and functions stay small."""
 
 import ast
+import re
 import subprocess
 import sys
 from itertools import chain
@@ -26,8 +27,7 @@ MAY_IMPORT = {
     "aggregation": BASE | {"config"},
     "analysis": BASE,
     "figures": BASE | {"analysis", "grammar"},
-    "domains": BASE
-    | {"grammar", "datasets", "noise", "networks", "sampling", "measurement"},
+    "domains": BASE | {"grammar", "datasets", "noise", "networks", "sampling", "measurement"},
     "specs": BASE | {"domains"},
 }
 """Package by package; a base module may import base modules only."""
@@ -91,4 +91,4 @@ def test_a_rule_file_is_a_page_and_every_rule_logs(path):
         assert "rule " not in text.split("No rules.")[1].replace("rules", "")
         return
     assert len(text.splitlines()) <= 100
-    assert text.count("log:") == text.count("shell:") >= 1
+    assert len(re.findall(r"^ +log:", text, re.M)) == len(re.findall(r"^ +shell:", text, re.M)) >= 1

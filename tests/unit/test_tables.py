@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.artifacts import make_stamp
 from pipeline.errors import PipelineError
-from pipeline.tables import COLUMNS, concatenate, read_table, table_stamp, write_table
+from pipeline.tables import COLUMNS, read_table, read_tables, table_stamp, write_table
 
 FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
 STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
@@ -37,6 +37,14 @@ def test_an_undocumented_column_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_many_tables_are_read_as_one_in_their_order(written, tmp_path):
+    other = tmp_path / "other.parquet"
+    write_table(other, FRAME.assign(v=[1, 2]), STAMP)
+    together = read_tables([written, other], "losses")
+    assert together["v"].tolist() == [4, 8, 1, 2]
+    assert together.index.tolist() == [0, 1, 2, 3]
+
+
 def test_a_truncated_table_is_refused(written):
     written.write_bytes(written.read_bytes()[:-20])
     with pytest.raises(PipelineError, match="cannot be read as losses") as refused:
@@ -53,16 +61,3 @@ def test_a_foreign_table_is_refused(tmp_path):
     FRAME.to_parquet(tmp_path / "foreign.parquet")
     with pytest.raises(PipelineError, match="foreign"):
         read_table(tmp_path / "foreign.parquet", "losses")
-
-
-def test_concatenation_keeps_all_rows_in_order(written, tmp_path):
-    other = tmp_path / "other.parquet"
-    write_table(other, FRAME.assign(v=[1, 2]), STAMP)
-    together = concatenate([written, other], "losses")
-    assert together["v"].tolist() == [4, 8, 1, 2]
-    assert together.index.tolist() == [0, 1, 2, 3]
-
-
-def test_no_tables_at_all_are_refused():
-    with pytest.raises(PipelineError, match="grid is empty"):
-        concatenate([], "losses")

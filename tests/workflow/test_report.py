@@ -4,9 +4,83 @@ import shutil
 
 import pytest
 from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from pipeline.config.schema import FIGURES
-from tests.workflow.checkout import SMOKE
+from tests.workflow.checkout import ROOT, SMOKE
 
+pytestmark = [
+    pytest.mark.xdist_group("workflow"),
+    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs chromium-driver"),
+]
+
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def report(smoke_run):
+    result = smoke_run.snakemake(*SMOKE, "--report", "report.html")
+    assert result.returncode == 0, result.stderr
+    return smoke_run.path / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    profile = tmp_path_factory.mktemp("browser")
+    for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking"):
+        options.add_argument(f"--{flag}")
+    options.add_argument(f"--user-data-dir={profile}")
+    options.add_argument("--window-size=1600,1200")
+    driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def wait(browser, condition):
+    return WebDriverWait(browser, SECONDS).until(lambda _: condition())
+
+
+def list_of_figures(browser, report) -> list:
+    """Open the list; return its icons, for each figure one that shows it and one on its origin."""
+    browser.get("about:blank")
+    browser.get(report.as_uri())
+    path = "//a[contains(., 'Results')]"
+    wait(browser, lambda: browser.find_elements(By.XPATH, path))[-1].click()
+    return wait(browser, lambda: shown_icons(browser))
+
+
+def shown_icons(browser) -> list:
+    icons = browser.find_elements(By.CSS_SELECTOR, "a.inline-block")
+    return [icon for icon in icons if icon.is_displayed()]
+
+
+def widest_image(browser) -> int:
+    return browser.execute_script(
+        "return Math.max(0, ...[...document.images].map(i => i.offsetWidth && i.naturalWidth))"
+    )
+
+
+def test_the_report_is_one_file_that_loads_nothing_from_elsewhere(report):
+    assert 'src="http' not in report.read_text()
+
+
+def test_every_figure_is_shown(browser, report):
+    icons = list_of_figures(browser, report)
+    assert len(icons) == 2 * len(FIGURES)
+    for name, icon in zip(sorted(FIGURES), icons[::2], strict=True):
+        assert name in browser.find_element(By.TAG_NAME, "body").text
+        icon.click()
+        wait(browser, lambda: widest_image(browser) > 500)
+
+
+def test_every_figure_has_its_caption_and_its_origin(browser, report):
+    for index, name in enumerate(sorted(FIGURES)):
+        list_of_figures(browser, report)[2 * index + 1].click()
+        body = browser.find_element(By.TAG_NAME, "body")
+        wait(browser, lambda body=body: "JOB PARAMETERS" in body.text)
+        caption = (ROOT / f"workflow/report/{name}.rst").read_text().split()
+        assert " ".join(caption[:8]) in body.text
+        assert '"code' in body.text.replace("\\", "")

@@ -1,0 +1,90 @@
+"""Correlation estimates: unbiased where the plug-in is not, exact where enumeration is."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from pipeline.grammar.rules import sample_rules
+from pipeline.measurement.correlation import PairCounts, projections, squared_correlations
+from tests import reference
+
+PAIRS = [np.array([[0, 1], [2, 3]]), np.array([[0, 2], [0, 3], [1, 2], [1, 3]])]
+
+
+def exact_excess(strings, symbols):
+    d = strings.shape[1]
+    table = np.zeros((d, symbols, d, symbols))
+    for i, j in combinations(range(d), 2):
+        table[i, :, j] = reference.excess(strings, symbols, i, j)
+    return table
+
+
+def group_means(table, groups):
+    return [np.mean([np.square(table[i, :, j]).mean() for i, j in group]) for group in groups]
+
+
+def draws(strings, count, seed):
+    return strings[np.random.default_rng(seed).integers(len(strings), size=count)]
+
+
+def test_excess_of_all_samples_is_their_covariance():
+    tokens = np.random.default_rng(0).integers(0, 3, size=(83, 4))
+    counts = PairCounts.of(tokens, 3, blocks=8)
+    assert counts.size == 10
+    found = counts.excess(np.ones((1, 8)))[0]
+    chosen = counts.excess(np.array([[0, 1, 0, 0, 0, 0, 0, 1.0]]))[0]
+    for i, j in combinations(range(4), 2):
+        expected = reference.excess(tokens[:80], 3, i, j)
+        np.testing.assert_allclose(found[i, :, j], expected, atol=1e-14)
+        part = reference.excess(np.concatenate([tokens[10:20], tokens[70:80]]), 3, i, j)
+        np.testing.assert_allclose(chosen[i, :, j], part, atol=1e-14)
+
+
+def test_independent_tokens_have_no_correlation_on_average_but_the_plug_in_does():
+    found, plug_in = [], []
+    for seed in range(150):
+        tokens = np.random.default_rng(seed).integers(0, 4, size=(160, 4))
+        counts = PairCounts.of(tokens, 4, blocks=16)
+        found.append([value for value, _ in squared_correlations(counts, PAIRS, 10)])
+        plug_in.append(group_means(counts.excess(np.ones((1, 16)))[0], PAIRS))
+    found, plug_in = np.array(found), np.array(plug_in)
+    floor = (1 - 1 / 4) ** 2 / 4**2 / 160  # mean of J**2 over symbols at sample size 160
+    np.testing.assert_allclose(plug_in.mean(axis=0), floor, rtol=0.15)
+    error = found.std(axis=0) / np.sqrt(150)
+    assert (np.abs(found.mean(axis=0)) < 4.5 * error).all()
+    assert (plug_in.mean(axis=0) > 10 * error).all()
+
+
+def test_squared_correlations_agree_with_enumeration_within_their_errors(small):
+    expected = group_means(exact_excess(small.strings, 3), PAIRS)
+    pulls = []
+    for seed in range(40):
+        counts = PairCounts.of(draws(small.strings, 1600, seed), 3, blocks=16)
+        found = squared_correlations(counts, PAIRS, 10)
+        pulls.append([(v - e) / error for (v, error), e in zip(found, expected, strict=True)])
+    pulls = np.array(pulls)
+    assert (np.abs(pulls.mean(axis=0)) < 5 / np.sqrt(40)).all()
+    assert (np.abs(pulls.std(axis=0) - 1) < 0.5).all()  # 4.5 sigma of 40 normal pulls
+
+
+def test_projections_of_all_strings_are_exactly_one(small):
+    counts = PairCounts.of(np.tile(small.strings, (8, 1)), 3, blocks=8)
+    found = projections(counts, exact_excess(small.strings, 3), PAIRS)
+    np.testing.assert_allclose(found, [[1, 0], [1, 0]], atol=1e-12)
+
+
+@pytest.mark.parametrize(("shuffled", "expected"), [(False, 1), (True, 0)])
+def test_projections_are_one_for_data_and_zero_for_shuffled_tokens(shuffled, expected):
+    strings = reference.all_strings(sample_rules(4, 2, 2, 2, seed=1))
+    table = exact_excess(strings, 4)
+    pulls = []
+    for seed in range(30):
+        tokens = draws(strings, 800, seed)
+        if shuffled:
+            tokens = np.random.default_rng(seed).permuted(tokens, axis=0)
+        found = projections(PairCounts.of(tokens, 4, blocks=16), table, PAIRS)
+        assert max(error for _, error in found) < 0.3
+        pulls.append([(value - expected) / error for value, error in found])
+    assert (np.abs(np.mean(pulls, axis=0)) < 5 / np.sqrt(30)).all()
+    assert (np.abs(np.std(pulls, axis=0) - 1) < 0.6).all()

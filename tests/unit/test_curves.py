@@ -1,0 +1,99 @@
+"""Reading learning curves: thresholds, intervals, predictions and the choice of checkpoints."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+
+from pipeline.analysis import curves
+from tests import reference
+
+SIZES = 2.0 ** np.arange(5, 17)
+
+
+def sigmoid(x, half, slope, chance):
+    return chance + (1 - chance) / (1 + (x / half) ** -slope)
+
+
+@pytest.mark.parametrize("half", [100.0, 1000.0, 20_000.0])
+@pytest.mark.parametrize("slope", [0.7, 1.5, 4.0])
+@pytest.mark.parametrize("chance", [0.0, 0.25, 0.6])
+def test_halfway_recovers_a_known_sigmoid(half, slope, chance):
+    found, status = curves.halfway(SIZES, sigmoid(SIZES, half, slope, chance), chance)
+    assert found == pytest.approx(half, rel=1e-3)
+    assert status == "inside"
+
+
+def test_halfway_of_a_noisy_curve_is_near():
+    rng = np.random.default_rng(0)
+    accuracy = sigmoid(SIZES, 900.0, 1.5, 0.25) + rng.normal(0, 0.01, len(SIZES))
+    assert curves.halfway(SIZES, accuracy, 0.25)[0] == pytest.approx(900, rel=0.1)
+
+
+@pytest.mark.parametrize(("half", "status"), [(4.0, "below"), (1e6, "above")])
+def test_halfway_says_when_the_threshold_is_outside_the_range(half, status):
+    found, side = curves.halfway(SIZES, sigmoid(SIZES, half, 1.0, 0.2), 0.2)
+    assert side == status
+    assert found == pytest.approx(half, rel=0.05)
+
+
+@pytest.mark.parametrize(("accuracy", "status"), [(0.25, "above"), (1.0, "below")])
+def test_halfway_of_a_flat_curve_is_outside_the_range(accuracy, status):
+    assert curves.halfway(SIZES, np.full(len(SIZES), accuracy), 0.25)[1] == status
+
+
+def test_the_interval_of_the_mean_is_students():
+    values = np.random.default_rng(0).normal(3, 2, size=7)
+    low, high = student.interval(0.95, 6, values.mean(), values.std(ddof=1) / np.sqrt(7))
+    assert curves.mean_interval(values) == pytest.approx((values.mean(), low, high))
+    mean, low, high = curves.mean_interval(np.array([2]))
+    assert mean == 2
+    assert np.isnan([low, high]).all()
+
+
+def test_predicted_sizes():
+    assert curves.predicted_size(16, 4, 2, 1) == pytest.approx(16 * 16 / 0.75)
+    assert curves.predicted_size(16, 4, 2, 3) == pytest.approx(16 * 256 / 0.75)
+    assert curves.predicted_size(4, 3, 3, 2) == pytest.approx(4 * 27 / (13 / 16))
+    assert curves.predicted_size(4, 4, 2, 1) == float("inf")
+
+
+def test_chance_accuracy_is_the_share_of_strings_that_are_subtrees(any_language):
+    grammar = any_language.grammar
+    v, m, s = grammar.symbols, grammar.synonyms, grammar.branching
+    for level in range(1, grammar.depth + 1):
+        subtrees = [len(reference.subtree_strings(grammar, level, a)) for a in range(v)]
+        share = sum(subtrees) / v ** (s**level)
+        assert curves.chance_accuracy("node_accuracy", v, m, s, level) == pytest.approx(share)
+        assert curves.chance_accuracy("conditional_accuracy", v, m, s, level) == m / v ** (s - 1)
+
+
+def table(rows, columns):
+    frame = pd.DataFrame(rows, columns=["seed", "dataset_size", "step", *columns])
+    return frame.assign(v=4, m=2, s=2, L=2, grammar_seed=0)
+
+
+def losses():
+    whole = {"noise_low": 0.0, "noise_high": 1.0, "split": "validation"}
+    rows = [(0, "8", 10, 0.9), (0, "8", 20, 0.5), (0, "8", 30, 0.7), (1, "8", 10, 0.4)]
+    rows += [(1, "8", 20, 0.6), (0, "online", 10, 0.3), (0, "online", 20, 0.2)]
+    good = table(rows, ["loss"]).assign(**whole)
+    lures = [{"split": "training"}, {"split": "test"}, {"noise_high": 0.1}, {"noise_low": 0.9}]
+    other = [good.iloc[[0, 4]].assign(loss=0.0, **(whole | lure)) for lure in lures]
+    return pd.concat([*other, good], ignore_index=True)
+
+
+def test_the_best_checkpoint_is_that_of_the_lowest_total_validation_loss():
+    best = curves.best_checkpoints(losses()).set_index(["seed", "dataset_size"])["step"]
+    assert best.to_dict() == {(0, "8"): 20, (1, "8"): 10, (0, "online"): 20}
+
+
+def test_measurements_at_the_best_checkpoint():
+    rows = [(seed, "8", step, seed + step) for seed in (0, 1) for step in (10, 20, 30)]
+    best = curves.at_best_checkpoint(table(rows, ["estimate"]), losses())
+    assert dict(zip(best["seed"], best["estimate"], strict=True)) == {0: 20, 1: 11}
+
+
+def test_finite_sizes_are_numbers_and_leave_online_out():
+    frame = table([(0, "8", 1), (0, "online", 1), (0, "16", 1)], [])
+    assert curves.finite_sizes(frame)["dataset_size"].tolist() == [8, 16]
