@@ -20,7 +20,8 @@ from safetensors.numpy import save_file
 
 from pipeline.errors import PipelineError
 
-_STAMP = "stamp"
+STAMP = "stamp"
+"""Key of the stamp in a file's metadata."""
 _STAMPED_PACKAGES = ("numpy", "torch", "lightning")
 
 
@@ -63,7 +64,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], stamp: Ma
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     stamp = {**stamp, "sha256": _content_hash(arrays)}
     with replacing(path) as temporary:
-        save_file(arrays, temporary, metadata={_STAMP: json.dumps(stamp)})
+        save_file(arrays, temporary, metadata={STAMP: json.dumps(stamp)})
 
 
 def read_tensors(path: str | Path, kind: str) -> Artifact:
@@ -74,7 +75,7 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            stamp = json.loads((file.metadata() or {}).get(_STAMP, "{}"))
+            stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:

@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "figures": BASE | {"analysis", "grammar"},
     "domains": BASE | {"grammar", "datasets", "noise", "networks", "sampling", "measurement"},
     "specs": BASE | {"domains"},
+    "stamps": BASE | {"config", "specs"},
 }
 """Package by package; a base module may import base modules only."""
 

@@ -48,28 +48,33 @@ class Progress(Callback):
         self._stamp, self._state_interval = stamp, state_interval
         self._momentum: dict[str, torch.Tensor] = {}
         self._rows: list[dict] = []
+        self._state_step = 0
         self._saved_at, self._began = time.monotonic(), (time.monotonic(), 0)
 
-    def restore(self, network: nn.Module) -> int:
-        """Load the last state into `network`; return the number of steps done, 0 for a new run.
+    def restore(self, network: nn.Module) -> tuple[int, int]:
+        """Load the last state into `network` if no wanted checkpoint before it is missing.
 
-        A checkpoint that is wanted but missing before that state means starting anew: only what
-        comes before it has to be computed again to fill it in.
+        Returns:
+            The step to start from, 0 for a new run, and the step to train to: that of the last
+            checkpoint still missing, or 0 if none is.
         """
-        path = self._workspace.path(_STATE)
-        if not path.exists():
-            return 0
-        state = artifacts.read_tensors(path, "training state")
-        done = state.stamp["step"]
-        if any(not self._workspace.path(checkpoint_name(k)).exists() for k in self._before(done)):
-            return 0
-        tensors = {name: torch.from_numpy(array) for name, array in state.tensors.items()}
-        network.load_state_dict(_strip(tensors, _WEIGHT))
-        self._momentum = _strip(tensors, _MOMENTUM)
+        missing = [step for step in self._steps if not self._has_checkpoint(step)]
         if self._workspace.path(_LOSSES).exists():
             losses = pd.read_csv(self._workspace.path(_LOSSES))
-            self._rows = losses[losses["step"] <= done].to_dict("records")
-        return done
+            self._rows = losses[~losses["step"].isin(missing)].to_dict("records")
+        path = self._workspace.path(_STATE)
+        if path.exists() and missing:
+            state = artifacts.read_tensors(path, "training state")
+            self._state_step = state.stamp["step"]
+            if min(missing) > self._state_step:
+                self._load(network, state.tensors)
+                return self._state_step, max(missing)
+        return 0, max(missing, default=0)
+
+    def _load(self, network: nn.Module, arrays: dict[str, np.ndarray]) -> None:
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        network.load_state_dict(_strip(tensors, _WEIGHT))
+        self._momentum = _strip(tensors, _MOMENTUM)
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Give the optimiser its momentum back."""
@@ -88,7 +93,7 @@ class Progress(Callback):
         if done in self._steps:
             self._take_losses(done, trainer)
             self._save_checkpoint(done, module.network)
-        if done in self._steps or due:
+        if done > self._state_step and (done in self._steps or due):
             self._save_state(done, module.network, trainer.optimizers[0])
 
     def _take_losses(self, done: int, trainer: Trainer) -> None:
@@ -99,7 +104,9 @@ class Progress(Callback):
         for split, rows in self._evaluate().items():
             self._rows += [{**common, "split": split, **asdict(row)} for row in rows]
         with artifacts.replacing(self._workspace.path(_LOSSES)) as temporary:
-            pd.DataFrame(self._rows).to_csv(temporary, index=False)
+            pd.DataFrame(self._rows).sort_values("step", kind="stable").to_csv(
+                temporary, index=False
+            )
         self._began = (time.monotonic(), done)
 
     def _save_checkpoint(self, done: int, network: nn.Module) -> None:
@@ -116,10 +123,10 @@ class Progress(Callback):
         stamp = {**self._stamp("training state"), "step": done}
         path = self._workspace.path(_STATE)
         artifacts.write_tensors(path, _arrays({**weights, **momentum}), stamp)
-        self._saved_at = time.monotonic()
+        self._saved_at, self._state_step = time.monotonic(), done
 
-    def _before(self, done: int) -> list[int]:
-        return [step for step in self._steps if step <= done]
+    def _has_checkpoint(self, step: int) -> bool:
+        return self._workspace.path(checkpoint_name(step)).exists()
 
     def publish(self, checkpoints: dict[int, Path], losses: Path) -> None:
         """Put checkpoints, and the losses taken at them, at their declared places."""

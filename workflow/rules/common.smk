@@ -49,6 +49,19 @@ onstart:
     logger.addHandler(GridProgress(jobs, workflow.cores or workflow.nodes or 1))
 
 
+def force_stale_artifacts():
+    """Where Snakemake's record of specs is lost, let the stamps of artifacts say what is stale."""
+    lost = not any((Path(".snakemake") / "metadata").glob("*"))
+    if lost and workflow.is_main_process and Path("results", CONFIG.run).exists():
+        from pipeline.stamps import stale_artifacts
+
+        stale = stale_artifacts(CONFIG, Path())
+        workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *stale}
+
+
+force_stale_artifacts()
+
+
 def cell_of(wildcards):
     return Cell(wildcards.setting, wildcards.dataset_size, wildcards.replicas)
 

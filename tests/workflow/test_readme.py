@@ -1,0 +1,51 @@
+"""What the README says can be done, can be done."""
+
+import re
+import subprocess
+
+import pytest
+
+from pipeline.config.schema import FIGURES
+from pipeline.tables import COLUMNS
+from tests.workflow.checkout import ROOT, Checkout
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"`(snakemake [^`<]*)`", README)))
+MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake (\w+)`", README)))
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return Checkout.of_sources(tmp_path_factory.mktemp("readme") / "checkout")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_plans_its_jobs(checkout, command):
+    result = checkout.snakemake(*command.split()[1:], "--dry-run")
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("target", MAKE_TARGETS)
+def test_a_make_target_of_the_readme_exists(target):
+    result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=False)
+    assert result.returncode == 0
+
+
+def test_the_readme_names_every_figure_and_column():
+    assert [name for name in FIGURES if f"`{name}.pdf`" not in README] == []
+    assert [name for name in COLUMNS if f"| `{name}` | {COLUMNS[name]} |" not in README] == []
+
+
+def test_the_python_of_the_readme_runs(smoke_run, monkeypatch):
+    monkeypatch.chdir(smoke_run.path)
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1].replace(
+        "results/demo", "results/smoke"
+    )
+    names = {}
+    exec(
+        code.replace("level == 3", "level == 2").replace("\nrows.query", "\nfound = rows.query"),
+        names,
+    )
+    assert len(names["found"]) > 0
