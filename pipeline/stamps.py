@@ -1,4 +1,4 @@
-"""Which artifacts on disk were made under another spec, told by their stamps alone.
+"""Which stages' artifacts were made under another spec, told by their stamps alone.
 
 Snakemake remembers specs in `.snakemake`; where that is lost, as after copying results to another
 machine, it takes every file that is there for good. The stamps still know.
@@ -16,25 +16,27 @@ from pipeline.config import slices
 from pipeline.config.grid import cell_directory, cells, parse_replicas
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
-from pipeline.specs import make_spec
+from pipeline.specs import STAGES, make_spec
 from pipeline.tables import table_stamp
 
 
-def stale_artifacts(config: Config, root: Path) -> list[str]:
-    """Paths, relative to `root`, of artifacts of the run whose stamp holds another spec."""
-    expected = dict(_expected_specs(config, "rhm", config.domains.rhm))
-    present = {path: spec for path, spec in expected.items() if (root / path).exists()}
-    return [path for path, spec in present.items() if _stamped_spec(root / path) != spec]
+def stale_stages(config: Config, root: Path) -> list[str]:
+    """Stages of which an artifact below `root` is stamped with another spec, in their order."""
+    expected = _expected_specs(config, "rhm", config.domains.rhm)
+    present = [(root / path, spec) for path, spec in expected if (root / path).exists()]
+    stale = {spec["stage"] for path, spec in present if _stamped_spec(path) != spec}
+    return [stage for stage in STAGES if stage in stale]
 
 
 def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tuple[str, dict]]:
     directory = f"results/{config.run}/{name}"
+    step = domain.training.checkpoints[0]
     for cell in cells(domain.grid):
         for replica in parse_replicas(cell.replicas):
             settings = slices.grammar_settings(cell.setting, replica.grammar_seed)
             path = f"{directory}/{cell.setting}/grammar_g{replica.grammar_seed}.safetensors"
             yield path, _spec("grammar", name, settings)
-        home, step = cell_directory(directory, cell), domain.training.checkpoints[0]
+        home = cell_directory(directory, cell)
         stages = {
             "dataset": ("dataset.safetensors", slices.dataset_settings(domain, cell)),
             "train": (f"checkpoints/step{step}.safetensors", slices.train_settings(domain, cell)),

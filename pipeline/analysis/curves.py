@@ -34,16 +34,17 @@ def finite_sizes(frame: pd.DataFrame) -> pd.DataFrame:
     return finite.assign(dataset_size=finite["dataset_size"].astype(int))
 
 
-def chance_accuracy(quantity: str, v: int, m: int, s: int, level: int) -> float:
-    """Node or conditional accuracy of uniformly random strings; for whole levels, see below.
+def chance_accuracy(quantity: str, v: int, m: int, s: int, L: int, level: int) -> float:
+    """Node, string or conditional accuracy of uniformly random strings.
 
     A tuple is valid with probability f = m / v**(s-1), so a level-l subtree is with
-    f**((s**l - 1) / (s - 1)).
+    f**((s**l - 1) / (s - 1)), and all s**(L-l) subtrees of a string are independently.
     """
     fraction = m / v ** (s - 1)
     if quantity == "conditional_accuracy":
         return fraction
-    return fraction ** ((s**level - 1) / (s - 1))
+    subtrees = s ** (L - level) if quantity == "string_accuracy" else 1
+    return fraction ** (subtrees * (s**level - 1) / (s - 1))
 
 
 def predicted_size(v: int, m: int, s: int, level: int) -> float:

@@ -47,8 +47,8 @@ def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
             continue
         curve = unsorted.sort_values(variable)
         parameters = dict(zip(REPLICA, replica, strict=True))
-        v, m, s, _ = (parameters[name] for name in GRAMMAR)
-        chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, int(level))
+        v, m, s, L = (parameters[name] for name in GRAMMAR)
+        chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, L, int(level))
         x, accuracy = curve[variable].to_numpy(float), curve["estimate"].to_numpy(float)
         threshold, status = halfway(x, accuracy, chance)
         yield {

@@ -64,8 +64,14 @@ def test_chance_accuracy_is_the_share_of_strings_that_are_subtrees(any_language)
     for level in range(1, grammar.depth + 1):
         subtrees = [len(reference.subtree_strings(grammar, level, a)) for a in range(v)]
         share = sum(subtrees) / v ** (s**level)
-        assert curves.chance_accuracy("node_accuracy", v, m, s, level) == pytest.approx(share)
-        assert curves.chance_accuracy("conditional_accuracy", v, m, s, level) == m / v ** (s - 1)
+        expected = {
+            "node_accuracy": share,
+            "string_accuracy": share ** (grammar.length // s**level),
+            "conditional_accuracy": m / v ** (s - 1),
+        }
+        for quantity, chance in expected.items():
+            found = curves.chance_accuracy(quantity, v, m, s, grammar.depth, level)
+            assert found == pytest.approx(chance)
 
 
 def table(rows, columns):

@@ -139,7 +139,10 @@ def test_without_snakemakes_record_nothing_is_stale(restored):
 def test_without_snakemakes_record_stamps_tell_what_is_stale(restored):
     shutil.rmtree(restored.path / ".snakemake")
     restored.edit_preset(_set("training", learning_rate=0.5))
-    assert restored.stale() == TRAIN
+    assert restored.stale() == NOTHING
+    result = restored.snakemake(*SMOKE, "--dry-run")
+    assert "run once with: --forcerun train\n" in result.stderr
+    assert restored.stale("--forcerun", "train") == TRAIN
 
 
 def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):

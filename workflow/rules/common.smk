@@ -49,17 +49,21 @@ onstart:
     logger.addHandler(GridProgress(jobs, workflow.cores or workflow.nodes or 1))
 
 
-def force_stale_artifacts():
+def warn_of_stale_artifacts():
     """Where Snakemake's record of specs is lost, let the stamps of artifacts say what is stale."""
     lost = not any((Path(".snakemake") / "metadata").glob("*"))
     if lost and workflow.is_main_process and Path("results", CONFIG.run).exists():
-        from pipeline.stamps import stale_artifacts
+        from pipeline.stamps import stale_stages
 
-        stale = stale_artifacts(CONFIG, Path())
-        workflow.dag_settings.forcerun = {*workflow.dag_settings.forcerun, *stale}
+        if stale := stale_stages(CONFIG, Path()):
+            print(
+                f"warning: .snakemake is lost, and results/{CONFIG.run} was made with other "
+                f"settings or code; to mend it, run once with: --forcerun {' '.join(stale)}",
+                file=sys.stderr,
+            )
 
 
-force_stale_artifacts()
+warn_of_stale_artifacts()
 
 
 def cell_of(wildcards):
