@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from safetensors import safe_open
 
 from pipeline.artifacts import STAMP
-from pipeline.config import slices
-from pipeline.config.grid import cell_directory, cells, parse_replicas
+from pipeline.config.grid import cell_directory, cells
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
+from pipeline.config.slices import SLICES
 from pipeline.specs import STAGES, make_spec
 from pipeline.tables import table_stamp
 
@@ -32,23 +32,15 @@ def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tu
     directory = f"results/{config.run}/{name}"
     step = domain.training.checkpoints[0]
     for cell in cells(domain.grid):
-        for replica in parse_replicas(cell.replicas):
-            settings = slices.grammar_settings(cell.setting, replica.grammar_seed)
-            path = f"{directory}/{cell.setting}/grammar_g{replica.grammar_seed}.safetensors"
-            yield path, _spec("grammar", name, settings)
         home = cell_directory(directory, cell)
-        stages = {
-            "dataset": ("dataset.safetensors", slices.dataset_settings(domain, cell)),
-            "train": (f"checkpoints/step{step}.safetensors", slices.train_settings(domain, cell)),
-            "sample": (f"samples/step{step}.safetensors", slices.sample_settings(domain)),
-            "measure": ("measurements.parquet", slices.measure_settings(domain)),
+        paths = {
+            "dataset": f"{home}/dataset.safetensors",
+            "train": f"{home}/checkpoints/step{step}.safetensors",
+            "sample": f"{home}/samples/step{step}.safetensors",
+            "measure": f"{home}/measurements.parquet",
         }
-        for stage, (file, settings) in stages.items():
-            yield f"{home}/{file}", _spec(stage, name, settings)
-
-
-def _spec(stage: str, domain: str, settings: dict) -> dict:
-    return json.loads(make_spec(stage, domain, settings))
+        for stage, path in paths.items():
+            yield path, json.loads(make_spec(stage, name, SLICES[stage](domain, cell)))
 
 
 def _stamped_spec(path: Path) -> dict | None:

@@ -2,57 +2,66 @@
 
 A key that is not in a stage's slice, or in that of a stage upstream, cannot change its artifact,
 so editing it never makes the artifact stale. Upstream settings are not repeated: files carry them.
+Every slice is a function of a domain's config and a place, anything that has the attributes of
+the workflow's wildcards (setting, dataset_size, replicas, grammar_seed).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-from pipeline.config.grid import ONLINE, Cell, parse_replicas, parse_setting
+from pipeline.config.grid import ONLINE, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import FIGURES, Config
 
 
-def grammar_settings(setting: str, grammar_seed: int) -> dict[str, Any]:
+class Place(Protocol):
+    """Where in the grid an artifact belongs; a stage reads only the attributes it depends on."""
+
+    setting: str
+    dataset_size: str
+    replicas: str
+    grammar_seed: str
+
+
+def _grammar(_domain: RhmConfig, place: Place) -> dict[str, Any]:
     """Parameters of one grammar."""
-    return {**parse_setting(setting), "seed": grammar_seed}
+    return {**parse_setting(place.setting), "seed": int(place.grammar_seed)}
 
 
-def dataset_settings(domain: RhmConfig, cell: Cell) -> dict[str, Any]:
+def _dataset(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """Held-out sizes and the number of training strings; online, as many as the run will read."""
     training = domain.training
-    online = cell.dataset_size == ONLINE
-    size = training.steps * training.batch_size if online else int(cell.dataset_size)
-    return {**domain.data.plain(), "training_size": size, "cell": _cell(cell)}
+    online = place.dataset_size == ONLINE
+    size = training.steps * training.batch_size if online else int(place.dataset_size)
+    return {**domain.data.plain(), "training_size": size, "cell": _cell(place)}
 
 
-def train_settings(domain: RhmConfig, cell: Cell) -> dict[str, Any]:
+def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """Noise, network and optimisation; checkpoint steps are outputs, not settings."""
     training = domain.training.plain()
     for not_a_setting in ("checkpoints", "keep_checkpoints"):
         del training[not_a_setting]
     noise, network = domain.noise.plain(), domain.network.plain()
-    return {"noise": noise, "network": network, "training": training, "cell": _cell(cell)}
+    return {"noise": noise, "network": network, "training": training, "cell": _cell(place)}
 
 
-def sample_settings(domain: RhmConfig) -> dict[str, Any]:
-    """Sampling; noise and network come with the checkpoint."""
-    return domain.sampling.plain()
-
-
-def measure_settings(domain: RhmConfig) -> dict[str, Any]:
-    """Estimators."""
-    return domain.measurement.plain()
-
-
-def aggregate_settings(domain: RhmConfig, setting: str) -> dict[str, Any]:
+def _aggregate(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """The cells of one setting, as a grid of its own."""
-    grid = domain.grid.plain()
-    chosen = [g.plain() for g in domain.grid.grammars if g.label == setting]
-    return {**grid, "grammars": chosen}
+    chosen = [g.plain() for g in domain.grid.grammars if g.label == place.setting]
+    return {**domain.grid.plain(), "grammars": chosen}
 
 
-def analysis_settings(domain: RhmConfig) -> dict[str, Any]:
-    """Reading rules."""
-    return domain.analysis.plain()
+SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
+    "grammar": _grammar,
+    "dataset": _dataset,
+    "train": _train,
+    "sample": lambda domain, _: domain.sampling.plain(),  # noise and network: see checkpoint
+    "measure": lambda domain, _: domain.measurement.plain(),
+    "aggregate": _aggregate,
+    "concatenate": lambda _domain, _: {},
+    "analyse": lambda domain, _: domain.analysis.plain(),
+}
+"""Settings of every stage but figures."""
 
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
@@ -63,10 +72,10 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     return {**style, "analysis": config.domain(source.domain).analysis.plain()}
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
-    replicas = [[replica.grammar_seed, replica.seed] for replica in parse_replicas(cell.replicas)]
+def _cell(place: Place) -> dict[str, Any]:
+    replicas = [[replica.grammar_seed, replica.seed] for replica in parse_replicas(place.replicas)]
     return {
-        "setting": parse_setting(cell.setting),
-        "dataset_size": cell.dataset_size,
+        "setting": parse_setting(place.setting),
+        "dataset_size": place.dataset_size,
         "replicas": replicas,
     }

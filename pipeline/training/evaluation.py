@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pipeline.noise.base import Denoiser, NoiseProcess
+from pipeline.noise.base import NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.randomness import stream_key, uniforms
 
@@ -28,12 +28,12 @@ class LossRow:
 
 
 def evaluate(
-    denoiser: Denoiser, noise: NoiseProcess, loss: Loss, tokens: np.ndarray, keys: Sequence[int]
+    network: nn.Module, noise: NoiseProcess, loss: Loss, tokens: np.ndarray, keys: Sequence[int]
 ) -> list[LossRow]:
     """Loss in nats per token over all levels, and in each of ten bins of t / T.
 
     Args:
-        denoiser: network of the ensemble.
+        network: the ensemble.
         noise: forward process.
         loss: per-string loss.
         tokens: strings [R, N, d]; string i is corrupted at level ceil((i + 1/2) T / N).
@@ -43,7 +43,7 @@ def evaluate(
     levels = np.ceil((np.arange(strings) + 0.5) * noise.levels / strings).astype(np.int64)
     with torch.inference_mode():
         chunks = [
-            _losses(denoiser, noise, loss, tokens, levels, keys, slice(i, i + _CHUNK))
+            _losses(network, noise, loss, tokens, levels, keys, slice(i, i + _CHUNK))
             for i in range(0, strings, _CHUNK)
         ]
     per_string = torch.cat(chunks, dim=1).double().cpu().numpy()
@@ -51,7 +51,7 @@ def evaluate(
 
 
 def _losses(
-    denoiser: Denoiser,
+    network: nn.Module,
     noise: NoiseProcess,
     loss: Loss,
     tokens: np.ndarray,
@@ -65,10 +65,10 @@ def _losses(
     index = np.arange(tokens.shape[1])[part, None, None]
     place = np.arange(x0.shape[2])[:, None], np.arange(2)
     draws = torch.from_numpy(uniforms(streams[:, None, None, None], index, *place))
-    device = next(denoiser.parameters()).device
+    device = next(network.parameters()).device
     x0, t = x0.to(device), t.to(device)
     xt = noise.corrupt(x0, t, draws.to(device))
-    return loss(noise, denoiser(xt, t), x0, xt, t)
+    return loss(noise, network(xt, t), x0, xt, t)
 
 
 def _bins(

@@ -17,7 +17,7 @@ rule aggregate:
         "results/{run}/logs/{domain}/{setting}/aggregate.benchmark.tsv"
     localrule: True
     params:
-        spec=spec_aggregate,
+        spec=spec("aggregate"),
     shell:
         """
         python -m pipeline aggregate \
@@ -39,7 +39,7 @@ rule sample_complexity:
         "results/{run}/logs/{domain}/{setting}/sample_complexity.log",
     localrule: True
     params:
-        spec=spec_analyse,
+        spec=spec("analyse"),
     shell:
         """
         python -m pipeline analyse \
@@ -60,7 +60,7 @@ rule concatenate:
         "results/{run}/logs/{domain}/concatenate_{table}.log",
     localrule: True
     params:
-        spec=spec_concatenate,
+        spec=spec("concatenate"),
     shell:
         """
         python -m pipeline concatenate \

@@ -7,17 +7,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
-from pipeline.config import slices
 from pipeline.config.disk import describe_disk
 from pipeline.config.grid import (
     REPLICAS_PATTERN,
-    Cell,
     cell_directory,
     cells,
     parse_replicas,
 )
 from pipeline.config.load import load_config
 from pipeline.config.schema import FIGURES, TABLES
+from pipeline.config.slices import SLICES, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.progress import GridProgress
@@ -66,67 +65,22 @@ def warn_of_stale_artifacts():
 warn_of_stale_artifacts()
 
 
-def cell_of(wildcards):
-    return Cell(wildcards.setting, wildcards.dataset_size, wildcards.replicas)
-
-
 def checkpoint_steps(domain):
     return CONFIG.domain(domain).training.checkpoints
 
 
-def spec_grammar(wildcards):
-    settings = slices.grammar_settings(wildcards.setting, int(wildcards.grammar_seed))
-    return make_spec("grammar", "rhm", settings)
+def spec(stage):
+    """Params function: the spec of a stage's job."""
+
+    def of(wildcards):
+        domain = CONFIG.domain(wildcards.domain)
+        return make_spec(stage, wildcards.domain, SLICES[stage](domain, wildcards))
+
+    return of
 
 
-def spec_dataset(wildcards):
-    settings = slices.dataset_settings(
-        CONFIG.domain(wildcards.domain), cell_of(wildcards)
-    )
-    return make_spec("dataset", wildcards.domain, settings)
-
-
-def spec_train(wildcards):
-    settings = slices.train_settings(
-        CONFIG.domain(wildcards.domain), cell_of(wildcards)
-    )
-    return make_spec("train", wildcards.domain, settings)
-
-
-def spec_sample(wildcards):
-    settings = slices.sample_settings(CONFIG.domain(wildcards.domain))
-    return make_spec("sample", wildcards.domain, settings)
-
-
-def spec_measure(wildcards):
-    settings = slices.measure_settings(CONFIG.domain(wildcards.domain))
-    return make_spec("measure", wildcards.domain, settings)
-
-
-def spec_aggregate(wildcards):
-    domain = CONFIG.domain(wildcards.domain)
-    settings = slices.aggregate_settings(domain, wildcards.setting)
-    return make_spec("aggregate", wildcards.domain, settings)
-
-
-def spec_analyse(wildcards):
-    settings = slices.analysis_settings(CONFIG.domain(wildcards.domain))
-    return make_spec("analyse", wildcards.domain, settings)
-
-
-def spec_figure(name):
-    """Params function of one figure's rule."""
-
-    def spec(wildcards):
-        return make_spec(
-            name, FIGURES[name].domain, slices.figure_settings(CONFIG, name)
-        )
-
-    return spec
-
-
-def spec_concatenate(wildcards):
-    return make_spec("concatenate", wildcards.domain, {})
+def figure_spec(name):
+    return make_spec(name, FIGURES[name].domain, figure_settings(CONFIG, name))
 
 
 def cell_files(name):

@@ -12,7 +12,7 @@ rule dataset:
         f"{CELL}/logs/dataset.log",
     localrule: True
     params:
-        spec=spec_dataset,
+        spec=spec("dataset"),
     shell:
         """
         python -m pipeline dataset \

@@ -21,7 +21,7 @@ for figure, source in FIGURES.items():
             f"results/{{run}}/logs/figures/{figure}.log",
         localrule: True
         params:
-            spec=spec_figure(figure),
+            spec=figure_spec(figure),
         shell:
             """
             python -m pipeline figure \

@@ -5,11 +5,13 @@
 
 rule grammar:
     output:
-        grammar="results/{run}/rhm/{setting}/grammar_g{grammar_seed}.safetensors",
+        grammar="results/{run}/{domain}/{setting}/grammar_g{grammar_seed}.safetensors",
     log:
-        "results/{run}/logs/rhm/{setting}/grammar_g{grammar_seed}.log",
+        "results/{run}/logs/{domain}/{setting}/grammar_g{grammar_seed}.log",
+    wildcard_constraints:
+        domain="rhm",
     localrule: True
     params:
-        spec=spec_grammar,
+        spec=spec("grammar"),
     shell:
         "python -m pipeline grammar --spec {params.spec:q} --output {output.grammar:q} 2> {log:q}"

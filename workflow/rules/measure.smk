@@ -15,7 +15,7 @@ rule measure:
     benchmark:
         f"{CELL}/logs/measure.benchmark.tsv"
     params:
-        spec=spec_measure,
+        spec=spec("measure"),
     shell:
         """
         python -m pipeline measure \

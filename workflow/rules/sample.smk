@@ -13,7 +13,7 @@ rule sample:
     benchmark:
         f"{CELL}/logs/sample.benchmark.tsv"
     params:
-        spec=spec_sample,
+        spec=spec("sample"),
     shell:
         """
         python -m pipeline sample \

@@ -19,7 +19,7 @@ rule train:
     resources:
         keep_work=keep_work,
     params:
-        spec=spec_train,
+        spec=spec("train"),
     shell:
         """
         python -m pipeline train \
