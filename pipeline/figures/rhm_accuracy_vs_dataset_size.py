@@ -10,7 +10,7 @@ from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
-    """Left: all samples, with the collapse as inset. Right: among samples that are novel."""
+    """All samples, novel strings and novel subtrees; the collapse of all samples as inset."""
     best = at_best_checkpoint(measurements, losses)
     quantity = settings["analysis"]["accuracy"]
     best = finite_sizes(best[best["quantity"] == quantity])
@@ -21,8 +21,8 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
         panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], title=style.LABELS[among])
         panel.set(ylim=(-0.03, 1.03))
     axes[0].set_ylabel(style.LABELS[quantity])
-    axes[0].legend(title="level", loc="lower right")
-    _collapse(axes[1], settings, best[best["among"] == "all"])
+    axes[2].legend(title="level", loc="center left", bbox_to_anchor=(1, 0.5))
+    _collapse(axes[2], settings, best[best["among"] == "all"])
     label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
     style.footnote(figure, best, label)
     return figure
@@ -37,7 +37,7 @@ def _levels(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
 
 
 def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
-    inset = panel.inset_axes((0.6, 0.13, 0.38, 0.4))
+    inset = panel.inset_axes((0.14, 0.66, 0.4, 0.26))
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
         summary = style.summarise(part, ["v", "m", "dataset_size"])
@@ -46,6 +46,5 @@ def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         marker = style.MARKERS[index]
         inset.plot(rescaled, summary["mean"], marker=marker, markersize=2, color=colours[index])
     inset.set(xscale="log", ylim=(-0.03, 1.03))
-    inset.set_xlabel(r"$P / (v\,m^{\ell+1})$", fontsize=6)
-    inset.set_title("all, rescaled", fontsize=6)
+    inset.set_title(r"all samples against $P / (v\,m^{\ell+1})$", fontsize=6, pad=3)
     inset.tick_params(labelsize=5)

@@ -46,9 +46,10 @@ def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     law = [correlation_law(first["v"], first["m"], first["s"], level) for level in levels]
     panel.plot(first["s"] ** (levels - 1.0), law, label="theory", **style.THEORY)
     panel.set(xscale="log", yscale="log", xlabel=r"distance $s^{\ell-1}$ (tokens)")
-    panel.set_ylabel("correlation (rms over symbol pairs)")
+    panel.set_ylabel("rms correlation")
+    panel.set_ylim(bottom=law[-1] / 5)
     panel.set_xscale("log", base=int(first["s"]))
-    panel.legend(title="$P$")
+    panel.legend(title="$P$", loc="lower left")
 
 
 def _square_root(summary: pd.DataFrame) -> pd.DataFrame:
@@ -67,9 +68,9 @@ def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         x = summary["dataset_size"]
         style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
     panel.axhline(1, label="data", **style.THEORY)
-    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"])
+    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(-0.2, 2.0))
     panel.set_ylabel("correlation / that of the data")
-    panel.legend(title="meet at level")
+    panel.legend(title="meet at level", loc="upper left")
 
 
 def _length(panel: Axes, frame: pd.DataFrame) -> None:

@@ -19,7 +19,9 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
         _map(panel, settings, frame[frame["quantity"] == quantity], best)
         panel.set(title=f"fraction {title}", xlabel=style.LABELS["dataset_size"], ylabel="")
     axes[0].set_ylabel(style.LABELS["step"])
-    style.footnote(figure, frame, f"{style.grammar_label(frame)}; dots: lowest validation loss")
+    style.footnote(
+        figure, frame, f"{style.grammar_label(frame)}; dots: lowest validation loss", "mean"
+    )
     return figure
 
 

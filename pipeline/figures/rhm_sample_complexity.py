@@ -22,9 +22,10 @@ def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
     panel.plot(ends, ends, label="prediction", **style.THEORY)
     panel.set(xscale="log", yscale="log", xlabel=r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$")
     panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
-    panel.legend(title=f"level; {_slope(frame)}", fontsize=7, title_fontsize=7)
+    panel.legend(title="level", loc="upper left")
+    panel.set_title(_slope(frame), fontsize=8)
     grammars = frame.groupby(GRAMMAR).ngroups
-    style.footnote(figure, frame, f"{grammars} sets of grammar parameters")
+    style.footnote(figure, frame, f"sets of grammar parameters: {grammars}")
     return figure
 
 
@@ -50,4 +51,4 @@ def _slope(frame: pd.DataFrame) -> str:
     if not slopes:
         return "slope not resolved"
     mean, low, high = mean_interval(np.array(slopes))
-    return f"slope {mean:.2f} [{low:.2f}, {high:.2f}]"
+    return f"fitted slope {mean:.2f} [{low:.2f}, {high:.2f}]"

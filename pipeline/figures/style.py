@@ -27,7 +27,8 @@ LABELS = {
 
 def panels(settings: dict, columns: int, height: float = 0.8, **kwargs: object) -> tuple:
     """Figure and axes in a row, each `style.width` inches wide."""
-    sns.set_theme(context="paper", style="ticks", rc={"legend.frameon": False})
+    small = {"legend.frameon": False, "legend.fontsize": 7, "legend.title_fontsize": 7}
+    sns.set_theme(context="paper", style="ticks", rc=small)
     width = settings["style"]["width"]
     size = (width * columns, width * height)
     figure, axes = plt.subplots(
@@ -56,12 +57,15 @@ def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: 
     axes.errorbar(x, summary["mean"], summary["error"], **style)
 
 
-def footnote(figure: Figure, frame: pd.DataFrame, settings: str) -> None:
-    """State what the error bars are, and over how many replicas."""
+def footnote(
+    figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
+) -> None:
+    """State what is shown, and over how many replicas."""
     replicas = frame[["grammar_seed", "seed"]].drop_duplicates()
     grammars = replicas["grammar_seed"].nunique()
-    what = f"mean and 95% t interval over n = {len(replicas)} replicas ({grammars} grammars)"
-    figure.supxlabel(f"{settings}; {what}", fontsize=6, color="0.35")
+    what = f"{shown} over n = {len(replicas)} replicas ({grammars} grammars)"
+    between = "; " if figure.get_size_inches()[0] > 5 else "\n"
+    figure.supxlabel(f"{settings}{between}{what}", fontsize=6, color="0.35")
 
 
 def grammar_label(frame: pd.DataFrame) -> str:

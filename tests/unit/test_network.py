@@ -33,6 +33,8 @@ def tokens_and_levels(shape, replicas, count=6):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_replica_equals_a_network_of_pytorch_convolutions(shape):
     network = build(shape, seeds=[5, 6])
+    for block in (*network.down_noise, *network.up_noise):
+        torch.nn.init.normal_(block.weight)  # zero at first, which would hide a mistake
     xt, t = tokens_and_levels(shape, 2)
     logits = network(xt, t)
     assert logits.shape == (*xt.shape, shape[1])

@@ -39,7 +39,7 @@ class TorchUNet(nn.Module):
     def _noise(self, name: str, t: Tensor) -> Tensor:
         weight = self._weights[name]
         phase = torch.pi * t[:, None] / self._levels * torch.arange(len(weight))
-        return (torch.cos(phase) @ weight / len(weight) ** 0.5)[:, :, None]
+        return (torch.cos(phase) @ weight / 16)[:, :, None]
 
     def _down(self, name: str, s: int) -> nn.Conv1d:
         weight = self._weights[name] / len(self._weights[name]) ** 0.5
