@@ -12,7 +12,6 @@ import numpy as np
 from pipeline.datasets.permutation import MixedRadixPermutation
 from pipeline.grammar.derivation import choice_radices, derive
 from pipeline.grammar.rules import Grammar
-from pipeline.randomness import stream_key
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,13 @@ class StringSource:
 
     Attributes:
         grammar: the rules.
-        seed: seed of the order.
+        key: stream key of the order.
         validation_size: number of strings of the validation set.
         test_size: number of strings of the test set.
     """
 
     grammar: Grammar
-    seed: int
+    key: int
     validation_size: int
     test_size: int
 
@@ -48,7 +47,7 @@ class StringSource:
     @property
     def permutation(self) -> MixedRadixPermutation:
         """The order in which strings are handed out."""
-        return MixedRadixPermutation(choice_radices(self.grammar), stream_key(self.seed, "strings"))
+        return MixedRadixPermutation(choice_radices(self.grammar), self.key)
 
     def _strings(self, positions: np.ndarray) -> np.ndarray:
         return derive(self.grammar, self.permutation.digits(positions))
