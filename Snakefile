@@ -22,7 +22,7 @@ rule all:
     default_target: True
     input:
         figures=figure_files(CONFIG.figures),
-        tables=table_files("rhm"),
+        tables=table_files("rhm") if CONFIG.domains.rhm.enabled else [],
 
 
 rule rhm:

@@ -86,6 +86,18 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
     return Artifact(tensors, stamp)
 
 
+def is_whole(path: str | Path, kind: str) -> bool:
+    """Whether an artifact can be read back; one that cannot is deleted, to be made anew."""
+    if not Path(path).exists():
+        return False
+    try:
+        read_tensors(path, kind)
+    except PipelineError:
+        Path(path).unlink()
+        return False
+    return True
+
+
 def check_kind(path: str | Path, stamp: Mapping, kind: str) -> None:
     """Raise PipelineError unless the stamp is one of ours and of this kind."""
     if stamp.get("kind") != kind:
@@ -95,7 +107,7 @@ def check_kind(path: str | Path, stamp: Mapping, kind: str) -> None:
 def refusal(path: str | Path, reason: str) -> PipelineError:
     """Error that names an artifact, what is wrong with it and how to make it anew."""
     return PipelineError(
-        f"{path} {reason}; rebuild it with: snakemake --forcerun -- {path} "
+        f"{path} {reason}; rebuild it with: snakemake {path} --forcerun {path} "
         "(and the --profile or --config of this run)"
     )
 

@@ -8,8 +8,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pipeline.artifacts import STAMP
 from pipeline.config.grid import cell_directory, cells
@@ -24,7 +25,7 @@ def stale_stages(config: Config, root: Path) -> list[str]:
     """Stages of which an artifact below `root` is stamped with another spec, in their order."""
     expected = _expected_specs(config, "rhm", config.domains.rhm)
     present = [(root / path, spec) for path, spec in expected if (root / path).exists()]
-    stale = {spec["stage"] for path, spec in present if _stamped_spec(path) != spec}
+    stale = {s["stage"] for path, s in present if _stamped_spec(path, s["stage"]) != s}
     return [stage for stage in STAGES if stage in stale]
 
 
@@ -35,7 +36,7 @@ def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tu
         home = cell_directory(directory, cell)
         paths = {
             "dataset": f"{home}/dataset.safetensors",
-            "train": f"{home}/checkpoints/step{step}.safetensors",
+            "train": f"{home}/samples/step{step}.safetensors",
             "sample": f"{home}/samples/step{step}.safetensors",
             "measure": f"{home}/measurements.parquet",
         }
@@ -43,8 +44,14 @@ def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tu
             yield path, json.loads(make_spec(stage, name, SLICES[stage](domain, cell)))
 
 
-def _stamped_spec(path: Path) -> dict | None:
-    if path.suffix == ".parquet":
-        return table_stamp(pq.read_table(path, columns=[], partitioning=None)).get("spec")
-    with safe_open(path, framework="numpy") as file:
-        return json.loads((file.metadata() or {}).get(STAMP, "{}")).get("spec")
+def _stamped_spec(path: Path, stage: str) -> dict | None:
+    """Spec of the artifact, or that of the training behind its samples; None if unreadable."""
+    try:
+        if path.suffix == ".parquet":
+            stamp = table_stamp(pq.read_schema(path))
+        else:
+            with safe_open(path, framework="numpy") as file:
+                stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
+    except (SafetensorError, OSError, pa.ArrowInvalid):
+        return None
+    return stamp.get("trained" if stage == "train" else "spec")

@@ -41,7 +41,7 @@ COLUMNS = {
     "threshold": "value of `variable` at which accuracy is half-way between chance and ceiling",
     "predicted": "prediction of the theory for the threshold, v m**(l+1) / (1 - m / v**(s-1))",
     "chance": "accuracy of uniformly random strings",
-    "ceiling": "highest accuracy possible",
+    "ceiling": "highest accuracy assumed: 1, a perfect sampler",
     "status": "inside the range studied, or on which side of it the threshold lies",
 }
 
@@ -66,13 +66,13 @@ def read_table(path: Path, kind: str) -> pd.DataFrame:
     except (OSError, pa.ArrowInvalid) as error:
         reason = str(error).splitlines()[0]
         raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
-    artifacts.check_kind(path, table_stamp(table), kind)
+    artifacts.check_kind(path, table_stamp(table.schema), kind)
     return table.to_pandas()
 
 
-def table_stamp(table: pa.Table) -> dict:
-    """Stamp in a table's metadata; empty for a foreign table."""
-    return json.loads((table.schema.metadata or {}).get(b"stamp", b"{}"))
+def table_stamp(schema: pa.Schema) -> dict:
+    """Stamp in the metadata of a table's schema; empty for a foreign table."""
+    return json.loads((schema.metadata or {}).get(b"stamp", b"{}"))
 
 
 def read_tables(paths: Iterable[Path], kind: str) -> pd.DataFrame:

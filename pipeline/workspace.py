@@ -34,6 +34,12 @@ class Workspace:
         except OSError:
             shutil.copyfile(self.path(name), output)
 
+    def remove_others(self) -> None:
+        """Delete workspaces of other settings, which would fill the disk."""
+        for other in self._root.parent.iterdir():
+            if other != self._root:
+                shutil.rmtree(other)
+
     def remove(self) -> None:
         """Forget all progress: the outputs are complete and will not be extended."""
         shutil.rmtree(self._root)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from pipeline import artifacts, tables
 from pipeline.config.grid import Cell, cell_directory, cells, parse_replicas, parse_setting
@@ -21,10 +22,24 @@ def aggregate(spec: dict, root: Path, measurements: Path, losses: Path) -> None:
     grid = Grid.model_validate(spec["settings"])
     directories = {cell: Path(cell_directory(str(root), cell)) for cell in cells(grid)}
     parts = [directory / "measurements.parquet" for directory in directories.values()]
+    upstream = {"upstream": _distinct_settings(parts)}
     frame = tables.read_tables(parts, "measurements")
-    tables.write_table(measurements, frame, artifacts.make_stamp("measurements", spec, {}))
+    stamp = artifacts.make_stamp("measurements", spec, {})
+    tables.write_table(measurements, frame, stamp | upstream)
     frame = pd.concat([_losses(cell, path) for cell, path in directories.items()])
-    tables.write_table(losses, frame, artifacts.make_stamp("losses", spec, {}))
+    tables.write_table(losses, frame, artifacts.make_stamp("losses", spec, {}) | upstream)
+
+
+def _distinct_settings(parts: list[Path]) -> list[dict]:
+    """Settings of training and sampling behind the parts; one entry if all agree."""
+    found = []
+    for part in parts:
+        specs = tables.table_stamp(pq.read_schema(part))["upstream"]
+        settings = {stage: dict(spec["settings"]) for stage, spec in specs.items()}
+        del settings["train"]["cell"]
+        if settings not in found:
+            found.append(settings)
+    return found
 
 
 def _losses(cell: Cell, directory: Path) -> pd.DataFrame:

@@ -3,21 +3,22 @@
 from pipeline.config.grid import cells, checkpoint_bytes
 from pipeline.config.schema import Config
 
-_STATE_SIZE = 2
-"""A resumable state holds weights and momentum."""
+_STATES = 2 * 2
+"""Weights and momentum, in the resumable state and in the one that replaces it."""
 
 
-def describe_disk(config: Config) -> str:
-    """One line: bytes of all checkpoints, and how they are bounded."""
+def describe_disk(config: Config, jobs: int) -> str:
+    """One line: bytes of all checkpoints, and how they are bounded with `jobs` at a time."""
     domain = config.domains.rhm
     sizes = [checkpoint_bytes(domain, cell) for cell in cells(domain.grid)]
     steps = len(domain.training.checkpoints)
-    largest = max(sizes) * (steps + _STATE_SIZE)
+    largest = max(sizes) * (steps + _STATES)
     if domain.training.keep_checkpoints:
-        total = sum(sizes) * (steps + _STATE_SIZE)
+        total = sum(sizes) * (steps + _STATES)
         bound = f"{_gigabytes(total)} in all, kept"
     else:
-        bound = f"at most {_gigabytes(largest)} per trajectory in flight, deleted once sampled"
+        flight = f"{_gigabytes(largest)} per trajectory in flight, deleted once sampled"
+        bound = f"at most {flight} ({_gigabytes(largest * min(jobs, len(sizes)))} for {jobs} jobs)"
     return f"disk for checkpoints of {len(sizes)} trajectories x {steps} steps: {bound}"
 
 

@@ -71,6 +71,12 @@ def _check(content: Mapping[str, Any]) -> Config:
             raise PipelineError(
                 f"config: figures: {name!r} needs domains.{domain}.enabled = true, it is false"
             )
+    sizes = config.domains.rhm.grid.grammars[0].dataset_sizes
+    if "rhm_accuracy_vs_training_step" in config.figures and "online" not in sizes:
+        raise PipelineError(
+            "config: figures: 'rhm_accuracy_vs_training_step' needs the dataset size 'online' in "
+            f"domains.rhm.grid.grammars.0.dataset_sizes = {sizes}"
+        )
     return config
 
 

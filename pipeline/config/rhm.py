@@ -21,7 +21,8 @@ class GrammarSetting(Section):
     L: Positive
     """Depth: levels of rules; strings have s**L tokens."""
     dataset_sizes: Annotated[list[DatasetSize], Increasing, Distinct, Field(min_length=1)]
-    """Training set sizes P, increasing; "online" means fresh strings at every step."""
+    """Training set sizes P, increasing; "online" reads new strings at every step,
+    and begins again only when all strings of the grammar were read."""
 
     @property
     def label(self) -> str:
@@ -89,7 +90,7 @@ class Training(Section):
     """Loss on the clean tokens."""
     learning_rate: Annotated[float, Field(gt=0)]
     """Learning rate in units of the width (maximal update parametrisation)."""
-    momentum: Annotated[float, Field(ge=0, lt=1)]
+    momentum: Annotated[float, Field(gt=0, lt=1)]
     """Momentum of SGD."""
     batch_size: Positive
     """Strings per step."""
@@ -175,6 +176,14 @@ class RhmConfig(Section):
                     f"grid.grammars {setting.label}: largest dataset size + data.validation_size + "
                     f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
                 )
+        labels = [setting.label for setting in self.grid.grammars]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"grid.grammars: {labels} must not repeat a grammar")
+        if self.measurement.blocks > self.sampling.samples:
+            raise ValueError(
+                f"measurement.blocks = {self.measurement.blocks} must be at most "
+                f"sampling.samples = {self.sampling.samples}"
+            )
         if self.sampling.levels > self.noise.levels:
             raise ValueError(
                 f"sampling.levels = {self.sampling.levels} must be at most "

@@ -2,7 +2,7 @@
 
 The permuted strings are read in one order: validation, test, then training. A training set is the
 first P strings of its part, so a larger one contains a smaller one and none shares a string with
-validation or test. "Online" training reads on without end (and wraps only past the last string).
+validation or test. "Online" training reads string after string, and again only after the last.
 """
 
 from dataclasses import dataclass

@@ -24,12 +24,15 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
     axes[0].set(ylim=(-0.03, 1.03))
     axes[0].legend(title="level", loc="upper left")
     _half_way(axes[1], sample_complexity)
-    style.footnote(figure, frame, f"{style.grammar_label(frame)}; fresh strings at every step")
+    style.footnote(
+        figure, frame, f"{style.grammar_label(frame)}; online: new strings at every step"
+    )
     return figure
 
 
 def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
-    steps = thresholds[thresholds["variable"] == "step"]
+    inside = (thresholds["variable"] == "step") & (thresholds["status"] == "inside")
+    steps = thresholds[inside]
     logs = steps.assign(log=np.log(steps["threshold"]))
     summary = style.summarise(logs, ["level"], value="log")
     middle = np.exp(summary["mean"])

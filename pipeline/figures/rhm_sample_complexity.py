@@ -30,25 +30,27 @@ def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
 
 
 def _point(panel: Axes, grammar: pd.DataFrame, marker: str, colour: object, label: str) -> None:
+    """Geometric mean over replicas; open and without interval if any is out of range."""
     mean, low, high = np.exp(mean_interval(np.log(grammar["threshold"])))
-    bars = [[mean - low], [high - mean]]
     resolved = (grammar["status"] == "inside").all()
-    face = colour if resolved else "none"
     panel.errorbar(
-        grammar["predicted"].iloc[0], mean, bars, fmt=marker, color=colour,
-        markerfacecolor=face, markersize=5, capsize=2, label=label,
+        grammar["predicted"].iloc[0], mean, [[mean - low], [high - mean]] if resolved else None,
+        fmt=marker, color=colour, markerfacecolor=colour if resolved else "none",
+        markersize=5, capsize=2, label=label,
     )  # fmt: skip
 
 
 def _slope(frame: pd.DataFrame) -> str:
-    """Slope of log P*_l against the log of the prediction: mean and interval over replicas."""
-    inside = frame[frame["status"] == "inside"]
+    """Slope of log P*_l against that of the prediction, which is one for levels from 2 up.
+
+    Mean and interval over the replicas that have all their thresholds inside the range studied.
+    """
     slopes = [
         np.polyfit(np.log(part["predicted"]), np.log(part["threshold"]), 1)[0]
-        for _, part in inside.groupby(["grammar_seed", "seed"])
-        if part["predicted"].nunique() > 1
+        for _, part in frame[frame["level"] > 1].groupby(["grammar_seed", "seed"])
+        if part["predicted"].nunique() > 1 and (part["status"] == "inside").all()
     ]
     if not slopes:
-        return "slope not resolved"
+        return "slope for levels from 2: not resolved"
     mean, low, high = mean_interval(np.array(slopes))
-    return f"fitted slope {mean:.2f} [{low:.2f}, {high:.2f}]"
+    return f"slope for levels from 2: {mean:.2f} [{low:.2f}, {high:.2f}], n = {len(slopes)}"

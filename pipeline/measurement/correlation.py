@@ -6,12 +6,11 @@ halves, each centred with its own marginals, and |J|**2 is estimated by the prod
 halves, averaged over splits. Standard errors are jackknifed over blocks of samples.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.measurement.estimate import Row
 from pipeline.randomness import permutation
 
 
@@ -76,20 +75,28 @@ def projections(
         reference: exact excess of the data, [d, v, d, v].
         groups: as for `squared_correlations`.
     """
+    full, left_out = _projected(counts, reference, groups)
+    return list(zip(full, _jackknife_error(left_out), strict=True))
+
+
+def weighted_projection(
+    counts: PairCounts, reference: np.ndarray, groups: Sequence[np.ndarray], weights: Sequence[int]
+) -> tuple[float, float]:
+    """Weighted sum over groups of `projections`, with its standard error."""
+    full, left_out = _projected(counts, reference, groups)
+    weights = np.asarray(weights, dtype=float)
+    return float(full @ weights), float(_jackknife_error((left_out @ weights)[:, None])[0])
+
+
+def _projected(
+    counts: PairCounts, reference: np.ndarray, groups: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Projections of all samples, [groups], and without each block, [blocks, groups]."""
     blocks = len(counts.joint)
+    whole = counts.excess(np.ones((1, blocks)))[0]
     left_out = counts.excess(1 - np.eye(blocks))
-    full = counts.excess(np.ones((1, blocks)))[0]
-    values = [_project(full, reference, pairs) for pairs in groups]
-    samples = [[_project(j, reference, pairs) for pairs in groups] for j in left_out]
-    return list(zip(values, _jackknife_error(np.array(samples)), strict=True))
-
-
-def correlation_rows(
-    quantity: str, values: Sequence[tuple[float, float]], labels: Sequence[dict], count: int
-) -> Iterator[Row]:
-    """Rows of a quantity, one per group, labelled with a level or a distance."""
-    for (estimate, error), label in zip(values, labels, strict=True):
-        yield Row(quantity, estimate, error, count, **label)
+    full = np.array([_project(whole, reference, pairs) for pairs in groups])
+    return full, np.array([[_project(j, reference, p) for p in groups] for j in left_out])
 
 
 def _half_products(

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 
 from pipeline import artifacts, tables
@@ -35,14 +36,23 @@ def measure(
     for path in samples:
         generated = artifacts.read_tensors(path, "samples")
         inputs[path.name] = generated.sha256
+        seen = _seen(training, generated.stamp)
         for r, (grammar_seed, seed) in enumerate(cell["replicas"]):
             tokens = generated.tensors["tokens"][r]
             place = {"grammar_seed": grammar_seed, "seed": seed, "step": generated.stamp["step"]}
-            found = measures.observe(truths[r], tokens, training[r], spec["settings"])
-            rows += [{**cell["setting"], **_size(cell), **place, **asdict(row)} for row in found]
-    stamp = artifacts.make_stamp("measurements", spec, inputs)
+            found = measures.observe(truths[r], tokens, seen[r], spec["settings"])
+            rows += [
+                {**cell["setting"], "dataset_size": cell["dataset_size"], **place, **asdict(row)}
+                for row in found
+            ]
+    upstream = {"sample": generated.stamp["spec"], "train": generated.stamp["trained"]}
+    stamp = {**artifacts.make_stamp("measurements", spec, inputs), "upstream": upstream}
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 
-def _size(cell: dict) -> dict:
-    return {"dataset_size": cell["dataset_size"]}
+def _seen(training: np.ndarray, stamp: dict) -> np.ndarray:
+    """Training strings that a model had read: all, or online, those up to its step."""
+    trained = stamp["trained"]["settings"]
+    if trained["cell"]["dataset_size"] != "online":
+        return training
+    return training[:, : stamp["step"] * trained["training"]["batch_size"]]

@@ -40,16 +40,6 @@ class NoiseProcess(Protocol):
         ...
 
 
-def categorical(probabilities: Tensor, uniforms: Tensor) -> Tensor:
-    """Draw one symbol per distribution [..., v] by inverting its distribution function.
-
-    Float64 throughout: in float32 rare symbols are drawn too rarely (Zheng et al. 2024).
-    """
-    cumulative = probabilities.double().cumsum(dim=-1)
-    threshold = uniforms.unsqueeze(-1) * cumulative[..., -1:]
-    return (cumulative <= threshold).sum(dim=-1).clamp(max=probabilities.shape[-1] - 1)
-
-
 def token_cross_entropy(logits: Tensor, x0: Tensor) -> Tensor:
     """-log softmax(logits)[x0], [..., d]."""
     log_probabilities = torch.log_softmax(logits, dim=-1)

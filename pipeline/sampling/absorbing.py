@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from pipeline.noise.absorbing import AbsorbingNoise
-from pipeline.noise.base import Denoiser, categorical
+from pipeline.noise.base import Denoiser
+from pipeline.sampling.categorical import categorical
 
 
 def sample_absorbing(

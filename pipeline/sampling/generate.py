@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline import artifacts
+from pipeline.device import choose_device
 from pipeline.randomness import stream_key, uniforms
 from pipeline.workspace import Workspace
 
@@ -36,9 +37,10 @@ def sample(
         weights = artifacts.read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
-        if not workspace.path(output.name).exists():
+        if not artifacts.is_whole(workspace.path(output.name), "samples"):
             tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
-            stamp = {**artifacts.make_stamp("samples", spec, inputs), "step": weights.stamp["step"]}
+            origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
+            stamp = {**artifacts.make_stamp("samples", spec, inputs), **origin}
             artifacts.write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
         workspace.publish(output.name, output)
 
@@ -81,7 +83,7 @@ def _sample_checkpoint(
     settings: dict, model: ModuleType, sampler: ModuleType, weights: artifacts.Artifact
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
     network: nn.Module = model.build_network(trained)
     network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.tensors.items()})
     network.to(device).eval()

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.noise.base import Denoiser, categorical
+from pipeline.noise.base import Denoiser
 from pipeline.noise.uniform import UniformNoise
+from pipeline.sampling.categorical import categorical
 
 Draw = Callable[[int], Tensor]
 """`draw(level)`: float64 uniforms [R, n, d], a pure function of sample and level."""

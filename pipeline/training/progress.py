@@ -49,7 +49,8 @@ class Progress(Callback):
         self._momentum: dict[str, torch.Tensor] = {}
         self._rows: list[dict] = []
         self._state_step = 0
-        self._saved_at, self._began = time.monotonic(), (time.monotonic(), 0)
+        self._saved_at = self._resumed_at = time.monotonic()
+        self._steps_since = 0
 
     def restore(self, network: nn.Module) -> tuple[int, int]:
         """Load the last state into `network` if no wanted checkpoint before it is missing.
@@ -63,7 +64,7 @@ class Progress(Callback):
             losses = pd.read_csv(self._workspace.path(_LOSSES))
             self._rows = losses[~losses["step"].isin(missing)].to_dict("records")
         path = self._workspace.path(_STATE)
-        if path.exists() and missing:
+        if missing and artifacts.is_whole(path, "training state"):
             state = artifacts.read_tensors(path, "training state")
             self._state_step = state.stamp["step"]
             if min(missing) > self._state_step:
@@ -77,7 +78,8 @@ class Progress(Callback):
         self._momentum = _strip(tensors, _MOMENTUM)
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Give the optimiser its momentum back."""
+        """Give the optimiser its momentum back, and start the clock."""
+        self._resumed_at = time.monotonic()
         optimizer = trainer.optimizers[0]
         for name, parameter in module.network.named_parameters():
             if name in self._momentum:
@@ -89,25 +91,27 @@ class Progress(Callback):
     ) -> None:
         """Save what is due after this step."""
         done = batch[0] + 1
+        self._steps_since += 1
         due = time.monotonic() - self._saved_at > self._state_interval
         if done in self._steps:
             self._take_losses(done, trainer)
             self._save_checkpoint(done, module.network)
         if done > self._state_step and (done in self._steps or due):
             self._save_state(done, module.network, trainer.optimizers[0])
+        if done in self._steps:
+            self._resumed_at, self._steps_since = time.monotonic(), 0
 
     def _take_losses(self, done: int, trainer: Trainer) -> None:
-        now = time.monotonic()
-        speed = (done - self._began[1]) / max(now - self._began[0], 1e-9)
+        speed = self._steps_since / (time.monotonic() - self._resumed_at)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         common = {"step": done, "optimizer_learning_rate": rate, "steps_per_second": speed}
+        self._rows = [row for row in self._rows if row["step"] != done]
         for split, rows in self._evaluate().items():
             self._rows += [{**common, "split": split, **asdict(row)} for row in rows]
         with artifacts.replacing(self._workspace.path(_LOSSES)) as temporary:
             pd.DataFrame(self._rows).sort_values("step", kind="stable").to_csv(
                 temporary, index=False
             )
-        self._began = (time.monotonic(), done)
 
     def _save_checkpoint(self, done: int, network: nn.Module) -> None:
         stamp = {**self._stamp("checkpoint"), "step": done}
@@ -126,7 +130,7 @@ class Progress(Callback):
         self._saved_at, self._state_step = time.monotonic(), done
 
     def _has_checkpoint(self, step: int) -> bool:
-        return self._workspace.path(checkpoint_name(step)).exists()
+        return artifacts.is_whole(self._workspace.path(checkpoint_name(step)), "checkpoint")
 
     def publish(self, checkpoints: dict[int, Path], losses: Path) -> None:
         """Put checkpoints, and the losses taken at them, at their declared places."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-import torch
 from lightning import Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
 from pipeline import artifacts
+from pipeline.device import choose_device
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
@@ -58,6 +58,7 @@ def train(
 
     inputs = {"dataset": data.sha256}
     workspace = Workspace(losses.parent, {"spec": spec, "inputs": inputs})
+    workspace.remove_others()
     progress = Progress(
         workspace,
         list(outputs),
@@ -80,7 +81,7 @@ def train(
 def _fit(module: Denoising, batches: Batches, steps: int, progress: Progress) -> None:
     trainer = Trainer(
         max_steps=steps,
-        accelerator="auto",
+        accelerator=choose_device().type,
         devices=1,
         callbacks=[progress],
         plugins=[LightningEnvironment()],  # Slurm is Snakemake's business
@@ -90,7 +91,6 @@ def _fit(module: Denoising, batches: Batches, steps: int, progress: Progress) ->
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    torch.set_float32_matmul_precision("high")
     trainer.fit(module, DataLoader(batches, batch_size=None))
 
 

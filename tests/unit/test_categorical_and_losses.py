@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.noise.base import categorical
 from pipeline.noise.losses import LOSSES
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
+from pipeline.sampling.categorical import categorical
 
 
 def test_categorical_gives_every_symbol_its_share_of_the_unit_interval():

@@ -120,7 +120,7 @@ def test_labels_read_back():
 
 
 def test_the_disk_of_a_run_is_stated():
-    paper = describe_disk(load())
+    paper = describe_disk(load(), jobs=64)
     assert "deleted once sampled" in paper
     kept = rhm("training", keep_checkpoints=True)
-    assert "in all, kept" in describe_disk(load(**kept))
+    assert "in all, kept" in describe_disk(load(**kept), jobs=64)

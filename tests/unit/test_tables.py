@@ -27,7 +27,7 @@ def test_every_column_carries_its_meaning_and_the_table_its_stamp(written):
     table = pq.read_table(written, partitioning=None)
     for field in table.schema:
         assert field.metadata[b"description"].decode() == COLUMNS[field.name]
-    assert table_stamp(table) == STAMP
+    assert table_stamp(table.schema) == STAMP
 
 
 def test_an_undocumented_column_is_refused(tmp_path):

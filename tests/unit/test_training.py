@@ -90,13 +90,24 @@ def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path, steps_train
     steps_trained.clear()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
     assert steps_trained == list(range(20))
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 30, 40])  # passes step 20 once more
     steps_trained.clear()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40, 60])
     assert steps_trained == list(range(40, 60))
     for step in (20, 40, 60):
         assert_same_weights(tmp_path, uninterrupted, step)
-    steps = pd.read_csv(tmp_path / "losses.csv")["step"]
-    assert steps.unique().tolist() == [20, 40, 60]
+    losses = pd.read_csv(tmp_path / "losses.csv")
+    assert losses["step"].unique().tolist() == [20, 40, 60]
+    assert not losses.duplicated(["step", "replica", "split", "noise_low", "noise_high"]).any()
+
+
+def test_a_checkpoint_that_was_spoilt_is_made_anew(uninterrupted, tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
+    spoilt = tmp_path / "checkpoints/step20.safetensors"  # and with it its link in the workspace
+    spoilt.write_bytes(spoilt.read_bytes()[:-8] + bytes(8))
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
+    assert_same_weights(tmp_path, uninterrupted, 20)
 
 
 def test_other_settings_never_resume(tmp_path, steps_trained):

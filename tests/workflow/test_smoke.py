@@ -1,6 +1,7 @@
 """The real workflow, end to end, on a tiny grammar."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -40,7 +41,7 @@ def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
         table = pq.read_table(smoke_run.path / f"results/smoke/tables/rhm_{name}.parquet")
         for field in table.schema:
             assert field.metadata[b"description"].decode() == COLUMNS[field.name]
-        assert table_stamp(table)["spec"]["code"]
+        assert table_stamp(table.schema)["spec"]["code"]
 
 
 def test_measurements_hold_one_row_per_replica_step_and_estimate(smoke_run):
@@ -79,7 +80,9 @@ def test_a_truncated_artifact_is_refused_by_name_with_the_remedy(smoke_run, tmp_
     assert log.startswith("error: ")
     assert log.count("\n") == 1
     assert "samples/step20.safetensors cannot be read" in log
-    assert "snakemake --forcerun" in log
+    remedy = re.search(r"rebuild it with: snakemake (\S+ --forcerun \S+) ", log)[1].split()
+    assert checkout.snakemake(*SMOKE, *remedy).returncode == 0
+    assert checkout.snakemake(*SMOKE, f"{CELL}/measurements.parquet").returncode == 0
 
 
 def test_sources_edited_after_planning_are_noticed(smoke_run):

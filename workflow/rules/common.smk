@@ -1,5 +1,6 @@
 """Config, wildcards, and the spec that decides whether a job is stale. No rules."""
 
+import base64
 import re
 import sys
 from pathlib import Path
@@ -43,20 +44,25 @@ wildcard_constraints:
 
 
 onstart:
-    print(describe_disk(CONFIG), file=sys.stderr)
+    parallel = workflow.nodes or workflow.cores or 1
+    print(describe_disk(CONFIG, parallel), file=sys.stderr)
     jobs = {job.jobid: job.rule.name for job in workflow.dag.needrun_jobs()}
-    logger.addHandler(GridProgress(jobs, workflow.cores or workflow.nodes or 1))
+    logger.addHandler(GridProgress(jobs, parallel))
 
 
 def warn_of_stale_artifacts():
     """Where Snakemake's record of specs is lost, let the stamps of artifacts say what is stale."""
-    lost = not any((Path(".snakemake") / "metadata").glob("*"))
+    prefix = f"results/{CONFIG.run}/".encode()
+    recorded = base64.b64encode(
+        prefix[: len(prefix) // 3 * 3]
+    ).decode()  # as Snakemake names them
+    lost = not any((Path(".snakemake") / "metadata").glob(f"{recorded}*"))
     if lost and workflow.is_main_process and Path("results", CONFIG.run).exists():
         from pipeline.stamps import stale_stages
 
         if stale := stale_stages(CONFIG, Path()):
             print(
-                f"warning: .snakemake is lost, and results/{CONFIG.run} was made with other "
+                f"warning: .snakemake has no record of results/{CONFIG.run}, made with other "
                 f"settings or code; to mend it, run once with: --forcerun {' '.join(stale)}",
                 file=sys.stderr,
             )

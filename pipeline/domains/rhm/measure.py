@@ -10,7 +10,12 @@ from pipeline.grammar.correlations import common_ancestor_level, joint_excess
 from pipeline.grammar.parsing import parse
 from pipeline.grammar.rules import Grammar, load_grammar
 from pipeline.measurement.accuracy import accuracies
-from pipeline.measurement.correlation import PairCounts, projections, squared_correlations
+from pipeline.measurement.correlation import (
+    PairCounts,
+    projections,
+    squared_correlations,
+    weighted_projection,
+)
 from pipeline.measurement.estimate import Row
 from pipeline.measurement.novelty import novel_subtrees, novelty
 
@@ -42,26 +47,25 @@ def _correlations(grammar: Grammar, samples: np.ndarray, settings: dict) -> Iter
     labels, groups = _pair_groups(grammar)
     counts = PairCounts.of(samples, grammar.symbols, settings["blocks"])
     squared = squared_correlations(counts, groups, settings["random_halves"])
-    by_level = groups[: grammar.depth]
-    ratios = projections(counts, _exact_excess(grammar), by_level)
+    exact, by_level = _exact_excess(grammar), groups[: grammar.depth]
+    ratios = projections(counts, exact, by_level)
     used = counts.size * settings["blocks"]
     for (estimate, error), label in zip(squared, labels, strict=True):
         yield Row("squared_correlation", estimate, error, used, **label)
     for (estimate, error), label in zip(ratios, labels[: grammar.depth], strict=True):
         yield Row("correlation_ratio", estimate, error, used, **label)
-    yield _coherence_length(grammar, ratios, used)
+    others, error = weighted_projection(counts, exact, by_level, _tokens_met(grammar))
+    yield Row("coherence_length", 1 + others, error, used)
 
 
-def _coherence_length(grammar: Grammar, ratios: Sequence[tuple[float, float]], count: int) -> Row:
-    """1 + sum over levels of the correlation ratio times the tokens that meet at the level.
+def _tokens_met(grammar: Grammar) -> list[int]:
+    """How many tokens meet a given one at each level 1..L.
 
+    Weighted by these, correlation ratios add up to the coherence length, less the token itself:
     s**l if tokens that meet up to level l correlate as in the data and others not at all.
     """
     s = grammar.branching
-    tokens = [s**level - s ** (level - 1) for level in range(1, grammar.depth + 1)]
-    length = 1 + sum(n * r for n, (r, _) in zip(tokens, ratios, strict=True))
-    error = np.sqrt(sum((n * e) ** 2 for n, (_, e) in zip(tokens, ratios, strict=True)))
-    return Row("coherence_length", float(length), float(error), count)
+    return [s**level - s ** (level - 1) for level in range(1, grammar.depth + 1)]
 
 
 def _pair_groups(grammar: Grammar) -> tuple[list[dict], list[np.ndarray]]:
