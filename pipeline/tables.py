@@ -20,7 +20,8 @@ COLUMNS = {
     "L": "levels of rules; strings have s**L tokens",
     "grammar_seed": "seed of the grammar",
     "seed": "seed of the training set and the network",
-    "dataset_size": "training strings P as text, or 'online' for fresh strings at every step",
+    "dataset_size": "training strings P as text, or 'online' for new strings at every step until "
+    "all were read",
     "step": "training steps done",
     "quantity": "what was measured",
     "among": "over which samples: all, novel_strings (not in the training set) or novel_subtrees "

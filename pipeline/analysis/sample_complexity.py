@@ -19,6 +19,18 @@ from pipeline.analysis.curves import (
 _FEWEST_POINTS = 3
 """Shorter curves cannot carry a fit of two parameters."""
 
+_COLUMNS = [
+    *REPLICA,
+    "level",
+    "variable",
+    "quantity",
+    "threshold",
+    "status",
+    "predicted",
+    "chance",
+    "ceiling",
+]
+
 
 def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
     """Fit thresholds per replica and level, by the rule in `spec["settings"]`."""
@@ -31,9 +43,8 @@ def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
     online = measured[measured["dataset_size"] == "online"]
     by_step = _select(online, **chosen, among="all")
     rows = [*_thresholds(by_size, "dataset_size"), *_thresholds(by_step, "step")]
-    tables.write_table(
-        output, pd.DataFrame(rows), artifacts.make_stamp("sample_complexity", spec, {})
-    )
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    tables.write_table(output, frame, artifacts.make_stamp("sample_complexity", spec, {}))
 
 
 def _select(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:

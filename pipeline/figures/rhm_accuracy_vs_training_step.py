@@ -1,4 +1,4 @@
-"""Accuracy of generated strings against training step, with fresh strings at every step."""
+"""Accuracy of generated strings against training step, with new strings at every step."""
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,8 @@ from pipeline.figures import style
 def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
     """Left: the levels in training time. Right: when each is half-way between chance and 1."""
     quantity = settings["analysis"]["accuracy"]
-    frame = measurements
-    online = (frame["dataset_size"] == "online") & (frame["among"] == "all")
-    frame = frame[online & (frame["quantity"] == quantity)]
+    online = (measurements["dataset_size"] == "online") & (measurements["among"] == "all")
+    frame = measurements[online & (measurements["quantity"] == quantity)]
     figure, axes = style.panels(settings, 2)
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
@@ -33,6 +32,10 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
 def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     inside = (thresholds["variable"] == "step") & (thresholds["status"] == "inside")
     steps = thresholds[inside]
+    panel.set(yscale="log", xlabel=r"level $\ell$", ylabel="half-way training step")
+    if steps.empty:
+        panel.set_title("no level is half-way within the run", fontsize=8)
+        return
     logs = steps.assign(log=np.log(steps["threshold"]))
     summary = style.summarise(logs, ["level"], value="log")
     middle = np.exp(summary["mean"])
@@ -42,6 +45,5 @@ def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     panel.plot(
         summary["level"], middle.iloc[0] * slope, label=r"$\propto m^{\ell}$", **style.THEORY
     )
-    panel.set(yscale="log", xlabel=r"level $\ell$", ylabel="half-way training step")
     panel.set_xticks(summary["level"])
     panel.legend(loc="upper left")

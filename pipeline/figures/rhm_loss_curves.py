@@ -9,11 +9,10 @@ from pipeline.figures import style
 
 def draw(settings: dict, losses: pd.DataFrame) -> Figure:
     """Left: on training strings. Right: on validation strings, the same at every checkpoint."""
-    frame = losses
-    sizes = frame["dataset_size"].unique()
+    sizes = losses["dataset_size"].unique()
     figure, axes = style.panels(settings, 2, sharey=True)
     for panel, split in zip(axes, ("training", "validation"), strict=True):
-        part = total_losses(frame, split)
+        part = total_losses(losses, split)
         for index, (size, colour) in enumerate(
             zip(sizes, style.shades(settings, len(sizes)), strict=True)
         ):
@@ -23,5 +22,5 @@ def draw(settings: dict, losses: pd.DataFrame) -> Figure:
         panel.set(xscale="log", yscale="log", xlabel=style.LABELS["step"], title=f"{split} strings")
     axes[0].set_ylabel("denoising loss (nats per token)")
     axes[1].legend(title="$P$", fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
-    style.footnote(figure, frame, style.grammar_label(frame))
+    style.footnote(figure, losses, style.grammar_label(losses))
     return figure

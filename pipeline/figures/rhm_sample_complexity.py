@@ -18,11 +18,12 @@ def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
         for i, (_, grammar) in enumerate(part.groupby(GRAMMAR)):
             label = f"{level}" if i == 0 else None
             _point(panel, grammar, style.MARKERS[index], colours[index], label)
-    ends = np.array([frame["predicted"].min() / 2, frame["predicted"].max() * 2])
-    panel.plot(ends, ends, label="prediction", **style.THEORY)
+    if not frame.empty:
+        ends = np.array([frame["predicted"].min() / 2, frame["predicted"].max() * 2])
+        panel.plot(ends, ends, label="prediction", **style.THEORY)
+        panel.legend(title="level", loc="upper left")
     panel.set(xscale="log", yscale="log", xlabel=r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$")
     panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
-    panel.legend(title="level", loc="upper left")
     panel.set_title(_slope(frame), fontsize=8)
     grammars = frame.groupby(GRAMMAR).ngroups
     style.footnote(figure, frame, f"sets of grammar parameters: {grammars}")
