@@ -46,6 +46,12 @@ def _measure(args: argparse.Namespace, spec: dict) -> None:
     measure(spec, measures, args.sources, args.dataset, args.samples, args.output)
 
 
+def _theory(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.theory.tabulate import tabulate
+
+    tabulate(spec, args.sources, args.output)
+
+
 def _aggregate(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.aggregation.aggregate import aggregate
 
@@ -79,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable state")
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
     _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
+    _stage(stages, "theory", _theory, one=["output"], many=["sources"])
     _stage(stages, "aggregate", _aggregate, one=["root", "measurements", "losses"])
     _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])

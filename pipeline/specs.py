@@ -13,6 +13,7 @@ STAGES = {
     "train": ("pipeline.training.train", "model"),
     "sample": ("pipeline.sampling.generate", "sampler"),
     "measure": ("pipeline.measurement.measure", "measure"),
+    "theory": ("pipeline.theory.tabulate", None),
     "aggregate": ("pipeline.aggregation.aggregate", None),
     "concatenate": ("pipeline.aggregation.concatenate", None),
     "analyse": ("pipeline.analysis.sample_complexity", None),

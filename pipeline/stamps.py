@@ -7,6 +7,7 @@ machine, it takes every file that is there for good. The stamps still know.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,6 +43,14 @@ def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tu
         }
         for stage, path in paths.items():
             yield path, json.loads(make_spec(stage, name, SLICES[stage](domain, cell)))
+    yield from _theory_specs(directory, name, domain)
+
+
+def _theory_specs(directory: str, name: str, domain: RhmConfig) -> Iterator[tuple[str, dict]]:
+    for setting in domain.theory.grammars:
+        settings = SLICES["theory"](domain, SimpleNamespace(setting=setting.label))
+        path = f"{directory}/{setting.label}/tables/theory.parquet"
+        yield path, json.loads(make_spec("theory", name, settings))
 
 
 def _stamped_spec(path: Path, stage: str) -> dict | None:

@@ -19,7 +19,8 @@ COLUMNS = {
     "s": "children of a node",
     "L": "levels of rules; strings have s**L tokens",
     "grammar_seed": "seed of the grammar",
-    "seed": "seed of the training set and the network",
+    "data_seed": "seed of the training set, i.e. of the choice and order of the grammar's strings",
+    "network_seed": "seed of the network: weights, batches and noise",
     "dataset_size": "training strings P as text, or 'online' for new strings at every step until "
     "all were read",
     "step": "training steps done",
@@ -45,6 +46,9 @@ COLUMNS = {
     "ceiling": "highest accuracy assumed: 1, a perfect sampler",
     "status": "inside the range studied, or on which side of it the threshold lies",
 }
+
+SEEDS = ["grammar_seed", "data_seed", "network_seed"]
+"""Columns that tell replicas of one setting apart, each drawn anew within the one before."""
 
 
 def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:

@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "training": BASE | {"noise", "device"},
     "sampling": BASE | {"noise", "device"},
     "measurement": BASE | {"grammar"},
+    "theory": BASE | {"grammar", "datasets", "networks"},
+    "oracle": BASE | {"grammar", "noise", "sampling"},
     "aggregation": BASE | {"config"},
     "analysis": BASE,
     "figures": BASE | {"analysis", "grammar"},

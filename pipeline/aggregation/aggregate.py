@@ -46,8 +46,8 @@ def _losses(cell: Cell, directory: Path) -> pd.DataFrame:
     """Losses of a cell, with the columns that say which cell it is."""
     frame = pd.read_csv(directory / "losses.csv")
     replicas = parse_replicas(cell.replicas)
-    frame.insert(0, "seed", [replicas[r].seed for r in frame["replica"]])
-    frame.insert(0, "grammar_seed", [replicas[r].grammar_seed for r in frame["replica"]])
+    for name in reversed(tables.SEEDS):
+        frame.insert(0, name, [getattr(replicas[r], name) for r in frame["replica"]])
     frame.insert(0, "dataset_size", cell.dataset_size)
     for name, value in reversed(parse_setting(cell.setting).items()):
         frame.insert(0, name, value)

@@ -6,8 +6,10 @@ from scipy.optimize import curve_fit
 from scipy.special import expit
 from scipy.stats import t as student
 
+from pipeline.tables import SEEDS
+
 GRAMMAR = ["v", "m", "s", "L"]
-REPLICA = [*GRAMMAR, "grammar_seed", "seed"]
+REPLICA = [*GRAMMAR, *SEEDS]
 CELL = [*REPLICA, "dataset_size"]
 
 

@@ -1,8 +1,8 @@
 """From the grid of a config to the cells of the workflow, and the paths that name them.
 
 A *cell* is one job of each stage: a setting (grammar parameters), a dataset size, and the replicas
-that train together. A replica is a (grammar seed, seed) pair; a group of them is labelled like
-`g0s0+g1s0` (domains without a grammar leave out the g part).
+that train together. A replica is a (grammar seed, data seed, network seed) triple; a group of them
+is labelled like `g0d0n0+g1d0n0` (domains without a grammar leave out the g part).
 """
 
 import re
@@ -12,16 +12,17 @@ from itertools import product
 
 from pipeline.config.rhm import GrammarSetting, Grid, RhmConfig
 
-REPLICAS_PATTERN = r"(g\d+)?s\d+(\+(g\d+)?s\d+)*"
+REPLICAS_PATTERN = r"(g\d+)?d\d+n\d+(\+(g\d+)?d\d+n\d+)*"
 ONLINE = "online"
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One independent repetition of an experiment."""
+    """One repetition of an experiment: a network on a training set of a grammar."""
 
     grammar_seed: int
-    seed: int
+    data_seed: int
+    network_seed: int
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,14 @@ class Cell:
 
 
 def parse_replicas(label: str) -> list[Replica]:
-    """Replicas of a label such as `g0s0+g1s0`."""
-    matches = (re.fullmatch(r"(?:g(\d+))?s(\d+)", part) for part in label.split("+"))
-    return [Replica(int(match[1] or 0), int(match[2])) for match in matches if match]
+    """Replicas of a label such as `g0d0n0+g1d0n0`."""
+    matches = (re.fullmatch(r"(?:g(\d+))?d(\d+)n(\d+)", part) for part in label.split("+"))
+    return [Replica(*(int(seed or 0) for seed in match.groups())) for match in matches if match]
 
 
 def replica_label(replicas: Sequence[Replica]) -> str:
     """Inverse of `parse_replicas`."""
-    return "+".join(f"g{replica.grammar_seed}s{replica.seed}" for replica in replicas)
+    return "+".join(f"g{r.grammar_seed}d{r.data_seed}n{r.network_seed}" for r in replicas)
 
 
 def parse_setting(label: str) -> dict[str, int]:
@@ -82,7 +83,7 @@ def checkpoint_bytes(domain: RhmConfig, cell: Cell) -> int:
 
 
 def _groups(grid: Grid) -> list[str]:
-    pairs = product(grid.grammar_seeds, grid.seeds)
-    replicas = [Replica(*pair) for pair in pairs]
+    triples = product(grid.grammar_seeds, grid.data_seeds, grid.network_seeds)
+    replicas = [Replica(*triple) for triple in triples]
     size = grid.replicas_per_job
     return [replica_label(replicas[i : i + size]) for i in range(0, len(replicas), size)]

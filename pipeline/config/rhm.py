@@ -48,10 +48,12 @@ class Grid(Section):
     """Grammar parameters, the first one being that of the single-grammar figures."""
     grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
     """One grammar is drawn per seed."""
-    seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
-    """One training set and one network per grammar seed and seed."""
+    data_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    """One training set per grammar seed and data seed."""
+    network_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    """One network (weights, batches, noise) per training set and network seed."""
     replicas_per_job: Positive
-    """How many (grammar seed, seed) pairs train as one batched ensemble in one job."""
+    """How many (grammar seed, data seed, network seed) triples train as one batched ensemble."""
 
 
 class Data(Section):
@@ -144,6 +146,28 @@ class Analysis(Section):
     """Which samples it is taken over."""
 
 
+class Theory(Section):
+    """What needs no network: clustering, one gradient step and exact correlations of grammars."""
+
+    grammars: Annotated[list[GrammarSetting], Field(min_length=1)]
+    """Grammar parameters, at least two levels, and finite dataset sizes."""
+    grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    """One grammar is drawn per seed; training strings are those of the first of grid.data_seeds."""
+    width: Positive
+    """Hidden units of the network that takes one gradient step."""
+    correlation_grammars: Positive
+    """Grammars, of seeds from 0 up, that exact correlations are averaged over."""
+
+    @model_validator(mode="after")
+    def _contexts_exist(self) -> "Theory":
+        for setting in self.grammars:
+            if "online" in setting.dataset_sizes:
+                raise ValueError(f"grammars {setting.label}: dataset_sizes must be numbers")
+            if setting.L < 2:
+                raise ValueError(f"grammars {setting.label}: L must be at least 2")
+        return self
+
+
 class RhmConfig(Section):
     """The Random Hierarchy Model domain."""
 
@@ -165,20 +189,13 @@ class RhmConfig(Section):
     """Estimators."""
     analysis: Analysis
     """Reading rules."""
+    theory: Theory
+    """Clustering, one gradient step and exact correlations, for settings of their own."""
 
     @model_validator(mode="after")
     def _cross_checks(self) -> "RhmConfig":
-        for setting in self.grid.grammars:
-            sizes = [size for size in setting.dataset_sizes if size != "online"]
-            needed = max(sizes, default=1) + self.data.validation_size + self.data.test_size
-            if needed > setting.string_count:
-                raise ValueError(
-                    f"grid.grammars {setting.label}: largest dataset size + data.validation_size + "
-                    f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
-                )
-        labels = [setting.label for setting in self.grid.grammars]
-        if len(set(labels)) < len(labels):
-            raise ValueError(f"grid.grammars: {labels} must not repeat a grammar")
+        _check_grammars("grid.grammars", self.grid.grammars, self.data)
+        _check_grammars("theory.grammars", self.theory.grammars, self.data)
         if self.measurement.blocks > self.sampling.samples:
             raise ValueError(
                 f"measurement.blocks = {self.measurement.blocks} must be at most "
@@ -190,3 +207,18 @@ class RhmConfig(Section):
                 f"noise.levels = {self.noise.levels}"
             )
         return self
+
+
+def _check_grammars(key: str, grammars: list[GrammarSetting], data: Data) -> None:
+    """Raise ValueError unless grammars are distinct and have the strings asked of them."""
+    for setting in grammars:
+        sizes = [size for size in setting.dataset_sizes if size != "online"]
+        needed = max(sizes, default=1) + data.validation_size + data.test_size
+        if needed > setting.string_count:
+            raise ValueError(
+                f"{key} {setting.label}: largest dataset size + data.validation_size + "
+                f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
+            )
+    labels = [setting.label for setting in grammars]
+    if len(set(labels)) < len(labels):
+        raise ValueError(f"{key}: {labels} must not repeat a grammar")

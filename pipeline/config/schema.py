@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pipeline.config.fields import Section
 from pipeline.config.rhm import RhmConfig
 
-TABLES = ("measurements", "losses", "sample_complexity")
+TABLES = ("measurements", "losses", "sample_complexity", "theory")
 """Tables of every domain, first of each setting, then of all."""
 
 
@@ -36,6 +36,9 @@ FIGURES = {
     "rhm_sample_complexity": FigureSource("rhm", ("sample_complexity",), compares_settings=True),
     "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
     "rhm_loss_curves": FigureSource("rhm", ("losses",)),
+    "rhm_clustering": FigureSource("rhm", ("theory", "measurements", "losses"), True, True),
+    "rhm_correlation_law": FigureSource("rhm", ("theory",), compares_settings=True),
+    "rhm_one_step_gradient": FigureSource("rhm", ("theory",), compares_settings=True),
 }
 """Every figure there is."""
 

@@ -7,6 +7,7 @@ the workflow's wildcards (setting, dataset_size, replicas, grammar_seed).
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Any, Protocol
 
 from pipeline.config.grid import ONLINE, parse_replicas, parse_setting
@@ -51,12 +52,23 @@ def _aggregate(domain: RhmConfig, place: Place) -> dict[str, Any]:
     return {**domain.grid.plain(), "grammars": chosen}
 
 
+def _theory(domain: RhmConfig, place: Place) -> dict[str, Any]:
+    """One setting, and what picks the strings: held-out sizes and the networks' first data seed."""
+    theory = domain.theory.plain()
+    (theory["grammar"],) = [
+        g.plain() for g in domain.theory.grammars if g.label == place.setting
+    ]
+    del theory["grammars"]
+    return {**theory, **domain.data.plain(), "data_seed": domain.grid.data_seeds[0]}
+
+
 SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "grammar": _grammar,
     "dataset": _dataset,
     "train": _train,
     "sample": lambda domain, _: domain.sampling.plain(),  # noise and network: see checkpoint
     "measure": lambda domain, _: domain.measurement.plain(),
+    "theory": _theory,
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "analyse": lambda domain, _: domain.analysis.plain(),
@@ -73,7 +85,7 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
 
 
 def _cell(place: Place) -> dict[str, Any]:
-    replicas = [[replica.grammar_seed, replica.seed] for replica in parse_replicas(place.replicas)]
+    replicas = [list(astuple(replica)) for replica in parse_replicas(place.replicas)]
     return {
         "setting": parse_setting(place.setting),
         "dataset_size": place.dataset_size,

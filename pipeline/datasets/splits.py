@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.datasets.permutation import MixedRadixPermutation
 from pipeline.grammar.derivation import choice_radices, derive
 from pipeline.grammar.rules import Grammar
+from pipeline.randomness import stream_key
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class StringSource:
     key: int
     validation_size: int
     test_size: int
+
+    @classmethod
+    def of_seeds(
+        cls, grammar: Grammar, grammar_seed: int, data_seed: int, validation_size: int, test_size: int
+    ) -> "StringSource":
+        """The order of one data seed; also of the grammar seed, since grammars must not share which
+        rules their training sets cover."""
+        key = stream_key(grammar_seed, data_seed, "strings")
+        return cls(grammar, key, validation_size, test_size)
 
     def validation(self) -> np.ndarray:
         """Validation strings, uint8 [validation_size, d]."""

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.figures import style
+from pipeline.tables import SEEDS
 
 
 def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
@@ -48,7 +49,7 @@ def _slope(frame: pd.DataFrame) -> str:
     """
     slopes = [
         np.polyfit(np.log(part["predicted"]), np.log(part["threshold"]), 1)[0]
-        for _, part in frame[frame["level"] > 1].groupby(["grammar_seed", "seed"])
+        for _, part in frame[frame["level"] > 1].groupby(SEEDS)
         if part["predicted"].nunique() > 1 and (part["status"] == "inside").all()
     ]
     if not slopes:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import mean_interval
+from pipeline.tables import SEEDS
 
 MARKERS = "os^Dv<>p*h"
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
@@ -61,7 +62,7 @@ def footnote(
     figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
 ) -> None:
     """State what is shown, and over how many replicas."""
-    replicas = frame[["grammar_seed", "seed"]].drop_duplicates()
+    replicas = frame[SEEDS].drop_duplicates()
     grammars = replicas["grammar_seed"].nunique()
     what = f"{shown} over n = {len(replicas)} replicas ({grammars} grammars)"
     between = "; " if figure.get_size_inches()[0] > 5 else "\n"

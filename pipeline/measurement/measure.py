@@ -37,9 +37,9 @@ def measure(
         generated = artifacts.read_tensors(path, "samples")
         inputs[path.name] = generated.sha256
         seen = _seen(training, generated.stamp)
-        for r, (grammar_seed, seed) in enumerate(cell["replicas"]):
+        for r, seeds in enumerate(cell["replicas"]):
             tokens = generated.tensors["tokens"][r]
-            place = {"grammar_seed": grammar_seed, "seed": seed, "step": generated.stamp["step"]}
+            place = dict(zip(tables.SEEDS, seeds, strict=True)) | {"step": generated.stamp["step"]}
             found = measures.observe(truths[r], tokens, seen[r], spec["settings"])
             rows += [
                 {**cell["setting"], "dataset_size": cell["dataset_size"], **place, **asdict(row)}

@@ -30,6 +30,12 @@ class AbsorbingNoise:
         keep = uniforms[..., 0] < self.alpha_bar.to(t.device)[t].unsqueeze(-1)
         return torch.where(keep, x0, torch.full_like(x0, self.mask))
 
+    def likelihood(self, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
+        alpha_bar = self.alpha_bar.to(t.device)[t]
+        other = torch.where(xt == self.mask, 1 - alpha_bar, 0)
+        return torch.where(x0 == xt, alpha_bar, other)
+
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
         """-log p(x_0 | x_t) of every token, [..., d]; zero where the token is not masked."""
         return token_cross_entropy(logits, x0) * (xt == self.mask)

@@ -27,6 +27,10 @@ class NoiseProcess(Protocol):
         """
         ...
 
+    def likelihood(self, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
+        ...
+
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
         """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt."""
         ...

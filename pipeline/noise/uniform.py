@@ -25,6 +25,12 @@ class UniformNoise:
         keep = uniforms[..., 0] < self._alpha_bar.to(t.device)[t].unsqueeze(-1)
         return torch.where(keep, x0, (uniforms[..., 1] * self.symbols).long())
 
+    def likelihood(self, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
+        alpha_bar = self._alpha_bar.to(t.device)[t]
+        other = (1 - alpha_bar) / self.symbols
+        return torch.where(x0 == xt, alpha_bar + other, other)
+
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:  # noqa: ARG002
         """-log p(x_0 | x_t) of every token, [..., d]."""
         return token_cross_entropy(logits, x0)
@@ -59,7 +65,8 @@ class UniformNoise:
         forward = step * here + (1 - step) / self.symbols
         weights = x0
         if posterior == "exact":
-            weights = x0 / (alpha_t * here + (1 - alpha_t) / self.symbols)
+            every = torch.arange(self.symbols, device=xt.device)
+            weights = x0 / self.likelihood(every, xt.unsqueeze(-1), t[..., None, None])
         total = weights.sum(dim=-1, keepdim=True)
         joint = forward * (alpha_s * weights + (1 - alpha_s) / self.symbols * total)
         return joint / joint.sum(dim=-1, keepdim=True)

@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from pipeline.config.disk import describe_disk
-from pipeline.config.grid import Replica, cells, parse_replicas, parse_setting, replica_label
+from pipeline.config.grid import (
+    REPLICAS_PATTERN,
+    Replica,
+    cells,
+    parse_replicas,
+    parse_setting,
+    replica_label,
+)
 from pipeline.config.load import load_config
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
 from pipeline.errors import PipelineError
@@ -45,7 +52,8 @@ def rhm(section, **values):
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [64, 32]}]),
             r"dataset_sizes = \[64, 32\]: must increase",
         ),
-        (rhm("grid", seeds=[0, 0]), r"grid\.seeds = \[0, 0\]: must not repeat"),
+        (rhm("grid", data_seeds=[0, 0]), r"grid\.data_seeds = \[0, 0\]: must not repeat"),
+        (rhm("grid", network_seeds=[]), r"grid\.network_seeds = \[\]: .*at least 1 item"),
         (rhm("training", checkpoints=[20, 10]), r"checkpoints = \[20, 10\]: must increase"),
         (
             rhm("training", checkpoints=[10, 999999]),
@@ -109,13 +117,25 @@ def test_cells_are_the_product_of_grammars_sizes_and_groups_of_replicas():
     grid = load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm.grid
     found = cells(grid)
     assert len(found) == 4 * 2
-    assert [cell.replicas for cell in found[:2]] == ["g0s0+g1s0", "g2s0"]
+    assert [cell.replicas for cell in found[:2]] == ["g0d0n0+g1d0n0", "g2d0n0"]
+
+
+def test_replicas_are_the_product_of_grammar_data_and_network_seeds():
+    seeds = {"grammar_seeds": [0, 3], "data_seeds": [0, 1], "network_seeds": [0, 2]}
+    found = cells(load(preset="smoke", **rhm("grid", **seeds, replicas_per_job=4)).domains.rhm.grid)
+    assert [cell.replicas for cell in found[:2]] == [
+        "g0d0n0+g0d0n2+g0d1n0+g0d1n2",
+        "g3d0n0+g3d0n2+g3d1n0+g3d1n2",
+    ]
 
 
 def test_labels_read_back():
-    replicas = [Replica(3, 14), Replica(0, 2)]
-    assert parse_replicas(replica_label(replicas)) == replicas
-    assert parse_replicas("s3") == [Replica(0, 3)]
+    replicas = [Replica(3, 14, 15), Replica(0, 2, 1)]
+    label = replica_label(replicas)
+    assert label == "g3d14n15+g0d2n1"
+    assert parse_replicas(label) == replicas
+    assert parse_replicas("d3n4") == [Replica(0, 3, 4)]
+    assert all(re.fullmatch(REPLICAS_PATTERN, name) for name in (label, "d3n4"))
     assert parse_setting("v16_m4_s2_L3") == {"v": 16, "m": 4, "s": 2, "L": 3}
 
 

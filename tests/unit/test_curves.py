@@ -75,8 +75,8 @@ def test_chance_accuracy_is_the_share_of_strings_that_are_subtrees(any_language)
 
 
 def table(rows, columns):
-    frame = pd.DataFrame(rows, columns=["seed", "dataset_size", "step", *columns])
-    return frame.assign(v=4, m=2, s=2, L=2, grammar_seed=0)
+    frame = pd.DataFrame(rows, columns=["data_seed", "dataset_size", "step", *columns])
+    return frame.assign(v=4, m=2, s=2, L=2, grammar_seed=0, network_seed=0)
 
 
 def losses():
@@ -90,14 +90,14 @@ def losses():
 
 
 def test_the_best_checkpoint_is_that_of_the_lowest_total_validation_loss():
-    best = curves.best_checkpoints(losses()).set_index(["seed", "dataset_size"])["step"]
+    best = curves.best_checkpoints(losses()).set_index(["data_seed", "dataset_size"])["step"]
     assert best.to_dict() == {(0, "8"): 20, (1, "8"): 10, (0, "online"): 20}
 
 
 def test_measurements_at_the_best_checkpoint():
     rows = [(seed, "8", step, seed + step) for seed in (0, 1) for step in (10, 20, 30)]
     best = curves.at_best_checkpoint(table(rows, ["estimate"]), losses())
-    assert dict(zip(best["seed"], best["estimate"], strict=True)) == {0: 20, 1: 11}
+    assert dict(zip(best["data_seed"], best["estimate"], strict=True)) == {0: 20, 1: 11}
 
 
 def test_finite_sizes_are_numbers_and_leave_online_out():

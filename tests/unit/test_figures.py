@@ -13,7 +13,7 @@ SETTINGS = {
     "style": {"palette": "viridis", "width": 3.0},
     "analysis": {"accuracy": "node_accuracy", "among": "all"},
 }
-REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "seed": 0}
+REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
 
 
 @pytest.fixture(autouse=True)

@@ -1,23 +1,23 @@
-"""Replicas of a cell are independent of each other."""
+"""Replicas of a cell share what their seeds say they share, and nothing else."""
 
 import itertools
 
 import numpy as np
 
-from pipeline.domains.rhm import data
+from pipeline.domains.rhm import data, model
 from pipeline.grammar.parsing import choices_of, parse
 from pipeline.grammar.rules import load_grammar, make_grammar
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 3}
-REPLICAS = [[0, 0], [1, 0], [0, 1]]
+REPLICAS = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
 
 
-def build(tmp_path):
+def build(tmp_path, replicas=REPLICAS):
     sources = []
-    for index, (grammar_seed, _) in enumerate(REPLICAS):
+    for index, (grammar_seed, *_) in enumerate(replicas):
         sources.append(tmp_path / f"grammar{index}.safetensors")
         make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
-    cell = {"setting": SETTING, "dataset_size": "100", "replicas": REPLICAS}
+    cell = {"setting": SETTING, "dataset_size": "100", "replicas": replicas}
     settings = {"validation_size": 10, "test_size": 10, "training_size": 100, "cell": cell}
     return data.build(settings, sources)[0], [load_grammar(path)[0] for path in sources]
 
@@ -35,3 +35,13 @@ def test_a_replica_has_the_strings_of_its_own_grammar(tmp_path):
     tensors, grammars = build(tmp_path)
     for grammar, strings in zip(grammars, tensors["training"], strict=True):
         assert parse(grammar, strings).valid(grammar.depth).all()
+
+
+def test_a_network_seed_changes_the_network_and_a_data_seed_the_strings_too(tmp_path):
+    replicas = [[0, 0, 0], [0, 0, 1], [0, 1, 0]]
+    tensors, _ = build(tmp_path, replicas)
+    assert sorted(tensors) == ["test", "training", "validation"]
+    for strings in tensors.values():
+        assert np.array_equal(strings[0], strings[1])
+        assert not np.array_equal(strings[0], strings[2])
+    assert len(set(model.replica_keys({"cell": {"replicas": replicas}}))) == 3

@@ -16,7 +16,7 @@ from pipeline.training.module import learning_rate_factor
 from pipeline.training.train import Progress
 from tests.unit import training_case as case
 
-REPLICAS = [[0, 0], [1, 0]]
+REPLICAS = [[0, 0, 0], [1, 0, 0]]
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ def test_other_settings_never_resume(tmp_path, steps_trained):
 
 
 def test_a_replica_of_an_ensemble_learns_what_it_learns_alone(uninterrupted, tmp_path):
-    case.prepare(tmp_path, [[1, 0]])
-    case.run(tmp_path, case.train_spec([[1, 0]]), [60])
+    case.prepare(tmp_path, [[1, 0, 0]])
+    case.run(tmp_path, case.train_spec([[1, 0, 0]]), [60])
     together, alone = case.weights(uninterrupted, 60), case.weights(tmp_path, 60)
     for name in alone:
         np.testing.assert_allclose(together[name][1], alone[name][0], rtol=1e-3, atol=1e-3)

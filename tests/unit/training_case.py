@@ -37,7 +37,7 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
 def prepare(directory: Path, replicas: list[list[int]]) -> Path:
     """Write grammars and the dataset; return the dataset's path."""
     sources = []
-    for grammar_seed, _ in replicas:
+    for grammar_seed, *_ in replicas:
         sources.append(directory / f"grammar_g{grammar_seed}.safetensors")
         make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
     sizes = {"validation_size": 8, "test_size": 8, "training_size": 12}
@@ -58,4 +58,4 @@ def weights(directory: Path, step: int) -> dict:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), train_spec([[0, 0], [1, 0]]), [20, 60])
+    run(Path(sys.argv[1]), train_spec([[0, 0, 0], [1, 0, 0]]), [20, 60])

@@ -16,7 +16,7 @@ from tests.workflow.checkout import SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
-CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0s0+g1s0"
+CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 
 def test_every_figure_is_drawn_as_pdf_and_png(smoke_run):

@@ -148,7 +148,7 @@ def test_without_snakemakes_record_stamps_tell_what_is_stale(restored):
 def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):
     checkout = smoke_run.copy(tmp_path / "checkout")
     checkout.edit_preset(_set("training", checkpoints=[10, 20, 40, 50]))
-    cell = "results/smoke/rhm/v4_m2_s2_L2/P8/g0s0+g1s0"
+    cell = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
     result = checkout.snakemake(*SMOKE, f"{cell}/measurements.parquet")
     assert result.returncode == 0, result.stderr
     log = (checkout.path / cell / "logs/train.log").read_text()

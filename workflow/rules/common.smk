@@ -136,11 +136,18 @@ def keep_work(wildcards):
     return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
 
 
+def theory_grammars(wildcards):
+    """Grammars of a setting, one per grammar seed of the section `theory`."""
+    directory = f"results/{wildcards.run}/{wildcards.domain}/{wildcards.setting}"
+    seeds = CONFIG.domain(wildcards.domain).theory.grammar_seeds
+    return [f"{directory}/grammar_g{seed}.safetensors" for seed in seeds]
+
+
 def setting_tables(wildcards):
-    """One table of every setting of a domain, in the order of the config."""
-    settings = [
-        setting.label for setting in CONFIG.domain(wildcards.domain).grid.grammars
-    ]
+    """One table of every setting of a domain that has it, in the order of the config."""
+    domain = CONFIG.domain(wildcards.domain)
+    section = domain.theory if wildcards.table == "theory" else domain.grid
+    settings = [setting.label for setting in section.grammars]
     return expand(SETTING_TABLE, setting=settings, **wildcards)
 
 

@@ -9,7 +9,7 @@ from pipeline.randomness import stream_key
 
 def replica_keys(settings: dict) -> list[int]:
     """One key per replica, on which its weights, batches and noise depend."""
-    return [stream_key(*pair) for pair in settings["cell"]["replicas"]]
+    return [stream_key(*triple) for triple in settings["cell"]["replicas"]]
 
 
 def build_noise(settings: dict) -> UniformNoise | AbsorbingNoise:

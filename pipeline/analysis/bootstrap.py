@@ -1,0 +1,148 @@
+"""Intervals over replicas by a hierarchical bootstrap: grammars, data within, networks within.
+
+Whole replicas are drawn, so rows that share a grammar are never taken for independent ones. Alone,
+percentiles of the resamples would be wrong in width (Davison & Hinkley 1997, section 3.8): n
+grammars drawn from n vary less than n drawn afresh, by (n - 1) / n in variance, and the spread
+between grammars contains that of the seeds within, which is drawn once more. So the resamples give
+the shape of the interval, and leaving out one grammar at a time gives its variance. Four grammars
+determine that variance badly: hence Student's quantile in the place of the normal one.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from pipeline.analysis.curves import GRAMMAR
+from pipeline.randomness import stream_key, uniforms
+from pipeline.tables import SEEDS
+
+MOST_UNDEFINED = 0.2
+"""Share of resamples without a value above which there is no interval: a statistic that rests on
+one of n grammars is undefined in (1 - 1/n)**n >= 1/4 of them."""
+
+Statistic = Callable[[pd.DataFrame, np.ndarray], float | np.ndarray]
+
+
+class Interval(NamedTuple):
+    """A statistic and the bounds of its interval, arrays of the statistic's shape."""
+
+    estimate: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def hierarchical_bootstrap(
+    frame: pd.DataFrame, statistic: Statistic, samples: int, key: int, confidence: float = 0.95
+) -> Interval:
+    """Interval of a statistic over grammars, data seeds and network seeds.
+
+    Within every setting (v, m, s, L), which stay fixed, grammars are drawn with replacement, in
+    each of them data seeds, in each of those network seeds; all rows of a replica stay together.
+    Settings are drawn independently: a grammar seed means another grammar in each.
+
+    Args:
+        frame: tidy rows with the columns of a replica; only rows that the statistic uses.
+        statistic: of the frame and the weights, float (rows,), saying how often each row counts
+            (0 or more, not always whole; all 1 for the estimate); returns a number or an array of
+            fixed shape. Where the rows drawn do not determine a value (say, one level is left)
+            that value is to be NaN.
+        samples: number of resamples.
+        key: stream key.
+        confidence: nominal coverage.
+
+    Returns:
+        The statistic and its bounds. Resamples where it is NaN are left out, so the interval holds
+        for samples that determine it; the bounds are NaN where more than `MOST_UNDEFINED` of them
+        do not, and where a setting has a single grammar: nothing then says how grammars differ.
+    """
+    estimate = np.asarray(statistic(frame, np.ones(len(frame))), dtype=float)
+    if not (frame.groupby(GRAMMAR)["grammar_seed"].nunique().min() >= 2):
+        return Interval(estimate, *np.full((2, *estimate.shape), np.nan))
+    weights = resampling_weights(frame, samples, key)
+    values = np.stack([statistic(frame, row) for row in weights]).astype(float)
+    undefined = np.isnan(values).mean(axis=0) > MOST_UNDEFINED
+    values = np.where(undefined, 0.0, values)
+    # Off their own mean: what fewer distinct grammars shift (an error, say) is no uncertainty.
+    deviations = values - np.nanmean(values, axis=0)
+    tail = (1 - confidence) / 2
+    bounds = np.nanquantile(deviations, [tail, 1 - tail], axis=0)
+    bounds = estimate + _scale(frame, statistic, np.nanstd(deviations, axis=0), tail) * bounds
+    return Interval(estimate, *np.where(undefined, np.nan, bounds))
+
+
+def resampling_weights(frame: pd.DataFrame, samples: int, key: int) -> np.ndarray:
+    """How often each row is drawn in each resample, float (samples, rows)."""
+    weights = np.zeros((samples, len(frame)))
+    for setting, rows in frame.groupby(GRAMMAR).indices.items():
+        _draw_within(
+            frame, rows, SEEDS, np.ones(samples), stream_key(key, *map(int, setting)), weights
+        )
+    return weights
+
+
+def _draw_within(
+    frame: pd.DataFrame, rows: np.ndarray, nesting: list[str], times: np.ndarray, key: int,
+    weights: np.ndarray,
+) -> None:  # fmt: skip
+    """Fill the weights of rows that share all outer seeds and were drawn `times` (samples,)."""
+    if not nesting:
+        weights[:, rows] = times[:, None]
+        return
+    seeds = frame[nesting[0]].to_numpy()[rows]
+    children = np.unique(seeds)
+    for child, count in zip(children, _counts(times, len(children), key), strict=True):
+        inner = stream_key(key, nesting[0], int(child))
+        _draw_within(frame, rows[seeds == child], nesting[1:], count, inner, weights)
+
+
+def _counts(times: np.ndarray, children: int, key: int) -> np.ndarray:
+    """How often each child is drawn, (children, samples): every copy draws as many as there are."""
+    draws = np.arange(int(times.max()) * children)
+    shares = uniforms(key, np.arange(len(times))[:, None], draws)
+    chosen = np.floor(shares * children)
+    counted = draws < times[:, None] * children
+    return np.stack([(counted & (chosen == c)).sum(axis=1) for c in range(children)])
+
+
+def _scale(
+    frame: pd.DataFrame, statistic: Statistic, spread: np.ndarray, tail: float
+) -> np.ndarray:
+    """Factor that corrects deviations of the given standard deviation, of the statistic's shape.
+
+    Degrees of freedom by Satterthwaite (1946) from the variance that each setting adds. Where
+    leaving out a grammar leaves the statistic undefined, the smallest setting's number of grammars
+    gives both them and the factor n / (n - 1).
+    """
+    settings = frame.groupby(GRAMMAR).indices.values()
+    parts = [_jackknife_variance(frame, statistic, rows) for rows in settings]
+    variances = np.stack([variance for variance, _ in parts])
+    free = np.array([grammars - 1 for _, grammars in parts], dtype=float)
+    least = free.min()
+    free = free.reshape(-1, *[1] * spread.ndim)
+    total = variances.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        freedom = total**2 / (variances**2 / free).sum(axis=0)
+        ratio = np.sqrt(total) / spread
+    known = np.isfinite(freedom) & np.isfinite(ratio)
+    freedom = np.where(known, freedom, least)
+    ratio = np.where(known, ratio, np.sqrt((least + 1) / least))
+    return ratio * student.isf(tail, freedom) / norm.isf(tail)
+
+
+def _jackknife_variance(
+    frame: pd.DataFrame, statistic: Statistic, rows: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Variance of the statistic due to the grammars in `rows` of one setting, and their number."""
+    grammars = frame["grammar_seed"].to_numpy()[rows]
+    names = np.unique(grammars)
+    count, values = len(names), []
+    for grammar in names:
+        weights = np.ones(len(frame))
+        # The others take its place: a setting must not lose weight against other settings.
+        weights[rows] = np.where(grammars == grammar, 0.0, count / (count - 1))
+        values.append(statistic(frame, weights))
+    return (count - 1) * np.var(values, axis=0), count

@@ -1,0 +1,130 @@
+"""Exponents recovered from synthetic thresholds, and declined where nothing determines them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.analysis.curves import predicted_size
+from pipeline.analysis.exponents import exponents
+from pipeline.errors import PipelineError
+from tests.unit.test_bootstrap import nested_noise, replicas
+
+V_M = [(8, 3), (8, 4), (16, 3), (16, 4)]
+
+
+def thresholds(law, settings=((8, 3),), levels=(1, 2, 3), noise=0.0, key=0, design=(4, 2, 1)):
+    """Table whose thresholds are law(v, m, s, level), off by a factor common to a replica's levels
+    and by factors of their own, each nested in the replica's grammar, data and network."""
+    parts = []
+    for index, (v, m) in enumerate(settings):
+        for level in levels:
+            frame = replicas(*design).assign(v=v, m=m, level=level, variable="dataset_size")
+            off = sum(
+                nested_noise(
+                    (noise, noise / 2, noise / 2), (1, *design), 1000 * key + 10 * index + i
+                )
+                for i in (0, level)
+            )
+            size, predicted = law(v, m, 2, level), predicted_size(v, m, 2, level)
+            parts.append(frame.assign(threshold=size * np.exp(off.ravel()), predicted=predicted))
+    return pd.concat(parts, ignore_index=True).assign(status="inside")
+
+
+def plain(v, m, s, level):
+    return 7.0 * v * m ** (level + 1.0)
+
+
+def find(table, quantity, level=np.nan, variable="dataset_size"):
+    level_fits = table["level"].isna() if np.isnan(level) else table["level"] == level
+    fits = (table["quantity"] == quantity) & (table["variable"] == variable) & level_fits
+    assert fits.sum() == 1
+    return table[fits].iloc[0]
+
+
+def test_noiseless_thresholds_give_the_exponents_exactly():
+    table = exponents(thresholds(predicted_size, V_M), 50, 1)
+    for quantity in ("level_exponent", "law_exponent"):
+        row = find(table, quantity)
+        assert list(row[["estimate", "low", "high", "prediction"]]) == pytest.approx([1, 1, 1, 1])
+        assert (row["grammars"], row["replicas"]) == (16, 32)
+    for level in (1, 2, 3):
+        assert find(table, "m_exponent_adjusted", level)["estimate"] == pytest.approx(level + 1)
+        assert find(table, "v_exponent_adjusted", level)["estimate"] == pytest.approx(1)
+    assert find(table, "m_exponent", 2)["estimate"] > 3.1  # the factor grows with m
+    assert find(table, "m_exponent", 2)["prediction"] == 3
+    assert np.isnan(find(table, "m_exponent", 1)["prediction"])
+
+
+def test_without_the_factor_the_plain_exponents_are_exact():
+    table = exponents(thresholds(plain, V_M), 50, 1)
+    for level in (2, 3):
+        assert find(table, "m_exponent", level)["estimate"] == pytest.approx(level + 1)
+        assert find(table, "v_exponent", level)["estimate"] == pytest.approx(1)
+
+
+def test_another_power_is_not_taken_for_the_law():
+    table = exponents(thresholds(lambda v, m, s, level: v * m ** (2.0 * level)), 50, 1)
+    assert find(table, "level_exponent")["estimate"] == pytest.approx(2)
+
+
+def test_intervals_contain_the_truth():
+    table = exponents(thresholds(plain, V_M, noise=0.2, key=3), 400, 1)
+    known = table[(table["level"] >= 2) & ~table["quantity"].str.endswith("adjusted")]
+    known = pd.concat([known, table[table["quantity"] == "level_exponent"]])
+    assert len(known) == 5
+    assert (known["low"] < known["prediction"]).all()
+    assert (known["prediction"] < known["high"]).all()
+    assert (known["high"] - known["low"] < 3).all()
+
+
+def test_one_setting_determines_no_exponent_of_m_or_v():
+    table = exponents(thresholds(plain), 50, 1)
+    assert set(table["quantity"]) == {"level_exponent", "law_exponent"}
+
+
+def test_settings_where_m_and_v_rise_together_determine_neither():
+    table = exponents(thresholds(plain, [(9, 3), (16, 4)]), 50, 1)
+    assert set(table["quantity"]) == {"level_exponent", "law_exponent"}
+
+
+def test_a_sweep_of_m_determines_its_exponent_alone():
+    table = exponents(thresholds(plain, [(16, 3), (16, 4), (16, 6)]), 50, 1)
+    assert find(table, "m_exponent", 3)["estimate"] == pytest.approx(4)
+    assert not table["quantity"].str.startswith("v_").any()
+
+
+@pytest.mark.parametrize("levels", [(1, 2), (1,)])
+def test_a_single_level_determines_no_slope_over_levels(levels):
+    assert exponents(thresholds(plain, levels=levels), 50, 1).empty
+
+
+def test_a_single_grammar_gives_a_slope_without_interval():
+    row = find(exponents(thresholds(plain, design=(1, 2, 2)), 50, 1), "level_exponent")
+    assert row["estimate"] == pytest.approx(1)
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert (row["grammars"], row["replicas"]) == (1, 4)
+
+
+def test_only_thresholds_inside_the_range_count():
+    table = thresholds(plain)
+    spoilt = table.assign(threshold=table["threshold"].where(table["grammar_seed"] > 0, 1e9))
+    spoilt["status"] = np.where(table["grammar_seed"] > 0, "inside", "above")
+    row = find(exponents(spoilt, 50, 1), "level_exponent")
+    assert row["estimate"] == pytest.approx(1)
+    assert row["grammars"] == 3
+
+
+def test_training_steps_have_an_exponent_over_levels_only():
+    table = exponents(thresholds(plain, V_M).assign(variable="step"), 50, 1)
+    assert list(table["quantity"]) == ["level_exponent"]
+    assert find(table, "level_exponent", variable="step")["estimate"] == pytest.approx(1)
+
+
+def test_two_quantities_at_once_are_refused():
+    table = thresholds(plain)
+    with pytest.raises(PipelineError, match="several quantities"):
+        exponents(pd.concat([table, table]), 50, 1)
+
+
+def test_no_rows_give_no_exponents():
+    assert exponents(thresholds(plain).assign(status="above"), 50, 1).empty
