@@ -1,5 +1,6 @@
 # make figures: the demo, from nothing to figures and a report
 # make test:    the whole test suite
+# make claims:  paste the demo's table of claims into README.md
 # make schema:  rewrite the config schema after an edit of pipeline/config
 
 PYTHON ?= python3
@@ -7,7 +8,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test lint schema clean
+.PHONY: figures test lint claims schema clean
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
@@ -20,6 +21,9 @@ test: .venv/installed
 
 lint: .venv/installed
 	ruff check . && ruff format --check . && snakefmt --check .
+
+claims: .venv/installed
+	python -m pipeline.claims.paste README.md results/demo/tables/claims.parquet
 
 schema: .venv/installed
 	python -m pipeline.config.write_schema

@@ -14,8 +14,11 @@ include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/probe.smk"
+include: "workflow/rules/ceiling.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -23,7 +26,8 @@ rule all:
     default_target: True
     input:
         figures=figure_files(CONFIG.figures),
-        tables=table_files("rhm") if CONFIG.domains.rhm.enabled else [],
+        tables=claims_tables(),
+        claims=f"results/{CONFIG.run}/tables/claims.parquet",
 
 
 rule rhm:

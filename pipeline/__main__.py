@@ -46,6 +46,19 @@ def _measure(args: argparse.Namespace, spec: dict) -> None:
     measure(spec, measures, args.sources, args.dataset, args.samples, args.output)
 
 
+def _probe(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.probing.probe import probe
+
+    model, probes = (load_part(spec["domain"], part) for part in ("model", "probe"))
+    probe(spec, model, probes, args.sources, args.dataset, args.checkpoints, args.output)
+
+
+def _ceiling(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.domains.rhm.ceiling import ceiling
+
+    ceiling(spec, args.sources, args.output)
+
+
 def _theory(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.theory.tabulate import tabulate
 
@@ -55,7 +68,7 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
 def _aggregate(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.aggregation.aggregate import aggregate
 
-    aggregate(spec, args.root, args.measurements, args.losses)
+    aggregate(spec, args.root, args.ceilings, args.measurements, args.losses, args.probes)
 
 
 def _concatenate(args: argparse.Namespace, spec: dict) -> None:
@@ -68,6 +81,24 @@ def _analyse(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.analysis.sample_complexity import analyse
 
     analyse(spec, args.measurements, args.losses, args.output)
+
+
+def _memorize(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.analysis.memorization import memorize
+
+    memorize(spec, args.measurements, args.times, args.exponents)
+
+
+def _exponents(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.analysis.compare import compare
+
+    compare(spec, args.table, args.exponents, args.laws)
+
+
+def _claims(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.claims.decide import decide
+
+    decide(spec, args.tables, args.output, args.page)
 
 
 def _figure(args: argparse.Namespace, spec: dict) -> None:
@@ -85,10 +116,16 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable state")
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
     _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
+    _stage(stages, "probe", _probe, one=["dataset", "output"], many=["sources", "checkpoints"])
+    _stage(stages, "ceiling", _ceiling, one=["output"], many=["sources"])
     _stage(stages, "theory", _theory, one=["output"], many=["sources"])
-    _stage(stages, "aggregate", _aggregate, one=["root", "measurements", "losses"])
+    outputs = ["measurements", "losses", "probes"]
+    _stage(stages, "aggregate", _aggregate, one=["root", "ceilings", *outputs])
     _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
+    _stage(stages, "memorize", _memorize, one=["measurements", "times", "exponents"])
+    _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
+    _stage(stages, "claims", _claims, one=["output", "page"], many=["tables"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
     return parser
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from pipeline.grammar.rules import Grammar
-from pipeline.noise.base import NoiseProcess
+from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.sampling.categorical import categorical
 
 _CHUNKS = {"cpu": 512, "cuda": 65536}
@@ -125,6 +125,24 @@ class _Tree:
             fresh = torch.empty(shape, dtype=torch.float64, device=self._rules.device)
             self._buffers[name, shape] = fresh
         return self._buffers[name, shape]
+
+
+def partial_oracle(grammars: Sequence[Grammar], noise: NoiseProcess, level: int) -> Denoiser:
+    """Best denoiser for one who knows the rules of levels 1..`level` only.
+
+    To them, level-`level` nodes are independent and uniform; at level 0 that is every token. Its
+    loss is the plateau at which a network stays that has learnt these levels and no other.
+    """
+    known = Oracle([Grammar(grammar.rules[:level]) for grammar in grammars], noise)
+    width = grammars[0].branching ** level
+
+    def denoise(xt: Tensor, t: Tensor) -> Tensor:
+        blocks = xt.unflatten(2, (-1, width))
+        levels = t.unsqueeze(-1).expand(blocks.shape[:3])
+        logits = known(blocks.flatten(1, 2), levels.flatten(1, 2))
+        return logits.reshape(*xt.shape, -1)
+
+    return denoise
 
 
 def _normalise(message: Tensor) -> Tensor:

@@ -13,10 +13,15 @@ STAGES = {
     "train": ("pipeline.training.train", "model"),
     "sample": ("pipeline.sampling.generate", "sampler"),
     "measure": ("pipeline.measurement.measure", "measure"),
+    "probe": ("pipeline.probing.probe", "probe"),
+    "ceiling": ("pipeline.domains.rhm.ceiling", None),
     "theory": ("pipeline.theory.tabulate", None),
     "aggregate": ("pipeline.aggregation.aggregate", None),
     "concatenate": ("pipeline.aggregation.concatenate", None),
     "analyse": ("pipeline.analysis.sample_complexity", None),
+    "memorize": ("pipeline.analysis.memorization", None),
+    "exponents": ("pipeline.analysis.compare", None),
+    "claims": ("pipeline.claims.decide", None),
 }
 """For each stage its module, and the domain part it is given."""
 

@@ -40,6 +40,7 @@ def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tu
             "train": f"{home}/samples/step{step}.safetensors",
             "sample": f"{home}/samples/step{step}.safetensors",
             "measure": f"{home}/measurements.parquet",
+            "probe": f"{home}/probes.parquet",
         }
         for stage, path in paths.items():
             yield path, json.loads(make_spec(stage, name, SLICES[stage](domain, cell)))

@@ -1,4 +1,4 @@
-"""Stage `aggregate`: the parts of all cells of a domain become two tidy tables."""
+"""Stage `aggregate`: the parts of all cells of a domain become tidy tables."""
 
 from pathlib import Path
 
@@ -9,25 +9,41 @@ from pipeline import artifacts, tables
 from pipeline.config.grid import Cell, cell_directory, cells, parse_replicas, parse_setting
 from pipeline.config.rhm import Grid
 
+_RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
+"""What an accuracy and its ceiling have in common."""
 
-def aggregate(spec: dict, root: Path, measurements: Path, losses: Path) -> None:
-    """Concatenate measurements and losses of the grid in `spec["settings"]`.
+
+def aggregate(
+    spec: dict, root: Path, ceilings: Path, measurements: Path, losses: Path, probes: Path
+) -> None:
+    """Concatenate measurements, losses and probes of the grid in `spec["settings"]`.
 
     Args:
         spec: spec of the stage.
         root: directory of the run and domain, below which the cells lie.
+        ceilings: accuracies of the exact denoiser.
         measurements: output, one row per replica, step and estimate.
         losses: output, one row per replica, step, split and range of noise levels.
+        probes: output, one row per replica, step and estimate.
     """
     grid = Grid.model_validate(spec["settings"])
     directories = {cell: Path(cell_directory(str(root), cell)) for cell in cells(grid)}
     parts = [directory / "measurements.parquet" for directory in directories.values()]
     upstream = {"upstream": _distinct_settings(parts)}
     frame = tables.read_tables(parts, "measurements")
+    frame = frame.merge(_configured_ceilings(ceilings), on=_RIGHT, how="left")
     stamp = artifacts.make_stamp("measurements", spec, {})
     tables.write_table(measurements, frame, stamp | upstream)
+    frame = tables.read_tables([path / "probes.parquet" for path in directories.values()], "probes")
+    tables.write_table(probes, frame, artifacts.make_stamp("probes", spec, {}) | upstream)
     frame = pd.concat([_losses(cell, path) for cell, path in directories.items()])
     tables.write_table(losses, frame, artifacts.make_stamp("losses", spec, {}) | upstream)
+
+
+def _configured_ceilings(path: Path) -> pd.DataFrame:
+    """For each grammar, accuracy and level, what the exact denoiser reaches with our sampler."""
+    frame = tables.read_table(path, "ceilings")
+    return frame[frame["configured"]].rename(columns={"estimate": "ceiling"})[[*_RIGHT, "ceiling"]]
 
 
 def _distinct_settings(parts: list[Path]) -> list[dict]:

@@ -59,18 +59,20 @@ def predicted_size(v: int, m: int, s: int, level: int) -> float:
     return v * m ** (level + 1) / unused if unused > 0 else float("inf")
 
 
-def halfway(x: np.ndarray, accuracy: np.ndarray, chance: float) -> tuple[float, str]:
-    """Where a sigmoid in log x, from chance to 1, fitted to a curve is half-way up.
+def halfway(
+    x: np.ndarray, accuracy: np.ndarray, chance: float, ceiling: float = 1.0
+) -> tuple[float, str]:
+    """Where a sigmoid in log x, from chance to ceiling, fitted to a curve is half-way up.
 
     Returns:
         The point, and whether it lies `inside`, `below` or `above` the range of x.
     """
 
     def sigmoid(log_x: np.ndarray, log_half: float, slope: float) -> np.ndarray:
-        return chance + (1 - chance) * expit(slope * (log_x - log_half))
+        return chance + (ceiling - chance) * expit(slope * (log_x - log_half))
 
     log_x = np.log(x)
-    reached = np.flatnonzero(accuracy > (1 + chance) / 2)
+    reached = np.flatnonzero(accuracy > (ceiling + chance) / 2)
     start = log_x[reached[0]] if reached.size else log_x[-1]
     low, high = log_x[0] - 20, log_x[-1] + 20
     bounds = ([low, 0.05], [high, 20.0])

@@ -31,7 +31,7 @@ def usable(sample_complexity: pd.DataFrame, variable: str) -> pd.DataFrame:
         PipelineError: a replica has several thresholds of a level, say of two quantities.
     """
     inside = sample_complexity["status"] == "inside"
-    finite = np.isfinite(sample_complexity["predicted"])
+    finite = np.isfinite(sample_complexity["predicted"].astype(float))  # untyped if empty
     frame = sample_complexity[inside & finite & (sample_complexity["variable"] == variable)]
     if frame.duplicated([*REPLICA, "level"]).any():
         raise PipelineError("sample_complexity has several quantities: select the rows of one")
@@ -78,14 +78,14 @@ def _level_exponent(frame: pd.DataFrame, variable: str, samples: int, key: int) 
     # A replica with one level says nothing of the slope, and is not to be counted behind it.
     deep = deep[deep.groupby(REPLICA)["level"].transform("nunique") >= 2]
     regressor = (deep["level"] * np.log(deep["m"])).to_numpy()[:, None]
-    fit = _fit(deep, regressor, np.log(deep["threshold"]), REPLICA, samples, key)
+    fit = fit_slopes(deep, regressor, np.log(deep["threshold"]), REPLICA, samples, key)
     return _rows(deep, variable, fit, {"level_exponent": 1.0})
 
 
 def _law_exponent(frame: pd.DataFrame, samples: int, key: int) -> list[dict]:
     deep = frame[frame["level"] >= 2]
     regressor = np.log(deep["predicted"]).to_numpy()[:, None]
-    fit = _fit(deep, regressor, np.log(deep["threshold"]), [], samples, key)
+    fit = fit_slopes(deep, regressor, np.log(deep["threshold"]), [], samples, key)
     return _rows(deep, "dataset_size", fit, {"law_exponent": 1.0})
 
 
@@ -98,13 +98,13 @@ def _setting_exponents(frame: pd.DataFrame, level: int, samples: int, key: int) 
     factor = frame["predicted"] / (frame["v"] * frame["m"] ** (level + 1.0))
     rows = []
     for suffix, sizes in (("", frame["threshold"]), ("_adjusted", frame["threshold"] / factor)):
-        fit = _fit(frame, regressors, np.log(sizes), ["s", "L"], samples, key)
+        fit = fit_slopes(frame, regressors, np.log(sizes), ["s", "L"], samples, key)
         predictions = {f"{name}_exponent{suffix}": laws[name] for name in varied}
         rows += _rows(frame, "dataset_size", fit, predictions, level)
     return rows
 
 
-def _fit(
+def fit_slopes(
     frame: pd.DataFrame, regressors: np.ndarray, response: pd.Series, within: list[str],
     samples: int, key: int,
 ) -> Interval | None:  # fmt: skip

@@ -61,7 +61,8 @@ def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
         v, m, s, L = (parameters[name] for name in GRAMMAR)
         chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, L, int(level))
         x, accuracy = curve[variable].to_numpy(float), curve["estimate"].to_numpy(float)
-        threshold, status = halfway(x, accuracy, chance)
+        ceiling = float(curve["ceiling"].iloc[0])
+        threshold, status = halfway(x, accuracy, chance, ceiling)
         yield {
             **parameters,
             "level": int(level),
@@ -71,5 +72,5 @@ def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
             "status": status,
             "predicted": predicted_size(v, m, s, int(level)),
             "chance": chance,
-            "ceiling": 1.0,
+            "ceiling": ceiling,
         }

@@ -137,6 +137,22 @@ class Measurement(Section):
     """Blocks of samples for jackknife standard errors."""
 
 
+class Probe(Section):
+    """What networks know, compared on the test strings with the exact denoiser."""
+
+    strings: Annotated[int, Field(ge=2)]
+    """Test strings in which tuples are exchanged for synonyms; at most data.test_size."""
+
+
+class Ceiling(Section):
+    """Sampling with the exact denoiser, which says what is the sampler's error alone."""
+
+    strings: Annotated[int, Field(ge=2)]
+    """Strings per grammar and schedule; the config's own sampler draws sampling.samples."""
+    levels: Annotated[list[Annotated[int, Field(ge=2)]], Increasing, Field(min_length=1)]
+    """Numbers of noise levels, and of reverse steps, at which every schedule is sampled."""
+
+
 class Analysis(Section):
     """Rules fixed before the run, by which numbers are read off the tables."""
 
@@ -144,6 +160,11 @@ class Analysis(Section):
     """Which accuracy the main curves and P*_l use."""
     among: Literal["all", "novel_strings", "novel_subtrees"]
     """Which samples it is taken over."""
+    bootstrap_samples: Annotated[int, Field(ge=40)]
+    """Resamples behind the 95 % intervals of exponents, laws and claims."""
+    margin: Annotated[float, Field(gt=0)]
+    """How far from its prediction an exponent may lie, with all of its 95 % interval, for the claim
+    that it equals the prediction to be supported; contradicted if all of it lies further off."""
 
 
 class Theory(Section):
@@ -162,9 +183,11 @@ class Theory(Section):
     def _contexts_exist(self) -> "Theory":
         for setting in self.grammars:
             if "online" in setting.dataset_sizes:
-                raise ValueError(f"grammars {setting.label}: dataset_sizes must be numbers")
+                raise ValueError(
+                    f"grammars {setting.label}: dataset_sizes must be numbers, not 'online'"
+                )
             if setting.L < 2:
-                raise ValueError(f"grammars {setting.label}: L must be at least 2")
+                raise ValueError(f"grammars {setting.label}: L = {setting.L} must be at least 2")
         return self
 
 
@@ -187,6 +210,10 @@ class RhmConfig(Section):
     """Generation."""
     measurement: Measurement
     """Estimators."""
+    probe: Probe
+    """Comparison of networks with the exact denoiser."""
+    ceiling: Ceiling
+    """Sampling with the exact denoiser."""
     analysis: Analysis
     """Reading rules."""
     theory: Theory
@@ -200,6 +227,11 @@ class RhmConfig(Section):
             raise ValueError(
                 f"measurement.blocks = {self.measurement.blocks} must be at most "
                 f"sampling.samples = {self.sampling.samples}"
+            )
+        if self.probe.strings > self.data.test_size:
+            raise ValueError(
+                f"probe.strings = {self.probe.strings} must be at most "
+                f"data.test_size = {self.data.test_size}"
             )
         if self.sampling.levels > self.noise.levels:
             raise ValueError(

@@ -7,8 +7,20 @@ from pydantic import Field, field_validator
 from pipeline.config.fields import Section
 from pipeline.config.rhm import RhmConfig
 
-TABLES = ("measurements", "losses", "sample_complexity", "theory")
+TABLES = (
+    "measurements",
+    "losses",
+    "probes",
+    "ceilings",
+    "sample_complexity",
+    "memorization",
+    "memorization_exponents",
+    "theory",
+)
 """Tables of every domain, first of each setting, then of all."""
+
+COMPARISONS = ("exponents", "laws")
+"""Tables of every domain that all settings are needed for."""
 
 
 class FigureSource(NamedTuple):
@@ -33,9 +45,18 @@ FIGURES = {
         "rhm", ("measurements", "sample_complexity"), True
     ),
     "rhm_correlation_vs_distance": FigureSource("rhm", ("measurements", "losses")),
-    "rhm_sample_complexity": FigureSource("rhm", ("sample_complexity",), compares_settings=True),
+    "rhm_sample_complexity": FigureSource(
+        "rhm", ("sample_complexity", "exponents", "laws"), compares_settings=True
+    ),
     "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
     "rhm_loss_curves": FigureSource("rhm", ("losses",)),
+    "rhm_memorization": FigureSource(
+        "rhm", ("measurements", "memorization", "memorization_exponents")
+    ),
+    "rhm_sampling_ceiling": FigureSource("rhm", ("ceilings",)),
+    "rhm_excess_loss": FigureSource("rhm", ("probes", "losses")),
+    "rhm_latent_knowledge": FigureSource("rhm", ("probes", "losses")),
+    "rhm_synonym_sensitivity": FigureSource("rhm", ("probes", "losses")),
     "rhm_clustering": FigureSource("rhm", ("theory", "measurements", "losses"), True, True),
     "rhm_correlation_law": FigureSource("rhm", ("theory",), compares_settings=True),
     "rhm_one_step_gradient": FigureSource("rhm", ("theory",), compares_settings=True),

@@ -52,12 +52,21 @@ def _aggregate(domain: RhmConfig, place: Place) -> dict[str, Any]:
     return {**domain.grid.plain(), "grammars": chosen}
 
 
+def _ceiling(domain: RhmConfig, place: Place) -> dict[str, Any]:
+    """One setting with its grammar seeds, noise and sampler."""
+    return {
+        "setting": parse_setting(place.setting),
+        "grammar_seeds": domain.grid.grammar_seeds,
+        "noise": domain.noise.plain(),
+        "sampling": domain.sampling.plain(),
+        "ceiling": domain.ceiling.plain(),
+    }
+
+
 def _theory(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """One setting, and what picks the strings: held-out sizes and the networks' first data seed."""
     theory = domain.theory.plain()
-    (theory["grammar"],) = [
-        g.plain() for g in domain.theory.grammars if g.label == place.setting
-    ]
+    (theory["grammar"],) = [g.plain() for g in domain.theory.grammars if g.label == place.setting]
     del theory["grammars"]
     return {**theory, **domain.data.plain(), "data_seed": domain.grid.data_seeds[0]}
 
@@ -68,12 +77,22 @@ SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "train": _train,
     "sample": lambda domain, _: domain.sampling.plain(),  # noise and network: see checkpoint
     "measure": lambda domain, _: domain.measurement.plain(),
+    "probe": lambda domain, _: domain.probe.plain(),
+    "ceiling": _ceiling,
     "theory": _theory,
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
-    "analyse": lambda domain, _: domain.analysis.plain(),
+    "analyse": lambda domain, _: _reading(domain),
+    "exponents": lambda domain, _: {"bootstrap_samples": domain.analysis.bootstrap_samples},
+    "memorize": lambda _domain, _: {},
 }
-"""Settings of every stage but figures."""
+"""Settings of every stage but claims and figures, which may join domains."""
+
+
+def claims_settings(config: Config) -> dict[str, Any]:
+    """How verdicts come about; which tables there are is a matter of input files."""
+    analysis = config.domains.rhm.analysis
+    return {"bootstrap_samples": analysis.bootstrap_samples, "margin": analysis.margin}
 
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
@@ -81,7 +100,12 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     source, style = FIGURES[name], {"style": config.style.plain()}
     if not source.reads_analysis:
         return style
-    return {**style, "analysis": config.domain(source.domain).analysis.plain()}
+    return {**style, "analysis": _reading(config.domain(source.domain))}
+
+
+def _reading(domain: RhmConfig) -> dict[str, Any]:
+    """Which accuracy counts, and over which samples."""
+    return {"accuracy": domain.analysis.accuracy, "among": domain.analysis.among}
 
 
 def _cell(place: Place) -> dict[str, Any]:

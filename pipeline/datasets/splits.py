@@ -33,10 +33,15 @@ class StringSource:
 
     @classmethod
     def of_seeds(
-        cls, grammar: Grammar, grammar_seed: int, data_seed: int, validation_size: int, test_size: int
+        cls,
+        grammar: Grammar,
+        grammar_seed: int,
+        data_seed: int,
+        validation_size: int,
+        test_size: int,
     ) -> "StringSource":
-        """The order of one data seed; also of the grammar seed, since grammars must not share which
-        rules their training sets cover."""
+        """Strings in the order of one grammar seed and data seed."""
+        # of the grammar seed too: grammars must not share which rules their training sets cover
         key = stream_key(grammar_seed, data_seed, "strings")
         return cls(grammar, key, validation_size, test_size)
 

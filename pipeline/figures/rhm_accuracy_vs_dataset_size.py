@@ -34,6 +34,7 @@ def _levels(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         summary = style.summarise(part, ["dataset_size"])
         x = summary["dataset_size"]
         style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
+        panel.axhline(part["ceiling"].mean(), color=colours[index], linestyle=":", linewidth=0.8)
 
 
 def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
-    """Left: the levels in training time. Right: when each is half-way between chance and 1."""
+    """Left: the levels in training time. Right: when each is half-way to its ceiling."""
     quantity = settings["analysis"]["accuracy"]
     online = (measurements["dataset_size"] == "online") & (measurements["among"] == "all")
     frame = measurements[online & (measurements["quantity"] == quantity)]

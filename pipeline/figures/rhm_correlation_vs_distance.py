@@ -24,15 +24,9 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
     return figure
 
 
-def _shown(frame: pd.DataFrame) -> list[int]:
-    sizes = np.sort(frame["dataset_size"].unique())
-    places = np.linspace(0, len(sizes) - 1, min(_SIZES_SHOWN, len(sizes)))
-    return sizes[places.round().astype(int)].tolist()
-
-
 def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     frame = frame[frame["level"].notna()]
-    sizes = _shown(frame)
+    sizes = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN)
     for index, (size, colour) in enumerate(zip(sizes, style.shades(settings, 4), strict=False)):
         summary = style.summarise(frame[frame["dataset_size"] == size], ["s", "level"])
         summary = _square_root(summary)

@@ -1,7 +1,6 @@
 """Fraction of samples that are valid and novel, over dataset size and training step."""
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,7 +16,7 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
     panels = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
     for panel, (quantity, title) in zip(axes, panels.items(), strict=True):
         _map(panel, settings, frame[frame["quantity"] == quantity], best)
-        panel.set(title=f"fraction {title}", xlabel=style.LABELS["dataset_size"], ylabel="")
+        panel.set(title=f"fraction {title}")
     axes[0].set_ylabel(style.LABELS["step"])
     style.footnote(
         figure, frame, f"{style.grammar_label(frame)}; dots: lowest validation loss", "mean"
@@ -27,14 +26,9 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
 
 def _map(panel: Axes, settings: dict, frame: pd.DataFrame, best: pd.DataFrame) -> None:
     mean = frame.pivot_table(index="step", columns="dataset_size", values="estimate")
-    mean = mean.sort_index(ascending=False)
-    sns.heatmap(
-        mean, ax=panel, vmin=0, vmax=1, cmap=settings["style"]["palette"],
-        annot=True, fmt=".2f", annot_kws={"size": 5}, cbar=False,
-    )  # fmt: skip
+    style.heat_map(panel, settings, mean)
     for size, part in best.groupby("dataset_size"):
         steps = part["step"].median()
         nearest = min(mean.index, key=lambda step: abs(step - steps))
-        x, y = mean.columns.get_loc(size), mean.index.get_loc(nearest)
+        x, y = mean.columns.get_loc(size), len(mean) - 1 - mean.index.get_loc(nearest)
         panel.plot(x + 0.85, y + 0.2, "o", color="w", markeredgecolor="k", markersize=3)
-    panel.tick_params(labelsize=6)

@@ -7,13 +7,14 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.figures import style
-from pipeline.tables import SEEDS
 
 
-def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
-    """P*_l against v m**(l+1) / (1 - m / v**(s-1)), with the slope fitted on log scales."""
+def draw(
+    settings: dict, sample_complexity: pd.DataFrame, exponents: pd.DataFrame, laws: pd.DataFrame
+) -> Figure:
+    """P*_l against v m**(l+1) / (1 - m / v**(s-1)), and errors of the competing laws."""
     frame = sample_complexity[sample_complexity["variable"] == "dataset_size"]
-    figure, (panel,) = style.panels(settings, 1, height=1.0)
+    figure, (panel, errors) = style.panels(settings, 2, height=1.0, width_ratios=(3, 2))
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
         for i, (_, grammar) in enumerate(part.groupby(GRAMMAR)):
@@ -25,9 +26,10 @@ def draw(settings: dict, sample_complexity: pd.DataFrame) -> Figure:
         panel.legend(title="level", loc="upper left")
     panel.set(xscale="log", yscale="log", xlabel=r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$")
     panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
-    panel.set_title(_slope(frame), fontsize=8)
+    panel.set_title(_slope(exponents), fontsize=8)
+    _law_errors(errors, settings, laws[laws["held_out"] == "grammar"])
     grammars = frame.groupby(GRAMMAR).ngroups
-    style.footnote(figure, frame, f"sets of grammar parameters: {grammars}")
+    style.footnote(figure, frame, _numbers(exponents, f"sets of grammar parameters: {grammars}"))
     return figure
 
 
@@ -42,17 +44,48 @@ def _point(panel: Axes, grammar: pd.DataFrame, marker: str, colour: object, labe
     )  # fmt: skip
 
 
-def _slope(frame: pd.DataFrame) -> str:
-    """Slope of log P*_l against that of the prediction, which is one for levels from 2 up.
+def _law_errors(panel: Axes, settings: dict, laws: pd.DataFrame) -> None:
+    """Held-out error of every law in decades, with and without the factor of the prediction."""
+    panel.set(xlabel="held-out error (decades)", title="laws, constant fitted to other grammars")
+    panel.title.set_fontsize(8)
+    if laws.empty:
+        panel.set(title="no grammar to hold out", yticks=[])
+        return
+    powers = [law[2:].strip("()").replace("l", r"\ell") for law in laws["law"].unique()]
+    names = [rf"$v\,m^{{{power}}}$" for power in powers]
+    for shift, factor in ((-0.2, True), (0.2, False)):
+        part = laws[laws["factor"] == factor]
+        bounds = [part["error"] - part["error_low"], part["error_high"] - part["error"]]
+        panel.barh(
+            np.arange(len(part)) + shift, part["error"], 0.36, xerr=np.array(bounds, dtype=float),
+            color=style.shades(settings, 3)[1 if factor else 2],
+            error_kw={"capsize": 2, "linewidth": 0.8},
+            label=r"with $1 / (1 - m / v^{s-1})$" if factor else "without it",
+        )  # fmt: skip
+    panel.set_yticks(range(len(names)), names)
+    panel.set_ylim(len(names) - 0.5, -1.2)  # downwards, with room for the legend
+    panel.legend(loc="upper right")
 
-    Mean and interval over the replicas that have all their thresholds inside the range studied.
-    """
-    slopes = [
-        np.polyfit(np.log(part["predicted"]), np.log(part["threshold"]), 1)[0]
-        for _, part in frame[frame["level"] > 1].groupby(SEEDS)
-        if part["predicted"].nunique() > 1 and (part["status"] == "inside").all()
-    ]
-    if not slopes:
+
+def _slope(exponents: pd.DataFrame) -> str:
+    """Slope of log P*_l against that of the prediction, which is one for levels from 2 up."""
+    rows = exponents[exponents["quantity"] == "law_exponent"]
+    if rows.empty:
         return "slope for levels from 2: not resolved"
-    mean, low, high = mean_interval(np.array(slopes))
-    return f"slope for levels from 2: {mean:.2f} [{low:.2f}, {high:.2f}], n = {len(slopes)}"
+    return (
+        f"slope for levels from 2: {_interval(rows.iloc[0])}, {rows['grammars'].iloc[0]} grammars"
+    )
+
+
+def _numbers(exponents: pd.DataFrame, settings: str) -> str:
+    """The exponents of m and v, where the sets of parameters determine them."""
+    lines = []
+    for name in ("m", "v"):
+        rows = exponents[exponents["quantity"] == f"{name}_exponent"].itertuples()
+        found = [f"{_interval(row)} at level {row.level:.0f}" for row in rows]
+        lines += [f"exponent of {name}: {', '.join(found)}"] if found else []
+    return "\n".join([*lines, settings])
+
+
+def _interval(row: pd.Series) -> str:
+    return f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]"

@@ -13,6 +13,7 @@ from pipeline.analysis.curves import mean_interval
 from pipeline.tables import SEEDS
 
 MARKERS = "os^Dv<>p*h"
+SETTING_TITLE = "v, m, s, L"
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 LABELS = {
     "dataset_size": "dataset size $P$ (strings)",
@@ -26,22 +27,31 @@ LABELS = {
 }
 
 
-def panels(settings: dict, columns: int, height: float = 0.8, **kwargs: object) -> tuple:
-    """Figure and axes in a row, each `style.width` inches wide."""
+def panels(
+    settings: dict, columns: int, height: float = 0.8, rows: int = 1, **kwargs: object
+) -> tuple:
+    """Figure and axes, row by row in one list, each `style.width` inches wide."""
     small = {"legend.frameon": False, "legend.fontsize": 7, "legend.title_fontsize": 7}
     sns.set_theme(context="paper", style="ticks", rc=small)
     width = settings["style"]["width"]
-    size = (width * columns, width * height)
+    size = (width * columns, width * height * rows)
     figure, axes = plt.subplots(
-        1, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
+        rows, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
     )
-    return figure, axes[0]
+    return figure, axes.ravel()
 
 
 def shades(settings: dict, count: int) -> list:
     """`count` colours from dark to light, without the lightest end."""
     palette = sns.color_palette(settings["style"]["palette"], n_colors=256)
     return [palette[int(i)] for i in np.linspace(0, 205, max(count, 2))][:count]
+
+
+def spread(values: np.ndarray, count: int) -> list:
+    """Up to `count` of the values, evenly spread over their order."""
+    values = np.sort(values)
+    places = np.linspace(0, len(values) - 1, min(count, len(values)))
+    return values[places.round().astype(int)].tolist()
 
 
 def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "estimate") -> pd.DataFrame:
@@ -58,21 +68,43 @@ def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: 
     axes.errorbar(x, summary["mean"], summary["error"], **style)
 
 
+def heat_map(
+    axes: Axes, settings: dict, values: pd.DataFrame, highest: float = 1, **style: object
+) -> None:
+    """Values by step, upwards, and dataset size, written in the cells; undefined ones are grey."""
+    sns.heatmap(
+        values.iloc[::-1], ax=axes, vmin=0, vmax=highest, cmap=settings["style"]["palette"],
+        annot=True, fmt=".2f", annot_kws={"size": 5}, cbar=False, **style,
+    )  # fmt: skip
+    axes.set(facecolor="0.85", xlabel=LABELS["dataset_size"], ylabel="")
+    axes.tick_params(labelsize=6)
+    axes.tick_params(axis="y", rotation=0)
+
+
 def footnote(
     figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
 ) -> None:
     """State what is shown, and over how many replicas."""
     replicas = frame[SEEDS].drop_duplicates()
     grammars = replicas["grammar_seed"].nunique()
-    what = f"{shown} over n = {len(replicas)} replicas ({grammars} grammars)"
+    note(figure, settings, f"{shown} over n = {len(replicas)} replicas ({grammars} grammars)")
+
+
+def note(figure: Figure, *parts: str) -> None:
+    """Write parts of a sentence below the panels; a narrow figure has a line for each."""
     between = "; " if figure.get_size_inches()[0] > 5 else "\n"
-    figure.supxlabel(f"{settings}{between}{what}", fontsize=6, color="0.35")
+    figure.supxlabel(between.join(parts), fontsize=6, color="0.35")
 
 
 def grammar_label(frame: pd.DataFrame) -> str:
     """Grammar parameters of the first row, as in $v=8, m=4$."""
     first = frame.iloc[0]
     return ", ".join(f"{name}={first[name]}" for name in ("v", "m", "s", "L"))
+
+
+def setting_name(setting: Sequence[int]) -> str:
+    """Grammar parameters in a legend titled `SETTING_TITLE`."""
+    return ", ".join(f"{value}" for value in setting)
 
 
 def _as_tuple(key: object) -> tuple:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.measurement.estimate import jackknife_error
 from pipeline.randomness import permutation
 
 
@@ -59,7 +60,7 @@ def squared_correlations(
     halves = _half_memberships(blocks, random_halves)
     full = _half_products(counts, halves, np.ones(blocks), groups)
     left_out = [_half_products(counts, halves, keep, groups) for keep in 1 - np.eye(blocks)]
-    return list(zip(full, _jackknife_error(np.array(left_out)), strict=True))
+    return list(zip(full, jackknife_error(np.array(left_out)), strict=True))
 
 
 def projections(
@@ -76,7 +77,7 @@ def projections(
         groups: as for `squared_correlations`.
     """
     full, left_out = _projected(counts, reference, groups)
-    return list(zip(full, _jackknife_error(left_out), strict=True))
+    return list(zip(full, jackknife_error(left_out), strict=True))
 
 
 def weighted_projection(
@@ -85,7 +86,7 @@ def weighted_projection(
     """Weighted sum over groups of `projections`, with its standard error."""
     full, left_out = _projected(counts, reference, groups)
     weights = np.asarray(weights, dtype=float)
-    return float(full @ weights), float(_jackknife_error((left_out @ weights)[:, None])[0])
+    return float(full @ weights), float(jackknife_error((left_out @ weights)[:, None])[0])
 
 
 def _projected(
@@ -120,9 +121,3 @@ def _project(excess: np.ndarray, reference: np.ndarray, pairs: np.ndarray) -> fl
 def _half_memberships(blocks: int, splits: int) -> np.ndarray:
     orders = [permutation(blocks, "random halves", split) for split in range(splits)]
     return (np.array(orders) < blocks // 2).astype(float)
-
-
-def _jackknife_error(left_out: np.ndarray) -> np.ndarray:
-    blocks = len(left_out)
-    spread = np.square(left_out - left_out.mean(axis=0)).sum(axis=0)
-    return np.sqrt(spread * (blocks - 1) / blocks)

@@ -1,4 +1,4 @@
-"""Rows of the measurement table, and ratios with standard errors."""
+"""Rows of the measurement table, ratios with standard errors, and the jackknife over blocks."""
 
 from dataclasses import dataclass
 
@@ -41,3 +41,15 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float,
     estimate = numerator.sum() / trials
     residual = numerator - estimate * denominator
     return float(estimate), float(np.sqrt(np.square(residual).sum()) / trials), trials
+
+
+def block_numbers(samples: int, blocks: int) -> np.ndarray:
+    """To which block each of `samples` samples belongs, in order, blocks as even as can be."""
+    return np.arange(samples) * blocks // samples
+
+
+def jackknife_error(left_out: np.ndarray) -> np.ndarray:
+    """Standard error of statistics from their values without each block, [blocks, ...]."""
+    blocks = len(left_out)
+    spread = np.square(left_out - left_out.mean(axis=0)).sum(axis=0)
+    return np.sqrt(spread * (blocks - 1) / blocks)

@@ -42,6 +42,27 @@ def novelty(samples: np.ndarray, novel: np.ndarray, valid: np.ndarray) -> Iterat
     yield Row("distinct_fraction", distinct, float("nan"), len(samples))
 
 
+def copying(novel: np.ndarray, valid: np.ndarray, share: float) -> Row:
+    """Row of `copied_excess`, copies beyond those that a perfect sampler draws by chance.
+
+    A perfect sampler, too, hits the training set with probability q, its share of all strings. If
+    a fraction e of the samples were copies on purpose, and the rest either invalid or drawn from
+    all strings, copies c and valid strings w would obey c = e + q (w - e). Hence the estimate
+    e = (c - q w) / (1 - q): 0 for a perfect sampler and before anything is learnt, 1 where all
+    samples are copies. Unlike the fraction of copies among valid samples, which early in training
+    are too few, it is defined at every step.
+
+    Args:
+        novel: strings that are not in the training set, bool [N].
+        valid: strings that the grammar derives, bool [N].
+        share: q; at 1 there is nothing but copies, and the excess is NaN.
+    """
+    if share >= 1:
+        return Row("copied_excess", float("nan"), float("nan"), len(novel))
+    excess = (~novel - share * valid) / (1 - share)
+    return Row("copied_excess", *ratio(excess, np.ones(len(novel), dtype=int)))
+
+
 def _number_tuples(tuples: np.ndarray) -> np.ndarray:
     """Give equal tuples [..., s] equal numbers, below the number of distinct ones."""
     numbers = tuples[..., 0]

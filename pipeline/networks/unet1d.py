@@ -8,7 +8,7 @@ later (measured: at equal steps, level-3 accuracy 0.41 instead of 0.22).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -75,15 +75,28 @@ class UNet1d(nn.Module):
 
     def forward(self, xt: Tensor, t: Tensor) -> Tensor:
         """Logits [R, B, d, v] of clean tokens, from x_t int64 [R, B, d] and t int64 [R, B]."""
+        for _, h in self.activations(xt, t):
+            last = h
+        return self.readout(last) + self.skip_readout(self._one_hot(xt))
+
+    def activations(self, xt: Tensor, t: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Outputs of the blocks in order, each with the name of its block.
+
+        `down1`..`downL` have one position for every node of their level, [R, B, s**(L - l), width];
+        `upL`..`up1` one for every child of such a node, [R, B, s**(L - l + 1), width].
+        """
         noise = torch.cos(self._frequencies * (t / self._levels).unsqueeze(-1).float())
-        tokens = one_hot(xt, self._input_symbols).to(noise.dtype)
-        skips, h = [], tokens
-        for block, condition in zip(self.down, self.down_noise, strict=True):
+        skips, h = [], self._one_hot(xt)
+        for level, (block, condition) in enumerate(zip(self.down, self.down_noise, strict=True)):
             skips.append(h)
             patches = h.reshape(*h.shape[:2], h.shape[2] // self._branching, -1)
             h = gelu(block(patches) + condition(noise).unsqueeze(2))
+            yield f"down{level + 1}", h
         for level in reversed(range(len(self.up))):
             u = self.up[level](h).reshape(*h.shape[:2], h.shape[2] * self._branching, -1)
             u = gelu(u + self.up_noise[level](noise).unsqueeze(2))
+            yield f"up{level + 1}", u
             h = torch.cat([u, skips[level]], dim=-1) if level > 0 else u
-        return self.readout(h) + self.skip_readout(tokens)
+
+    def _one_hot(self, xt: Tensor) -> Tensor:
+        return one_hot(xt, self._input_symbols).to(self._frequencies.dtype)

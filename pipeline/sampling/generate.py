@@ -6,10 +6,11 @@ from types import ModuleType
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline import artifacts
 from pipeline.device import choose_device
+from pipeline.networks.restore import restore_network
 from pipeline.randomness import stream_key, uniforms
 from pipeline.workspace import Workspace
 
@@ -84,9 +85,7 @@ def _sample_checkpoint(
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = choose_device()
-    network: nn.Module = model.build_network(trained)
-    network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.tensors.items()})
-    network.to(device).eval()
+    network = restore_network(model, weights, device)
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
     draw_strings = sampler.build_sampler(settings, trained, network)
     length = sampler.string_length(trained)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.noise.base import NoiseProcess
+from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.randomness import stream_key, uniforms
 
@@ -39,45 +39,62 @@ def evaluate(
         tokens: strings [R, N, d]; string i is corrupted at level ceil((i + 1/2) T / N).
         keys: one per replica; they decide the noise.
     """
-    strings = tokens.shape[1]
-    levels = np.ceil((np.arange(strings) + 0.5) * noise.levels / strings).astype(np.int64)
+    device = next(network.parameters()).device
     with torch.inference_mode():
-        chunks = [
-            _losses(network, noise, loss, tokens, levels, keys, slice(i, i + _CHUNK))
-            for i in range(0, strings, _CHUNK)
-        ]
-    per_string = torch.cat(chunks, dim=1).double().cpu().numpy()
-    return [row for r, values in enumerate(per_string) for row in _bins(r, values, levels, noise)]
+        values = string_losses(network, noise, loss, tokens, keys, device)
+    return [LossRow(r, *row) for r, part in enumerate(values) for row in noise_bins(noise, part)]
 
 
-def _losses(
-    network: nn.Module,
+def string_losses(
+    denoiser: Denoiser,
     noise: NoiseProcess,
     loss: Loss,
     tokens: np.ndarray,
-    levels: np.ndarray,
     keys: Sequence[int],
-    part: slice,
-) -> Tensor:
-    x0 = torch.from_numpy(tokens[:, part].astype(np.int64))
-    t = torch.from_numpy(levels[part]).expand(x0.shape[:2])
+    device: torch.device,
+) -> np.ndarray:
+    """Loss of every string, nats per token, float64 [R, N]; arguments as for `evaluate`."""
+    parts = [
+        loss(noise, denoiser(xt, t), x0, xt, t)
+        for x0, xt, t in corrupted_strings(noise, tokens, keys, device)
+    ]
+    return torch.cat(parts, dim=1).double().cpu().numpy()
+
+
+def corrupted_strings(
+    noise: NoiseProcess, tokens: np.ndarray, keys: Sequence[int], device: torch.device
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Chunks of strings x_0 [R, n, d], of what noise makes of them x_t, and of levels t [R, n]."""
+    strings = tokens.shape[1]
+    levels = _stratified_levels(noise, strings)
     streams = np.array([stream_key(key, "evaluation") for key in keys], dtype=np.uint64)
-    index = np.arange(tokens.shape[1])[part, None, None]
-    place = np.arange(x0.shape[2])[:, None], np.arange(2)
-    draws = torch.from_numpy(uniforms(streams[:, None, None, None], index, *place))
-    device = next(network.parameters()).device
-    x0, t = x0.to(device), t.to(device)
-    xt = noise.corrupt(x0, t, draws.to(device))
-    return loss(noise, network(xt, t), x0, xt, t)
+    place = np.arange(tokens.shape[2])[:, None], np.arange(2)
+    for start in range(0, strings, _CHUNK):
+        part = slice(start, start + _CHUNK)
+        x0 = torch.from_numpy(tokens[:, part].astype(np.int64)).to(device)
+        t = torch.from_numpy(levels[part]).to(device).expand(x0.shape[:2])
+        index = np.arange(strings)[part, None, None]
+        draws = torch.from_numpy(uniforms(streams[:, None, None, None], index, *place))
+        yield x0, noise.corrupt(x0, t, draws.to(device)), t
 
 
-def _bins(
-    replica: int, losses: np.ndarray, levels: np.ndarray, noise: NoiseProcess
-) -> Iterator[LossRow]:
+def noise_bins(
+    noise: NoiseProcess, losses: np.ndarray
+) -> Iterator[tuple[float, float, float, float, int]]:
+    """Noise range as fractions of T, mean, standard error and count: of all, then of ten bins.
+
+    Args:
+        noise: forward process.
+        losses: of all strings of one replica, [N], at the levels of `evaluate`.
+    """
+    levels = _stratified_levels(noise, len(losses))
     edges = np.linspace(0, 1, NOISE_BINS + 1)
     for low, high in [(0.0, 1.0), *zip(edges[:-1], edges[1:], strict=True)]:
-        inside = (levels > low * noise.levels) & (levels <= high * noise.levels)
-        values = losses[inside]
+        values = losses[(levels > low * noise.levels) & (levels <= high * noise.levels)]
         if values.size:
             error = values.std() / np.sqrt(values.size)
-            yield LossRow(replica, low, high, values.mean(), error, values.size)
+            yield low, high, values.mean(), error, values.size
+
+
+def _stratified_levels(noise: NoiseProcess, strings: int) -> np.ndarray:
+    return np.ceil((np.arange(strings) + 0.5) * noise.levels / strings).astype(np.int64)

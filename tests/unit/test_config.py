@@ -52,6 +52,22 @@ def rhm(section, **values):
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [64, 32]}]),
             r"dataset_sizes = \[64, 32\]: must increase",
         ),
+        (
+            rhm("theory", grammars=[GRAMMAR]),
+            r"rhm\.theory: grammars v16_m4_s2_L3: dataset_sizes must be numbers, not 'online'",
+        ),
+        (
+            rhm("theory", grammars=[GRAMMAR | {"L": 1, "dataset_sizes": [4]}]),
+            r"theory: grammars v16_m4_s2_L1: L = 1 must be at least 2",
+        ),
+        (
+            rhm("theory", grammars=[GRAMMAR | {"dataset_sizes": [250000]}]),
+            r"theory\.grammars v16_m4_s2_L3: .* = 266384 exceeds P_max = 262144",
+        ),
+        (
+            rhm("theory", grammars=[GRAMMAR | {"dataset_sizes": [32]}] * 2),
+            r"theory\.grammars: .* must not repeat a grammar",
+        ),
         (rhm("grid", data_seeds=[0, 0]), r"grid\.data_seeds = \[0, 0\]: must not repeat"),
         (rhm("grid", network_seeds=[]), r"grid\.network_seeds = \[\]: .*at least 1 item"),
         (rhm("training", checkpoints=[20, 10]), r"checkpoints = \[20, 10\]: must increase"),

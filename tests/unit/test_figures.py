@@ -6,8 +6,12 @@ import pytest
 from matplotlib import pyplot as plt
 
 from pipeline import tables
+from pipeline.analysis.exponents import exponents
+from pipeline.analysis.laws import LAWS, compare_laws
 from pipeline.analysis.sample_complexity import analyse
 from pipeline.figures import rhm_accuracy_vs_training_step, rhm_sample_complexity
+from tests.unit.test_exponents import V_M, plain
+from tests.unit.test_exponents import thresholds as thresholds_of
 
 SETTINGS = {
     "style": {"palette": "viridis", "width": 3.0},
@@ -26,7 +30,7 @@ def curves(accuracy, steps):
     """Tables of one replica online and at one dataset size, one row per step and level."""
     rows = [
         {**REPLICA, "dataset_size": size, "step": step, "quantity": "node_accuracy"}
-        | {"among": "all", "level": level, "estimate": value}
+        | {"among": "all", "level": level, "estimate": value, "ceiling": 1.0}
         for size in ("8", "online")
         for step, value in zip(steps, accuracy, strict=True)
         for level in (1, 2)
@@ -56,8 +60,10 @@ def test_a_run_that_learns_nothing_has_no_threshold_within_its_range(tmp_path, s
     assert not (found["status"] == "inside").any()
     figure = rhm_accuracy_vs_training_step.draw(SETTINGS, measured, found)
     assert figure.axes[1].get_title() == "no level is half-way within the run"
-    figure = rhm_sample_complexity.draw(SETTINGS, found)
+    slopes, laws = exponents(found, 50, 1), compare_laws(found, 50, 1)
+    figure = rhm_sample_complexity.draw(SETTINGS, found, slopes, laws)
     assert figure.axes[0].get_title() == "slope for levels from 2: not resolved"
+    assert figure.axes[1].get_title() == "no grammar to hold out"
 
 
 def test_a_run_that_learns_has_its_thresholds_drawn(tmp_path):
@@ -66,3 +72,13 @@ def test_a_run_that_learns_has_its_thresholds_drawn(tmp_path):
     assert 10 < level_1 < 100  # accuracy passes 0.75, half-way from 0.5 to 1, in between
     figure = rhm_accuracy_vs_training_step.draw(SETTINGS, measured, found)
     assert figure.axes[1].get_title() == ""
+
+
+def test_the_slope_is_that_of_the_exponents_table_and_laws_have_a_bar_each():
+    found = thresholds_of(plain, V_M, noise=0.1)
+    slopes, laws = exponents(found, 50, 1), compare_laws(found, 50, 1)
+    figure = rhm_sample_complexity.draw(SETTINGS, found, slopes, laws)
+    (slope,) = slopes[slopes["quantity"] == "law_exponent"]["estimate"]
+    assert f"slope for levels from 2: {slope:.2f} [" in figure.axes[0].get_title()
+    assert len(figure.axes[1].patches) == len(LAWS)
+    assert "exponent of m: " in figure.get_supxlabel()

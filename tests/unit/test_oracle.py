@@ -11,7 +11,7 @@ from pipeline.grammar.rules import sample_rules
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.oracle import Oracle
+from pipeline.oracle import Oracle, partial_oracle
 from pipeline.randomness import stream_key, uniforms
 from pipeline.sampling.absorbing import sample_absorbing
 from pipeline.sampling.uniform import sample_uniform
@@ -144,6 +144,32 @@ def test_clean_tokens_imply_their_latents():
     implied = Oracle([grammar], noise_of("absorbing", 4)).implied_latents(certain)
     for level, symbols in enumerate(parse(grammar, strings).symbols):
         np.testing.assert_allclose(implied[level][0], np.eye(4)[symbols], atol=1e-12)
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_who_knows_all_levels_is_the_oracle_and_who_knows_none_sees_single_tokens(process):
+    grammars = [sample_rules(4, 2, 2, 2, seed=seed) for seed in (0, 1)]
+    noise = noise_of(process, 4)
+    parts = [corrupted(noise, reference.all_strings(grammar), 30) for grammar in grammars]
+    xt, t = (torch.cat([part[i] for part in parts]) for i in (1, 2))
+    whole = partial_oracle(grammars, noise, 2)(xt, t)
+    assert torch.equal(whole, Oracle(grammars, noise)(xt, t))
+    alone = torch.softmax(partial_oracle(grammars, noise, 0)(xt, t), dim=-1)
+    likelihood = noise.likelihood(torch.arange(4), xt.unsqueeze(-1), t[..., None, None])
+    torch.testing.assert_close(alone, likelihood / likelihood.sum(dim=-1, keepdim=True))
+
+
+def test_who_knows_one_level_sees_independent_pairs():
+    grammar, noise = sample_rules(4, 2, 2, 3, seed=0), noise_of("uniform", 4)
+    _, xt, t = corrupted(noise, reference.all_strings(grammar), 20)
+    found = torch.softmax(partial_oracle([grammar], noise, 1)(xt, t), dim=-1)[0]
+    pairs = torch.from_numpy(grammar.rules[0].reshape(-1, 2))
+    for first in range(0, 8, 2):
+        part = xt[0][:, None, first : first + 2], t[0][:, None, None]
+        weight = noise.likelihood(pairs, *part).prod(dim=-1)
+        one_hot = torch.nn.functional.one_hot(pairs, 4).double()
+        expected = torch.einsum("Np,pka->Nka", weight / weight.sum(dim=1, keepdim=True), one_hot)
+        torch.testing.assert_close(found[:, first : first + 2], expected)
 
 
 @pytest.mark.parametrize("process", PROCESSES)

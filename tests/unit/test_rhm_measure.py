@@ -89,6 +89,10 @@ def test_every_observable_has_one_row_per_level_or_distance(deep):
         "copied_fraction": 1,
         "valid_and_novel_fraction": 1,
         "distinct_fraction": 1,
+        "copied_excess": 1,
+        "coverage": 1,
+        "rule_usage_divergence": 6,
+        "training_rule_usage_divergence": 3,
         "squared_correlation": 3 + 7,
         "correlation_ratio": 3,
         "coherence_length": 1,
@@ -96,3 +100,4 @@ def test_every_observable_has_one_row_per_level_or_distance(deep):
     assert value(rows, "copied_fraction") == pytest.approx(4 / 384)
     assert value(rows, "distinct_fraction") == pytest.approx(1 / 8)
     assert value(rows, "valid_and_novel_fraction") == pytest.approx(380 / 384)
+    assert value(rows, "copied_excess") == pytest.approx(0)

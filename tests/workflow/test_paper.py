@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipeline.config.schema import FIGURES
+from pipeline.config.schema import FIGURES, TABLES
 from tests.workflow.checkout import Checkout, job_counts
 
 pytestmark = pytest.mark.xdist_group("paper")
@@ -26,12 +26,19 @@ def dry_run(checkout, *arguments):
 
 def test_the_whole_grid_has_the_expected_jobs(checkout):
     counts = dry_run(checkout)
-    stages = ("dataset", "train", "sample", "measure")
+    stages = ("dataset", "train", "sample", "measure", "probe")
     assert {stage: counts.pop(stage) for stage in stages} == dict.fromkeys(stages, TRAJECTORIES)
-    assert counts.pop("grammar") == 4 * 4
-    assert counts == {"aggregate": 4, "sample_complexity": 4, "concatenate": 3} | dict.fromkeys(
-        FIGURES, 1
-    )
+    assert counts.pop("grammar") == 7 * 8  # those of the grid are among those of the theory
+    assert counts.pop("theory") == 7
+    assert counts == {
+        "aggregate": 4,
+        "sample_complexity": 4,
+        "memorization": 4,
+        "ceiling": 4,
+        "concatenate": len(TABLES),
+        "exponents": 1,
+        "claims": 1,
+    } | dict.fromkeys(FIGURES, 1)
 
 
 def test_a_figure_of_one_grammar_needs_that_grammar_only(checkout):

@@ -1,7 +1,11 @@
-"""The HTML report, opened in a browser, shows every figure with its caption."""
+"""The HTML report, opened in a browser, shows the claims and every figure with its caption."""
 
+import json
+import re
 import shutil
+from pathlib import Path
 
+import pandas as pd
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -11,10 +15,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from pipeline.config.schema import FIGURES
 from tests.workflow.checkout import ROOT, SMOKE
 
-pytestmark = [
-    pytest.mark.xdist_group("workflow"),
-    pytest.mark.skipif(shutil.which("chromedriver") is None, reason="needs chromium-driver"),
-]
+pytestmark = pytest.mark.xdist_group("workflow")
 
 SECONDS = 30
 
@@ -28,6 +29,8 @@ def report(smoke_run):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
+    if shutil.which("chromedriver") is None:
+        pytest.skip("needs chromium-driver")
     options = webdriver.ChromeOptions()
     profile = tmp_path_factory.mktemp("browser")
     for flag in ("headless", "no-sandbox", "disable-gpu", "disable-background-networking"):
@@ -45,9 +48,13 @@ def wait(browser, condition):
 
 def list_of_figures(browser, report) -> list:
     """Open the list; return its icons, for each figure one that shows it and one on its origin."""
+    return list_of_results(browser, report, "rhm")
+
+
+def list_of_results(browser, report, category) -> list:
     browser.get("about:blank")
     browser.get(report.as_uri())
-    path = "//a[contains(., 'Results')]"
+    path = f"//a[normalize-space(.) = '{category}']"
     wait(browser, lambda: browser.find_elements(By.XPATH, path))[-1].click()
     return wait(browser, lambda: shown_icons(browser))
 
@@ -65,6 +72,38 @@ def widest_image(browser) -> int:
 
 def test_the_report_is_one_file_that_loads_nothing_from_elsewhere(report):
     assert 'src="http' not in report.read_text()
+
+
+def description(report: Path) -> str:
+    """What the report begins with."""
+    return json.loads(re.search(r"var workflow_desc = (\".*\");$", report.read_text(), re.M)[1])
+
+
+def test_the_report_begins_with_the_claims(report, smoke_run):
+    claims = pd.read_parquet(smoke_run.path / "results/smoke/tables/claims.parquet")
+    text = description(report)
+    assert text.count("<td>undecided</td>") == (claims["verdict"] == "undecided").sum()
+    for row in claims.itertuples():
+        assert f"<td>{row.quantity}</td>" in text
+
+
+def test_a_report_without_the_claims_begins_without_them(smoke_run):
+    figure = "results/smoke/figures/rhm_loss_curves.png"
+    result = smoke_run.snakemake(*SMOKE, figure, "--report", "one.html")
+    assert result.returncode == 0, result.stderr
+    assert "A replica is one network" in description(smoke_run.path / "one.html")
+    assert "<table" not in description(smoke_run.path / "one.html")
+
+
+def test_the_claims_are_shown_at_the_top_and_as_a_result(browser, report):
+    (icon, _) = list_of_results(browser, report, "claims")
+    body = browser.find_element(By.TAG_NAME, "body")
+    assert "Rules are learnt bottom-up" in body.text
+    icon.click()
+    wait(browser, lambda: browser.find_elements(By.TAG_NAME, "iframe"))
+    browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+    wait(browser, lambda: "verdict" in browser.find_element(By.TAG_NAME, "body").text)
+    browser.switch_to.default_content()
 
 
 def test_every_figure_is_shown(browser, report):

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config.schema import FIGURES
+from pipeline.claims.verdict import VERDICTS
+from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
 from pipeline.tables import COLUMNS, table_stamp
 from tests.workflow.checkout import SMOKE, Checkout
 
@@ -37,11 +38,20 @@ def test_progress_and_disk_are_shown(smoke_run):
 
 
 def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
-    for name in ("measurements", "losses", "sample_complexity"):
+    for name in (*TABLES, *COMPARISONS):
         table = pq.read_table(smoke_run.path / f"results/smoke/tables/rhm_{name}.parquet")
         for field in table.schema:
             assert field.metadata[b"description"].decode() == COLUMNS[field.name]
         assert table_stamp(table.schema)["spec"]["code"]
+
+
+def test_every_claim_has_a_verdict(smoke_run):
+    path = smoke_run.path / "results/smoke/tables/claims.parquet"
+    claims = pd.read_parquet(path)
+    assert table_stamp(pq.read_schema(path))["spec"]["settings"]["margin"] == 0.25
+    assert set(claims["verdict"]) <= set(VERDICTS)
+    assert set(claims.loc[claims["claim"] == "C5", "verdict"]) == {"undecided"}
+    assert {"C1", "C2", "C3", "C4", "C5", "C6", "M1"} == set(claims["claim"])
 
 
 def test_measurements_hold_one_row_per_replica_step_and_estimate(smoke_run):

@@ -14,19 +14,33 @@ EDITED = ("workflow", "pipeline", ".snakemake")
 CELLS = 4
 GRAMMARS = 2
 FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
+THEORY_ALONE = Counter(
+    rhm_correlation_law=1, rhm_one_step_gradient=1, theory=1, concatenate=1
+)  # what depends on no network
+CEILING_ALONE = Counter(rhm_sampling_ceiling=1, ceiling=1, concatenate=1)
+THEORY = THEORY_ALONE + Counter(rhm_clustering=1, claims=1)
+COMPARE = Counter(exponents=1, rhm_sample_complexity=1, claims=1)
 ANALYSE = Counter(
     rhm_accuracy_vs_dataset_size=1,
     rhm_accuracy_vs_training_step=1,
-    rhm_sample_complexity=1,
+    rhm_clustering=1,
     sample_complexity=1,
     concatenate=1,
 )
-AGGREGATE = FIGURE_JOBS + Counter(sample_complexity=1, aggregate=1, concatenate=3)
+ANALYSE += COMPARE
+AGGREGATE = (
+    FIGURE_JOBS
+    - THEORY_ALONE
+    - CEILING_ALONE
+    + Counter(sample_complexity=1, memorization=1, aggregate=1, concatenate=6)
+    + Counter(exponents=1, claims=1)
+)
 MEASURE = AGGREGATE + Counter(measure=CELLS)
 SAMPLE = MEASURE + Counter(sample=CELLS)
-TRAIN = SAMPLE + Counter(train=CELLS)
+PROBE = AGGREGATE + Counter(probe=CELLS)
+TRAIN = SAMPLE + Counter(train=CELLS, probe=CELLS)
 DATASET = TRAIN + Counter(dataset=CELLS)
-ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1)
+ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1, probe=1)
 NOTHING = Counter()
 
 
@@ -51,16 +65,27 @@ CONFIG_EDITS = {
     "keys reordered": (_reordered, NOTHING),
     "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
     "reading rule": (_set("analysis", among="all"), ANALYSE),
+    "resamples": (_set("analysis", bootstrap_samples=50), COMPARE),
+    "margin": (_set("analysis", margin=0.5), Counter(claims=1)),
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
-    "sampling count": (_set("sampling", samples=128), SAMPLE),
+    "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
+    "strings of the probes": (_set("probe", strings=7), PROBE),
+    "levels of the ceiling": (_set("ceiling", levels=[4, 20]), AGGREGATE + CEILING_ALONE),
     "learning rate": (_set("training", learning_rate=0.5), TRAIN),
-    "held-out size": (_set("data", validation_size=7), DATASET),
+    "held-out size": (_set("data", validation_size=7), DATASET + THEORY_ALONE),
+    "width of the network of one step": (_set("theory", width=32), THEORY),
     "a new dataset size": (_sizes(4, 8, 12, 16, "online"), ONE_CELL),
     "a dataset size removed": (_sizes(4, 8, "online"), AGGREGATE),
     "a new checkpoint": (_set("training", checkpoints=[10, 20, 30, 40]), TRAIN),
     # sample runs because its set of inputs changed, but finds its samples made
-    "a checkpoint removed": (_set("training", checkpoints=[10, 40]), SAMPLE),
-    "a grammar seed": (_set("grid", grammar_seeds=[0, 2]), DATASET + Counter(grammar=1)),
+    "a checkpoint removed": (
+        _set("training", checkpoints=[10, 40]),
+        SAMPLE + Counter(probe=CELLS),
+    ),
+    "a grammar seed": (
+        _set("grid", grammar_seeds=[0, 2]),
+        DATASET + CEILING_ALONE + Counter(grammar=1),
+    ),
     "a figure less": (lambda _, c: c.update(figures=["rhm_loss_curves"]), NOTHING),
 }
 
@@ -76,15 +101,19 @@ SOURCE_EDITS = {
             "symbol_uniforms = draw(1)",
             "symbol_uniforms = draw(2)",
         ),
-        SAMPLE,
+        SAMPLE + CEILING_ALONE,
     ),
     "a line of the sampling stage": (
         ("pipeline/sampling/generate.py", "_BATCH = 2048", "_BATCH = 1024"),
-        SAMPLE,
+        SAMPLE + CEILING_ALONE,
     ),
     "a line of the grammar": (
         ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
-        DATASET + Counter(grammar=GRAMMARS),
+        DATASET + THEORY_ALONE + CEILING_ALONE + Counter(grammar=GRAMMARS),
+    ),
+    "a line of the oracle": (
+        ("pipeline/oracle.py", '{"cpu": 512', '{"cpu": 256'),
+        PROBE + CEILING_ALONE,
     ),
     "a line of the training loop": (
         ("pipeline/training/train.py", "devices=1", "devices=2"),

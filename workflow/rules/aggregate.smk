@@ -1,6 +1,6 @@
-# Makes:  tidy tables of each setting (grammar parameters), thresholds read off them, and tables of
-#         all settings of a domain.
-# Needs:  measurements and losses of every cell of the setting.
+# Makes:  tidy tables of each setting (grammar parameters), thresholds, learning and copying times
+#         read off them, and tables of all settings of a domain.
+# Needs:  measurements, losses and probes of every cell of the setting.
 # Writes: .../{setting}/tables/{table}.parquet and results/{run}/tables/{domain}_{table}.parquet
 
 
@@ -8,9 +8,12 @@ rule aggregate:
     input:
         measurements=cell_files("measurements.parquet"),
         losses=cell_files("losses.csv"),
+        probes=cell_files("probes.parquet"),
+        ceilings="results/{run}/{domain}/{setting}/tables/ceilings.parquet",
     output:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
         losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
+        probes="results/{run}/{domain}/{setting}/tables/probes.parquet",
     log:
         "results/{run}/logs/{domain}/{setting}/aggregate.log",
     benchmark:
@@ -23,8 +26,10 @@ rule aggregate:
         python -m pipeline aggregate \
             --spec {params.spec:q} \
             --root results/{wildcards.run:q}/{wildcards.domain:q} \
+            --ceilings {input.ceilings:q} \
             --measurements {output.measurements:q} \
             --losses {output.losses:q} \
+            --probes {output.probes:q} \
             2>{log:q}
         """
 
@@ -47,6 +52,28 @@ rule sample_complexity:
             --measurements {input.measurements:q} \
             --losses {input.losses:q} \
             --output {output.table:q} \
+            2>{log:q}
+        """
+
+
+rule memorization:
+    input:
+        measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
+    output:
+        times="results/{run}/{domain}/{setting}/tables/memorization.parquet",
+        exponents="results/{run}/{domain}/{setting}/tables/memorization_exponents.parquet",
+    log:
+        "results/{run}/logs/{domain}/{setting}/memorization.log",
+    localrule: True
+    params:
+        spec=spec("memorize"),
+    shell:
+        """
+        python -m pipeline memorize \
+            --spec {params.spec:q} \
+            --measurements {input.measurements:q} \
+            --times {output.times:q} \
+            --exponents {output.exponents:q} \
             2>{log:q}
         """
 

@@ -16,8 +16,8 @@ from pipeline.config.grid import (
     parse_replicas,
 )
 from pipeline.config.load import load_config
-from pipeline.config.schema import FIGURES, TABLES
-from pipeline.config.slices import SLICES, figure_settings
+from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
+from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.progress import GridProgress
@@ -136,11 +136,15 @@ def keep_work(wildcards):
     return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
 
 
-def theory_grammars(wildcards):
-    """Grammars of a setting, one per grammar seed of the section `theory`."""
-    directory = f"results/{wildcards.run}/{wildcards.domain}/{wildcards.setting}"
-    seeds = CONFIG.domain(wildcards.domain).theory.grammar_seeds
-    return [f"{directory}/grammar_g{seed}.safetensors" for seed in seeds]
+def grammars(section):
+    """Input function: grammars of a setting, one per grammar seed of a section of the config."""
+
+    def files(wildcards):
+        directory = f"results/{wildcards.run}/{wildcards.domain}/{wildcards.setting}"
+        seeds = getattr(CONFIG.domain(wildcards.domain), section).grammar_seeds
+        return [f"{directory}/grammar_g{seed}.safetensors" for seed in seeds]
+
+    return files
 
 
 def setting_tables(wildcards):
@@ -169,7 +173,14 @@ def figure_tables(name):
 
 
 def table_files(domain):
-    return expand(TABLE, run=CONFIG.run, domain=domain, table=TABLES)
+    tables = [*TABLES, *COMPARISONS]
+    return expand(TABLE, run=CONFIG.run, domain=domain, table=tables)
+
+
+def claims_tables():
+    """All tables of all domains that are part of the run."""
+    enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
+    return [path for name in enabled for path in table_files(name)]
 
 
 def domain_figures(domain):

@@ -1,4 +1,4 @@
-"""Observables of the Random Hierarchy Model: rules obeyed, novelty, correlations, coherence."""
+"""Observables of the Random Hierarchy Model: rules obeyed, copies, mode collapse, correlations."""
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.grammar.correlations import common_ancestor_level, joint_excess
-from pipeline.grammar.parsing import parse
+from pipeline.grammar.parsing import Parse, parse
 from pipeline.grammar.rules import Grammar, load_grammar
 from pipeline.measurement.accuracy import accuracies
+from pipeline.measurement.collapse import coverage, rule_usage, training_rule_usage
 from pipeline.measurement.correlation import (
     PairCounts,
     projections,
@@ -17,7 +18,7 @@ from pipeline.measurement.correlation import (
     weighted_projection,
 )
 from pipeline.measurement.estimate import Row
-from pipeline.measurement.novelty import novel_subtrees, novelty
+from pipeline.measurement.novelty import copying, novel_subtrees, novelty
 
 
 def load_sources(sources: Sequence[Path]) -> list[Grammar]:
@@ -36,11 +37,25 @@ def observe(
         training: its training set [P, d].
         settings: `measurement` section of the config.
     """
-    parsed = parse(grammar, samples)
-    novel = novel_subtrees(samples, training, grammar.branching)
+    parsed, known = parse(grammar, samples), np.unique(training, axis=0)
+    novel = novel_subtrees(samples, known, grammar.branching)
     yield from accuracies(parsed, novel)
-    yield from novelty(samples, novel[-1][:, 0], parsed.valid(grammar.depth)[:, 0])
+    yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], settings["blocks"])
     yield from _correlations(grammar, samples, settings)
+
+
+def _memorization(
+    grammar: Grammar, samples: np.ndarray, known: np.ndarray, parsed: Parse, novel: np.ndarray,
+    blocks: int,
+) -> Iterator[Row]:  # fmt: skip
+    """Copies, and mode collapse among what is not copied; `known` are distinct training strings."""
+    valid = parsed.valid(grammar.depth)[:, 0]
+    yield from novelty(samples, novel, valid)
+    yield copying(novel, valid, len(known) / grammar.string_count)
+    yield coverage(samples, valid & novel, grammar.string_count - len(known), blocks)
+    rules = grammar.symbols, grammar.synonyms
+    yield from rule_usage(parsed, novel, *rules, blocks)
+    yield from training_rule_usage(parse(grammar, known), *rules)
 
 
 def _correlations(grammar: Grammar, samples: np.ndarray, settings: dict) -> Iterator[Row]:

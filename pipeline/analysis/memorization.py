@@ -1,0 +1,116 @@
+"""Stage `memorize`: when each level is learnt and when copying starts, at every dataset size."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import artifacts, tables
+from pipeline.analysis.curves import (
+    CELL,
+    GRAMMAR,
+    REPLICA,
+    chance_accuracy,
+    finite_sizes,
+    halfway,
+)
+from pipeline.analysis.exponents import fit_slopes
+from pipeline.randomness import stream_key
+
+_FEWEST_POINTS = 3
+"""Shorter curves cannot carry a fit of two parameters."""
+
+_RESAMPLES = 2000
+
+_TIMES = [*CELL, "level", "variable", "quantity", "threshold", "status", "chance", "ceiling"]
+
+_EXPONENTS = [
+    *GRAMMAR,
+    "quantity",
+    "variable",
+    "estimate",
+    "low",
+    "high",
+    "prediction",
+    "dataset_sizes",
+    "grammars",
+    "replicas",
+]
+
+
+def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> None:
+    """Fit the times of every trajectory, and how that of copying grows with the dataset size."""
+    found = learning_times(tables.read_table(measurements, "measurements"))
+    tables.write_table(times, found, artifacts.make_stamp("memorization", spec, {}))
+    slopes = copying_exponents(found, _RESAMPLES, stream_key("memorization"))
+    stamp = artifacts.make_stamp("memorization_exponents", spec, {})
+    tables.write_table(exponents, slopes, stamp)
+
+
+def learning_times(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Steps at which node accuracy and excess copies are half-way up, by `curves.halfway`.
+
+    Node accuracy is that of all samples, which copies raise too. Novel strings alone would not do:
+    none are left once all are copies, and the last ones are the faulty ones, so their accuracy
+    falls again. So a level's time is that of learning where it is well before that of copying, and
+    where the two coincide the level was learnt by heart.
+
+    Returns:
+        One row per replica, finite dataset size and level, and one of copying, without a level.
+    """
+    frame = finite_sizes(measurements)
+    chosen = frame["quantity"].isin(["node_accuracy", "copied_excess"]) & (frame["among"] == "all")
+    return pd.DataFrame(_times(frame[chosen & frame["estimate"].notna()]), columns=_TIMES)
+
+
+def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFrame:
+    """Slope of log copying time against log dataset size, for every setting; law 1.
+
+    One intercept for each replica. Of the dataset sizes, only those at which every replica starts
+    to copy within the run: dropping late replicas alone would make the slope too small.
+
+    Args:
+        times: of `learning_times`.
+        samples: resamples of the bootstrap over grammars, data and networks.
+        key: stream key.
+    """
+    rows = []
+    for setting, part in times[times["quantity"] == "copied_excess"].groupby(GRAMMAR):
+        frame = within_run(part)
+        sizes = np.log(frame[["dataset_size"]].to_numpy(float))
+        fit = fit_slopes(frame, sizes, np.log(frame["threshold"]), REPLICA, samples, key)
+        if fit is None:
+            continue
+        behind = {
+            "dataset_sizes": frame["dataset_size"].nunique(),
+            "grammars": frame["grammar_seed"].nunique(),
+            "replicas": frame.groupby(REPLICA).ngroups,
+        }
+        interval = {name: float(value[0]) for name, value in fit._asdict().items()}
+        labels = {"quantity": "memorization_exponent", "variable": "dataset_size"}
+        place = dict(zip(GRAMMAR, setting, strict=True))
+        rows.append({**place, **labels, **interval, "prediction": 1.0, **behind})
+    return pd.DataFrame(rows, columns=_EXPONENTS)
+
+
+def within_run(times: pd.DataFrame) -> pd.DataFrame:
+    """Times at the dataset sizes at which those of every replica lie within the run."""
+    inside = (times["status"] == "inside").groupby(times["dataset_size"]).transform("all")
+    return times[inside].reset_index(drop=True)
+
+
+def _times(frame: pd.DataFrame) -> Iterator[dict]:
+    for key, unsorted in frame.groupby([*CELL, "quantity", "level"], dropna=False):
+        if len(unsorted) < _FEWEST_POINTS:
+            continue
+        *cell, quantity, level = key
+        curve, place = unsorted.sort_values("step"), dict(zip(CELL, cell, strict=True))
+        chance, ceiling = 0.0, 1.0
+        if quantity == "node_accuracy":
+            chance = chance_accuracy(quantity, *(place[name] for name in GRAMMAR), int(level))
+            ceiling = float(curve["ceiling"].iloc[0])
+        steps, values = curve["step"].to_numpy(float), curve["estimate"].to_numpy(float)
+        threshold, status = halfway(steps, values, chance, ceiling)
+        row = {"level": level, "variable": "step", "quantity": quantity, "threshold": threshold}
+        yield {**place, **row, "status": status, "chance": chance, "ceiling": ceiling}

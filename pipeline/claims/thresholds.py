@@ -1,0 +1,70 @@
+"""Dataset sizes at which clustering finds a level, and at which a block becomes invariant to it."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from pipeline.analysis.curves import GRAMMAR, REPLICA, finite_sizes, halfway
+from pipeline.randomness import stream_key, uniforms
+
+FEWEST_POINTS = 3
+"""Shorter curves cannot carry a fit of two parameters."""
+
+_DRAWS = 100
+"""Random groupings behind the chance level of clustering."""
+
+_UNIT = [*GRAMMAR, "grammar_seed", "data_seed", "level"]
+
+
+def clustering_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
+    """Half-way points of class accuracy, per grammar, training set and class level."""
+    frame = finite_sizes(theory[theory["quantity"] == "class_accuracy"])
+    return pd.DataFrame(_clustering(frame), columns=[*_UNIT, "threshold", "status"])
+
+
+def invariance_thresholds(probes: pd.DataFrame) -> pd.DataFrame:
+    """Sizes at which the block of level l lost half its sensitivity to synonyms of that level.
+
+    Args:
+        probes: rows of that table at one checkpoint of every trajectory, of finite sizes.
+    """
+    own = probes["block"] == "down" + probes["level"].astype("Int64").astype(str)
+    frame = probes[own & (probes["quantity"] == "synonym_sensitivity")]
+    rows = _invariance(frame.dropna(subset="estimate"))
+    return pd.DataFrame(rows, columns=[*REPLICA, "level", "threshold", "status"])
+
+
+def chance_class_accuracy(v: int, m: int) -> float:
+    """Class accuracy of random groups of m tuples, under the best naming of groups by symbols.
+
+    Above 1 / v because names are fitted: about 0.3 for v = 16, m = 4.
+    """
+    found = []
+    for draw in uniforms(stream_key("naming", v, m), np.arange(_DRAWS)[:, None], np.arange(v * m)):
+        groups = np.argsort(draw) // m
+        table = np.zeros((v, v))
+        np.add.at(table, (groups, np.arange(v * m) // m), 1)
+        found.append(table[linear_sum_assignment(-table)].sum() / (v * m))
+    return float(np.mean(found))
+
+
+def _clustering(frame: pd.DataFrame) -> Iterator[tuple]:
+    for place, unsorted in frame.groupby(_UNIT):
+        curve = unsorted.sort_values("dataset_size")
+        if len(curve) >= FEWEST_POINTS:
+            chance = chance_class_accuracy(*place[:2])
+            yield *place, *_halfway(curve["dataset_size"], curve["estimate"], chance)
+
+
+def _invariance(frame: pd.DataFrame) -> Iterator[tuple]:
+    for place, unsorted in frame.groupby([*REPLICA, "level"]):
+        curve = unsorted.sort_values("dataset_size")
+        first = curve["estimate"].iloc[0]
+        if len(curve) >= FEWEST_POINTS and first > 0:
+            yield *place, *_halfway(curve["dataset_size"], 1 - curve["estimate"] / first, 0.0)
+
+
+def _halfway(sizes: pd.Series, values: pd.Series, chance: float) -> tuple[float, str]:
+    return halfway(sizes.to_numpy(float), values.to_numpy(float), chance)

@@ -1,0 +1,91 @@
+"""Stage `ceiling`: how often strings are right that the exact denoiser generates.
+
+What a sampler loses by changing several tokens in one step, it loses whatever the network: an
+accuracy below 1 counts against the network only as far as it is below this ceiling.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pipeline import artifacts, tables
+from pipeline.device import choose_device
+from pipeline.domains.rhm.model import build_noise
+from pipeline.domains.rhm.sampler import build_sampler
+from pipeline.grammar.parsing import parse
+from pipeline.grammar.rules import Grammar, load_grammar
+from pipeline.measurement.accuracy import accuracies
+from pipeline.noise.schedules import SCHEDULES
+from pipeline.oracle import Oracle
+from pipeline.randomness import stream_key
+from pipeline.sampling.generate import generate
+
+
+def ceiling(spec: dict, sources: Sequence[Path], output: Path) -> None:
+    """Sample with the config's sampler, and with every schedule at several numbers of levels.
+
+    Args:
+        spec: spec of the stage.
+        sources: grammars of one setting.
+        output: Parquet file of one row per grammar, sampler and accuracy.
+    """
+    settings, loaded = spec["settings"], [load_grammar(path) for path in sources]
+    seeds = dict(zip(settings["grammar_seeds"], (grammar for grammar, _ in loaded), strict=True))
+    rows = [
+        {**row, "configured": i == 0}
+        for i, sampler in enumerate(_samplers(settings))
+        for row in _rows(settings, sampler, seeds)
+    ]
+    inputs = {path.name: sha for path, (_, sha) in zip(sources, loaded, strict=True)}
+    stamp = artifacts.make_stamp("ceilings", spec, inputs)
+    tables.write_table(output, pd.DataFrame(rows), stamp)
+
+
+def _samplers(settings: dict) -> list[dict]:
+    """Noise, reverse steps and strings: those of the config, then T steps at T noise levels."""
+    sampling, strings = settings["sampling"], settings["ceiling"]["strings"]
+    configured = {**settings["noise"], "sampling_levels": sampling["levels"]}
+    swept = []
+    grid = product(("uniform", "absorbing"), SCHEDULES, settings["ceiling"]["levels"])
+    for process, schedule, levels in grid:
+        noise = {"process": process, "schedule": schedule, "levels": levels}
+        swept.append({**noise, "sampling_levels": levels})
+    others = [{**sampler, "strings": strings} for sampler in swept if sampler != configured]
+    return [{**configured, "strings": sampling["samples"]}, *others]
+
+
+def _rows(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> Iterator[dict]:
+    """Accuracies of one sampler, for every grammar by its seed."""
+    place = {name: sampler[name] for name in ("process", "schedule", "sampling_levels")}
+    place = {**settings["setting"], **place, "noise_levels": sampler["levels"]}
+    tokens = _sample(settings, sampler, grammars)
+    for (seed, grammar), strings in zip(grammars.items(), tokens, strict=True):
+        parsed, nodes = parse(grammar, strings), range(1, grammar.depth + 1)
+        everything = [np.ones_like(parsed.valid(level)) for level in nodes]
+        for row in accuracies(parsed, everything):
+            if row.among == "all":
+                yield {
+                    **place,
+                    "grammar_seed": seed,
+                    "quantity": row.quantity,
+                    "level": row.level,
+                    "estimate": row.estimate,
+                    "standard_error": row.standard_error,
+                    "count": row.count,
+                }
+
+
+def _sample(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> np.ndarray:
+    """Strings of the exact denoiser, [R, N, d]."""
+    trained = {"noise": sampler, "cell": {"setting": settings["setting"]}}
+    sampling = {**settings["sampling"], "levels": sampler["sampling_levels"]}
+    oracle = Oracle(list(grammars.values()), build_noise(trained))
+    keys = [stream_key(settings["sampling"]["seed"], seed, "ceiling") for seed in grammars]
+    length = next(iter(grammars.values())).length
+    with torch.inference_mode():
+        draw_strings = build_sampler(sampling, trained, oracle)
+        return generate(draw_strings, keys, sampler["strings"], length, choose_device())

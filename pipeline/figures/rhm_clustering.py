@@ -1,0 +1,135 @@
+"""Classes that clustering finds in training sets, and how much networks on the same sets know."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.figures import style
+from pipeline.tables import SEEDS
+
+_LINE = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
+_NETWORK = _LINE | {"linestyle": "none", "markerfacecolor": "w", "markersize": 5}
+
+_COVERED = 30
+"""Right end of the third panel: beyond it, every tuple has been seen."""
+
+
+def draw(
+    settings: dict, theory: pd.DataFrame, measurements: pd.DataFrame, losses: pd.DataFrame
+) -> Figure:
+    """Class accuracy against P and against P / P*, and coverage; colours are rule levels."""
+    clusters = _of_rules(theory, "class_accuracy", 1)  # classes of level l serve rules of l + 1
+    coverage = _of_rules(theory, "tuple_coverage", 0)
+    networks = _networks(settings["analysis"], measurements, losses)
+    figure, (raw, collapsed, covered) = style.panels(settings, 3, sharey=True)
+    every = pd.concat([clusters, coverage, networks])
+    look = _Look(settings, every)
+    look.curves(raw, clusters, lambda *_: 1.0)
+    look.curves(collapsed, clusters, _law)
+    look.curves(collapsed, networks[networks["level"] > 1], _law, **_NETWORK)
+    look.curves(covered, coverage, _collector)
+    look.curves(covered, networks[networks["level"] == 1], _collector, **_NETWORK)
+    for setting, part in coverage.groupby(GRAMMAR):
+        _expected_coverage(covered, setting, part["dataset_size"])
+    _label(raw, collapsed, covered)
+    look.legend(covered)
+    _state_numbers(figure, clusters, networks)
+    return figure
+
+
+class _Look:
+    """Colours by rule level, markers by grammar parameters, the same in all panels."""
+
+    def __init__(self, settings: dict, frame: pd.DataFrame) -> None:
+        levels = sorted(int(level) for level in frame["level"].unique())
+        self.colours = dict(zip(levels, style.shades(settings, len(levels)), strict=True))
+        self.settings = list(frame[GRAMMAR].drop_duplicates().itertuples(index=False, name=None))
+
+    def curves(self, panel: Axes, frame: pd.DataFrame, scale: Callable, **look: object) -> None:
+        """Mean over replicas against dataset size over `scale(v, m, s, level)`."""
+        for (*setting, level), part in frame.groupby([*GRAMMAR, "level"]):
+            v, m, s, _ = setting
+            unit = scale(v, m, s, int(level))
+            if not np.isfinite(unit):  # every tuple is valid: there are no classes to be told apart
+                continue
+            summary = style.summarise(part, ["dataset_size"])
+            shown = _LINE | {"color": self.colours[level]} | look
+            index = self.settings.index(tuple(setting))
+            style.curve(panel, summary["dataset_size"] / unit, summary, index, **shown)
+
+    def legend(self, panel: Axes) -> None:
+        """Say beside the panel what colours, markers and fillings mean."""
+        handles = [
+            _symbol(style.MARKERS[index], style.setting_name(setting), "0.35")
+            for index, setting in enumerate(self.settings)
+        ]
+        handles += [
+            Line2D([], [], color=colour, label=f"rule level {level}")
+            for level, colour in self.colours.items()
+        ]
+        handles += [_symbol("o", "clustering, coverage", "0.35"), _symbol("o", "network", "w")]
+        handles.append(Line2D([], [], label="prediction", **style.THEORY))
+        place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+        panel.legend(handles=handles, title=style.SETTING_TITLE, **place)
+
+
+def _symbol(marker: str, label: str, face: str) -> Line2D:
+    look = {"linestyle": "none", "markersize": 4, "color": "0.35", "markerfacecolor": face}
+    return Line2D([], [], marker=marker, label=label, **look)
+
+
+def _of_rules(theory: pd.DataFrame, quantity: str, above: int) -> pd.DataFrame:
+    """Rows of a quantity by the level of the rules that it serves."""
+    frame = finite_sizes(theory[theory["quantity"] == quantity])
+    return frame.assign(level=frame["level"] + above)
+
+
+def _networks(analysis: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+    """The accuracy of samples that the config chose, at finite sizes."""
+    best = at_best_checkpoint(measurements, losses)
+    chosen = (best["quantity"] == analysis["accuracy"]) & (best["among"] == analysis["among"])
+    return finite_sizes(best[chosen])
+
+
+def _law(v: int, m: int, s: int, level: int) -> float:
+    return predicted_size(v, m, s, level)
+
+
+def _collector(v: int, m: int, _s: int, _level: int) -> float:
+    """Strings in which to look for v m tuples, at one tuple a string."""
+    return v * m * np.log(v * m)
+
+
+def _expected_coverage(panel: Axes, setting: tuple, sizes: pd.Series) -> None:
+    """Fraction of v m tuples among P s**(L - 1) draws, if all were equally likely."""
+    v, m, s, L = setting
+    P = np.geomspace(sizes.min(), sizes.max(), 100)
+    seen = 1 - (1 - 1 / (v * m)) ** (P * s ** (L - 1))
+    panel.plot(P / _collector(v, m, s, 1), seen, **style.THEORY | {"linewidth": 0.7})
+
+
+def _label(raw: Axes, collapsed: Axes, covered: Axes) -> None:
+    raw.set(xlabel=style.LABELS["dataset_size"], ylabel="fraction right", ylim=(-0.03, 1.03))
+    raw.set_title(r"classes for rules of level $\ell \geq 2$")
+    collapsed.set(xlabel=r"$P\,(1 - m / v^{s-1})\,/\,(v\,m^{\ell+1})$")
+    collapsed.set_title("the same rescaled, and networks")
+    collapsed.axvline(1, **style.THEORY)
+    covered.set(xlabel=r"$P\,/\,(v\,m\,\ln (v\,m))$", title="tuples seen, networks at level 1")
+    for panel in (raw, collapsed, covered):
+        panel.set_xscale("log")
+    covered.set_xlim(right=min(covered.get_xlim()[1], _COVERED))
+
+
+def _state_numbers(figure: Figure, clusters: pd.DataFrame, networks: pd.DataFrame) -> None:
+    n = clusters["grammar_seed"].nunique()
+    replicas = networks[SEEDS].drop_duplicates()
+    style.note(
+        figure,
+        f"mean and 95% t interval; clustering: n = {n} grammars of each setting",
+        f"networks: n = {len(replicas)} replicas, checkpoint of lowest validation loss",
+    )

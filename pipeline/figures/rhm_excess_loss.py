@@ -1,0 +1,84 @@
+"""Loss in excess of the exact denoiser's, and the plateaus of who knows some levels only."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.figures import style
+
+_SIZES_SHOWN = 4
+
+
+def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+    """Excess against noise level, against dataset size, and against training step online."""
+    best = finite_sizes(at_best_checkpoint(probes, losses))
+    online = probes[probes["dataset_size"] == "online"]
+    figure, axes = style.panels(settings, 3, sharey=True)
+    _by_noise(axes[0], settings, best)
+    _curve(axes[1], settings, best, "dataset_size")
+    _curve(axes[2], settings, online, "step")
+    _predictions(axes[1], best)
+    axes[0].set(yscale="log", ylabel="excess loss (nats per token)")
+    axes[0].set_ylim(bottom=_floor(best, online))
+    label = f"{style.grammar_label(probes)}; test strings; checkpoint of lowest validation loss"
+    style.footnote(figure, probes, label)
+    return figure
+
+
+def _by_noise(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    bins = frame[frame["noise_high"] - frame["noise_low"] < 1]
+    sizes = style.spread(bins["dataset_size"].unique(), _SIZES_SHOWN)
+    for index, (size, colour) in enumerate(
+        zip(sizes, style.shades(settings, len(sizes)), strict=True)
+    ):
+        part = bins[(bins["dataset_size"] == size) & (bins["quantity"] == "excess_loss")]
+        summary = style.summarise(part, ["noise_low", "noise_high"])
+        x = (summary["noise_low"] + summary["noise_high"]) / 2
+        style.curve(panel, x, summary, index, color=colour, label=f"{size}")
+    plateaus = bins[bins["quantity"] == "plateau_excess_loss"]
+    for _, part in plateaus.groupby("level"):
+        summary = style.summarise(part, ["noise_low", "noise_high"])
+        x = (summary["noise_low"] + summary["noise_high"]) / 2
+        panel.plot(x, summary["mean"], **style.THEORY)
+    panel.set_xlabel("noise level $t / T$")
+    panel.legend(title="$P$", fontsize=6, loc="lower center", ncols=2)
+
+
+def _curve(panel: Axes, settings: dict, frame: pd.DataFrame, variable: str) -> None:
+    """Excess over all noise levels, and plateaus as dashed lines."""
+    whole = frame[(frame["noise_low"] == 0) & (frame["noise_high"] == 1)]
+    (colour,) = style.shades(settings, 1)
+    summary = style.summarise(whole[whole["quantity"] == "excess_loss"], [variable])
+    style.curve(panel, summary[variable], summary, 0, color=colour)
+    for level, part in whole[whole["quantity"] == "plateau_excess_loss"].groupby("level"):
+        height = part["estimate"].mean()
+        panel.axhline(height, **style.THEORY)
+        known, x, align = (
+            ("no level", 0.98, "right") if level == 0 else (f"up to {level:.0f}", 0.02, "left")
+        )
+        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+        panel.annotate(f"knows {known}", (x, height), (0, 2), ha=align, fontsize=6, **place)
+    panel.set(xscale="log", xlabel=style.LABELS[variable])
+
+
+def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
+    """Ticks at the dataset sizes at which levels from 2 up are predicted to be learnt."""
+    v, m, s, L = (int(frame[name].iloc[0]) for name in ("v", "m", "s", "L"))
+    for level in range(2, L + 1):
+        panel.axvline(predicted_size(v, m, s, level), ymax=0.05, color="k", linewidth=1.2)
+        panel.annotate(
+            rf"$P^*_{level}$", (predicted_size(v, m, s, level), 0.06), fontsize=6, ha="center",
+            xycoords=("data", "axes fraction"),
+        )  # fmt: skip
+
+
+def _floor(*frames: pd.DataFrame) -> float:
+    """Lower end of the axis: half the smallest excess that is resolved."""
+    rows = pd.concat(frames)
+    excess = rows[
+        (rows["quantity"] == "excess_loss") & (rows["noise_high"] - rows["noise_low"] == 1)
+    ]
+    resolved = excess["estimate"][excess["estimate"] > 2 * excess["standard_error"]]
+    return float(resolved.min()) / 3 if len(resolved) else np.nan

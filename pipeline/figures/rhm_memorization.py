@@ -1,0 +1,103 @@
+"""Copies and mode collapse over dataset size and training step, and when each begins."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import finite_sizes
+from pipeline.analysis.memorization import within_run
+from pipeline.figures import style
+
+
+def draw(
+    settings: dict,
+    measurements: pd.DataFrame,
+    memorization: pd.DataFrame,
+    memorization_exponents: pd.DataFrame,
+) -> Figure:
+    """Four maps over P and step; below, the times of learning and of copying against P."""
+    frame = finite_sizes(measurements)
+    figure, axes = style.panels(settings, 3, rows=2)
+    _maps(axes[:4], settings, frame)
+    _times(axes[4], settings, memorization, frame)
+    axes[4].set_title(_exponent(memorization_exponents), fontsize=8)
+    axes[5].axis("off")
+    axes[5].legend(*axes[4].get_legend_handles_labels(), loc="center left")
+    shown = "maps: mean; times: geometric mean and 95% t interval"
+    style.footnote(figure, frame, style.grammar_label(frame), shown)
+    return figure
+
+
+def _maps(panels: Sequence[Axes], settings: dict, frame: pd.DataFrame) -> None:
+    top, m = frame["L"].iloc[0], frame["m"].iloc[0]
+    steps, sizes = (np.sort(frame[name].unique()) for name in ("step", "dataset_size"))
+
+    def mean(quantity: str, among: str = "all", level: int | None = None) -> pd.DataFrame:
+        chosen = (frame["quantity"] == quantity) & (frame["among"] == among)
+        chosen &= frame["level"].isna() if level is None else frame["level"] == level
+        table = frame[chosen].pivot_table(index="step", columns="dataset_size", values="estimate")
+        return table.reindex(index=steps, columns=sizes)
+
+    shown = {
+        "fraction of copies": mean("copied_fraction"),
+        f"node accuracy, level {top}, novel strings": mean("node_accuracy", "novel_strings", top),
+        "coverage, valid novel strings": mean("coverage", "novel_strings"),
+    }
+    for panel, (title, values) in zip(panels, shown.items(), strict=False):
+        style.heat_map(panel, settings, values)
+        panel.set_title(title, fontsize=8)
+    usage = mean("rule_usage_divergence", level=top)
+    usage.loc["data"] = mean("training_rule_usage_divergence", level=top).mean()
+    style.heat_map(panels[3], settings, usage, np.log(m))
+    panels[3].set_title(f"rule-usage divergence, level {top} (nats)", fontsize=8)
+    for panel in (panels[0], panels[3]):
+        panel.set_ylabel(style.LABELS["step"])
+
+
+def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) -> None:
+    levels = np.sort(times["level"].dropna().unique())
+    for index, (level, colour) in enumerate(
+        zip(levels, style.shades(settings, len(levels)), strict=True)
+    ):
+        label = f"level {level:.0f} half learnt"
+        _curve(panel, times[times["level"] == level], index, color=colour, label=label)
+    copying = times[times["quantity"] == "copied_excess"]
+    summary = _curve(panel, copying, len(levels), color="C3", label="half the samples are copies")
+    if len(summary):
+        first, sizes = summary.iloc[0], np.sort(run["dataset_size"].unique())
+        line = np.exp(first["mean"]) * sizes / first["dataset_size"]
+        panel.plot(sizes, line, label=r"$\propto P$", **style.THEORY)
+    panel.set_xscale("log", base=2)
+    panel.set_yscale("log")
+    panel.set_xlim(run["dataset_size"].min() / 1.2, run["dataset_size"].max() * 1.2)
+    panel.set_ylim(run["step"].min() / 1.2, run["step"].max() * 1.2)
+    panel.set(xlabel=style.LABELS["dataset_size"], ylabel=style.LABELS["step"])
+
+
+def _curve(panel: Axes, times: pd.DataFrame, index: int, **looks: object) -> pd.DataFrame:
+    """Geometric means at the sizes at which all replicas get there within the run."""
+    frame = within_run(times)
+    summary = style.summarise(
+        frame.assign(log=np.log(frame["threshold"])), ["dataset_size"], value="log"
+    )
+    if summary.empty:
+        return summary
+    middle = np.exp(summary["mean"])
+    bars = [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
+    panel.errorbar(
+        summary["dataset_size"], middle, bars, marker=style.MARKERS[index], markersize=4,
+        capsize=2, **looks,
+    )  # fmt: skip
+    return summary
+
+
+def _exponent(exponents: pd.DataFrame) -> str:
+    if exponents.empty:
+        return r"copying time $\propto P^z$: exponent not resolved"
+    row = exponents.iloc[0]
+    interval = "" if np.isnan(row["low"]) else f" [{row['low']:.2f}, {row['high']:.2f}]"
+    behind = f"{row['dataset_sizes']} sizes, {row['grammars']} grammars"
+    return rf"copying time $\propto P^z$, z = {row['estimate']:.2f}{interval}" + f"\n{behind}"

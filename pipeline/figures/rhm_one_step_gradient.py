@@ -1,0 +1,53 @@
+"""How alike one gradient step makes synonymous and other tuples, against dataset size."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import GRAMMAR, finite_sizes, predicted_size
+from pipeline.figures import style
+
+_SYNONYMS, _OTHER = "synonym_update_similarity", "other_update_similarity"
+
+
+def draw(settings: dict, theory: pd.DataFrame) -> Figure:
+    """Centred cosines of first-layer updates against P / P*, P* = v m**3 / (1 - m / v**(s-1))."""
+    frame = finite_sizes(theory[theory["quantity"].isin([_SYNONYMS, _OTHER])])
+    frame = frame[np.isfinite(_needed(frame))]  # else tuples tell nothing of their contexts
+    figure, (synonyms, other) = style.panels(settings, 2)
+    for panel, quantity in ((synonyms, _SYNONYMS), (other, _OTHER)):
+        _similarities(panel, settings, frame[frame["quantity"] == quantity])
+        panel.set(xscale="log", xlabel=r"$P / P^*,\ P^* = v\,m^3 / (1 - m / v^{s-1})$")
+    ratio = np.geomspace(*synonyms.get_xlim(), 200)
+    (law,) = synonyms.plot(ratio, _law(ratio), label=r"$1 / (1 + P^* / P)$", **style.THEORY)
+    synonyms.legend(handles=[law], loc="upper left")
+    synonyms.set(title="synonyms", ylabel="cosine of updates")
+    other.set(title="other tuples", ylabel="cosine of updates")
+    other.legend(title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5))
+    n = frame["grammar_seed"].nunique()
+    style.note(figure, f"mean and 95% t interval over n = {n} grammars of each setting")
+    return figure
+
+
+def _similarities(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    """Mean over grammars by setting; for tuples of other symbols with their own limit."""
+    groups = list(frame.groupby(GRAMMAR, sort=False))
+    for index, (setting, part) in enumerate(groups):
+        summary = style.summarise(part, ["dataset_size"])
+        ratio = summary["dataset_size"] / predicted_size(*setting[:3], 2)
+        colour, name = style.shades(settings, len(groups))[index], style.setting_name(setting)
+        style.curve(panel, ratio, summary, index, color=colour, label=name, linewidth=0.7)
+        if part["quantity"].iloc[0] == _OTHER:
+            # the updates of v symbols add up to zero
+            panel.plot(ratio, -_law(ratio) / (setting[0] - 1), **style.THEORY | {"color": colour})
+
+
+def _law(ratio: np.ndarray) -> np.ndarray:
+    """Signal over signal and noise, where noise is P* / P times the signal."""
+    return 1 / (1 + 1 / ratio)
+
+
+def _needed(frame: pd.DataFrame) -> np.ndarray:
+    shapes = frame[["v", "m", "s"]].itertuples(index=False, name=None)
+    return np.array([predicted_size(*shape, 2) for shape in shapes])

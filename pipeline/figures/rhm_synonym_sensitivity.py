@@ -1,0 +1,43 @@
+"""How much every block's output changes by a synonym, relative to a tuple of another symbol."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.figures import style
+
+
+def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+    """One panel a level of the exchanged tuple, one curve a block, against dataset size."""
+    frame = probes[probes["quantity"] == "synonym_sensitivity"]
+    best = finite_sizes(at_best_checkpoint(frame, losses))
+    figure, axes = style.panels(settings, best["level"].nunique(), sharey=True)
+    for panel, (level, part) in zip(axes, best.groupby("level"), strict=True):
+        _blocks(panel, settings, part)
+        _prediction(panel, part, int(level))
+        panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(0, None))
+        panel.set_title(f"tuples of level-{level:.0f} symbols")
+    axes[0].set_ylabel("relative change by synonyms")
+    axes[-1].legend(title="block", loc="center left", bbox_to_anchor=(1, 0.5))
+    label = f"{style.grammar_label(best)}; clean strings; checkpoint of lowest validation loss"
+    style.footnote(figure, best, label)
+    return figure
+
+
+def _blocks(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    """Blocks down are filled and drawn through, blocks up open and dotted."""
+    for depth in range(1, int(frame["L"].iloc[0]) + 1):
+        colour = style.shades(settings, int(frame["L"].iloc[0]))[depth - 1]
+        for side, look in (("down", {}), ("up", {"linestyle": ":", "markerfacecolor": "w"})):
+            part = frame[frame["block"] == f"{side}{depth}"]
+            summary = style.summarise(part, ["dataset_size"])
+            shown = {"color": colour, "label": f"{side} {depth}"} | look
+            style.curve(panel, summary["dataset_size"], summary, depth - 1, **shown)
+
+
+def _prediction(panel: Axes, frame: pd.DataFrame, level: int) -> None:
+    """Dashed: where level + 1 is predicted to be learnt, which takes the synonyms of this level."""
+    v, m, s, L = (int(frame[name].iloc[0]) for name in ("v", "m", "s", "L"))
+    if level < L:
+        panel.axvline(predicted_size(v, m, s, level + 1), **style.THEORY)

@@ -1,0 +1,76 @@
+"""Stage `probe`: what the networks of a trajectory know, against what can be known."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import torch
+
+from pipeline import artifacts, tables
+from pipeline.device import choose_device
+from pipeline.networks.restore import restore_network
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One number about one network.
+
+    Attributes:
+        quantity: what was measured.
+        estimate: its value.
+        standard_error: of the estimate, over strings.
+        count: strings behind it.
+        level: level of the data's hierarchy, or None.
+        block: block of the network, or None.
+        noise_low: lower end of the range of noise levels, as a fraction of T.
+        noise_high: upper end of the range.
+    """
+
+    quantity: str
+    estimate: float
+    standard_error: float
+    count: int
+    level: int | None = None
+    block: str | None = None
+    noise_low: float = 0.0
+    noise_high: float = 1.0
+
+
+def probe(
+    spec: dict,
+    model: ModuleType,
+    probes: ModuleType,
+    sources: Sequence[Path],
+    dataset: Path,
+    checkpoints: Sequence[Path],
+    output: Path,
+) -> None:
+    """Probe every replica at every checkpoint.
+
+    Args:
+        spec: spec of the stage.
+        model: the domain's `model` part.
+        probes: the domain's `probe` part.
+        sources: the domain's source artifacts, one per replica.
+        dataset: the cell's data.
+        checkpoints: inputs of one trajectory.
+        output: Parquet file of one row per replica, step and estimate.
+    """
+    data, device = artifacts.read_tensors(dataset, "dataset"), choose_device()
+    cell, test = data.stamp["spec"]["settings"]["cell"], data.tensors["test"]
+    rows, inputs, examine = [], {"dataset": data.sha256}, None
+    for path in checkpoints:
+        weights = artifacts.read_tensors(path, "checkpoint")
+        inputs[path.name], trained = weights.sha256, weights.stamp["spec"]["settings"]
+        if examine is None:
+            examine = probes.Examination(spec["settings"], trained, sources, test, device)
+        with torch.inference_mode():
+            found = examine(restore_network(model, weights, device))
+        for seeds, replica_rows in zip(cell["replicas"], found, strict=True):
+            place = dict(zip(tables.SEEDS, seeds, strict=True))
+            place |= {"dataset_size": cell["dataset_size"], "step": weights.stamp["step"]}
+            rows += [{**cell["setting"], **place, **asdict(row)} for row in replica_rows]
+    stamp = artifacts.make_stamp("probes", spec, inputs)
+    tables.write_table(output, pd.DataFrame(rows), stamp)

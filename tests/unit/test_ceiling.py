@@ -1,0 +1,51 @@
+"""The stage that samples with the exact denoiser."""
+
+import pytest
+
+from pipeline import tables
+from pipeline.domains.rhm.ceiling import ceiling
+from pipeline.grammar.rules import make_grammar
+
+SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
+SETTINGS = {
+    "setting": SETTING,
+    "grammar_seeds": [3, 5],
+    "noise": {"process": "uniform", "levels": 100, "schedule": "linear_alpha_bar"},
+    "sampling": {"samples": 300, "levels": 100, "posterior": "exact", "seed": 0},
+    "ceiling": {"strings": 400, "levels": [2, 100]},
+}
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("ceiling")
+    sources = [directory / f"grammar_g{seed}.safetensors" for seed in SETTINGS["grammar_seeds"]]
+    for seed, path in zip(SETTINGS["grammar_seeds"], sources, strict=True):
+        make_grammar({"settings": {**SETTING, "seed": seed}}, path)
+    ceiling({"settings": SETTINGS}, sources, directory / "ceilings.parquet")
+    return tables.read_table(directory / "ceilings.parquet", "ceilings")
+
+
+def test_every_sampler_is_there_once(frame):
+    identity = ["grammar_seed", "process", "schedule", "noise_levels", "sampling_levels"]
+    identity += ["quantity", "level"]
+    assert not frame.duplicated(identity).any()
+    assert len(frame) == 2 * (2 * 3 * 2) * 3 * 2  # grammars, samplers, accuracies, levels
+    assert set(frame["grammar_seed"]) == {3, 5}
+
+
+def test_the_sampler_of_the_config_is_marked(frame):
+    chosen = frame[frame["configured"]]
+    assert (chosen["process"] == "uniform").all()
+    assert (chosen["sampling_levels"] == 100).all()
+    assert len(chosen) == 2 * 3 * 2
+    strings = frame[frame["quantity"] == "string_accuracy"].groupby("configured")["count"]
+    assert strings.unique().map(list).to_dict() == {False: [400], True: [300]}
+
+
+def test_more_levels_are_better_and_many_nearly_perfect(frame):
+    strings = frame[(frame["quantity"] == "string_accuracy") & (frame["level"] == 2)]
+    uniform = strings[(strings["process"] == "uniform")]
+    linear = uniform[uniform["schedule"] == "linear_alpha_bar"].groupby("noise_levels")["estimate"]
+    assert linear.mean()[100] > 0.97
+    assert linear.mean()[2] < linear.mean()[100] - 0.05

@@ -1,0 +1,132 @@
+"""Times of learning and of copying, their exponent, and the figure, on curves that are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from pipeline import tables
+from pipeline.analysis.memorization import copying_exponents, learning_times, memorize, within_run
+from pipeline.figures import rhm_memorization
+
+STEPS = 2.0 ** np.arange(3, 15)
+SIZES = (8, 16, 32, 64)
+CHANCE = {1: 0.5, 2: 0.125}  # f and f**3 with f = m / v
+
+
+def rise(half, low=0.0):
+    return low + (1 - low) / (1 + (STEPS / half) ** -2.0)
+
+
+def rows_of(place, quantity, values, **labels):
+    labels = {"among": "all", "level": np.nan, "ceiling": np.nan} | labels
+    return [
+        {**place, "step": int(step), "quantity": quantity, "estimate": value, **labels}
+        for step, value in zip(STEPS, values, strict=True)
+    ]
+
+
+def copying_time(seed, size, power):
+    return 30.0 * (1 + seed) * (size / 8) ** power
+
+
+def measurements(power=1.0, seeds=(0, 1, 2), sizes=SIZES):
+    rows = []
+    for seed in seeds:
+        for size in (*map(str, sizes), "online"):
+            place = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": seed, "data_seed": 0}
+            place |= {"network_seed": 0, "dataset_size": size}
+            for level, chance in CHANCE.items():
+                curve = rise(20.0 * level, chance)
+                rows += rows_of(place, "node_accuracy", curve, level=level, ceiling=1.0)
+                novel = {"level": level, "among": "novel_strings", "ceiling": 1.0}
+                rows += rows_of(place, "node_accuracy", 0 * curve, **novel)
+                for name in ("rule_usage_divergence", "training_rule_usage_divergence"):
+                    rows += rows_of(place, name, 0 * STEPS, level=level)
+            copies = 0 * STEPS if size == "online" else rise(copying_time(seed, int(size), power))
+            rows += rows_of(place, "copied_excess", copies)
+            rows += rows_of(place, "copied_fraction", copies)
+            rows += rows_of(place, "coverage", 1 + 0 * STEPS, among="novel_strings")
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
+def test_times_are_those_at_which_the_curves_are_half_way():
+    times = learning_times(measurements())
+    assert len(times) == 3 * len(SIZES) * 3
+    assert set(times["status"]) == {"inside"}
+    learnt = times[times["quantity"] == "node_accuracy"]
+    assert learnt["threshold"].to_numpy() == pytest.approx(20.0 * learnt["level"], rel=1e-3)
+    assert learnt["chance"].tolist() == [CHANCE[level] for level in learnt["level"]]
+    copying = times[times["quantity"] == "copied_excess"]
+    assert copying["level"].isna().all()
+    expected = [
+        copying_time(row.grammar_seed, row.dataset_size, 1.0) for row in copying.itertuples()
+    ]
+    assert copying["threshold"].to_numpy() == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 1.5])
+def test_the_exponent_is_that_of_the_copying_times(power):
+    (row,) = copying_exponents(learning_times(measurements(power)), 100, 0).to_dict("records")
+    assert row["estimate"] == pytest.approx(power, abs=1e-3)
+    assert row["low"] == pytest.approx(power, abs=1e-2)
+    assert row["high"] == pytest.approx(power, abs=1e-2)
+    assert (row["dataset_sizes"], row["grammars"], row["replicas"]) == (4, 3, 3)
+
+
+def test_a_size_at_which_one_replica_never_copies_counts_for_none():
+    frame = measurements()
+    late = (frame["quantity"] == "copied_excess") & (frame["dataset_size"] == "64")
+    frame.loc[late & (frame["grammar_seed"] == 2), "estimate"] = 0.0
+    times = learning_times(frame)
+    copying = times[times["quantity"] == "copied_excess"]
+    assert (copying["status"] == "above").sum() == 1
+    assert sorted(within_run(copying)["dataset_size"].unique()) == [8, 16, 32]
+    assert copying_exponents(times, 50, 0)["dataset_sizes"].tolist() == [3]
+
+
+def test_undefined_and_short_curves_have_no_time():
+    frame = measurements(seeds=(0,), sizes=(8,))
+    frame.loc[(frame["quantity"] == "copied_excess") & (frame["step"] > 16), "estimate"] = np.nan
+    times = learning_times(frame)
+    assert set(times["quantity"]) == {"node_accuracy"}
+    assert copying_exponents(times, 50, 0).empty
+
+
+def written(tmp_path, frame):
+    paths = [tmp_path / f"{name}.parquet" for name in ("measurements", "times", "exponents")]
+    tables.write_table(paths[0], frame, {"kind": "measurements"})
+    memorize({"settings": {}}, *paths)
+    kinds = ("measurements", "memorization", "memorization_exponents")
+    return {kind: tables.read_table(path, kind) for kind, path in zip(kinds, paths, strict=True)}
+
+
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        ({}, "z = 1.00 [1.00, 1.00]\n4 sizes, 3 grammars"),
+        ({"seeds": (0,)}, "z = 1.00\n4 sizes, 1 grammars"),
+        ({"sizes": (8,)}, "exponent not resolved"),
+    ],
+)
+def test_the_figure_says_how_copying_times_grow(tmp_path, change, title):
+    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    figure = rhm_memorization.draw(settings, **written(tmp_path, measurements(**change)))
+    assert title in figure.axes[4].get_title()
+    top = [label.get_text() for label in figure.axes[3].get_yticklabels()]
+    assert top[0] == "data"
+
+
+def test_a_run_without_any_time_is_drawn_all_the_same(tmp_path):
+    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    frame = measurements()
+    frame = frame[frame["step"] < 20]
+    found = written(tmp_path, frame)
+    assert found["memorization"].empty
+    rhm_memorization.draw(settings, **found).canvas.draw()

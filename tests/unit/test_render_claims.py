@@ -1,0 +1,106 @@
+"""The table of claims in Markdown and HTML, and its place in the README."""
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from pipeline import tables
+from pipeline.claims.decide import claims_table, decide
+from pipeline.claims.paste import BEGIN, END, paste, pasted
+from pipeline.claims.render import html, markdown
+from pipeline.errors import PipelineError
+
+SETTINGS = {"bootstrap_samples": 50, "margin": 0.25}
+
+
+@pytest.fixture
+def claims():
+    table = claims_table({}, **SETTINGS)
+    decisions = {"estimate": 1.0641, "low": 0.9, "high": 1.2, "grammars": 4, "replicas": 8}
+    table.loc[2, list(decisions)] = list(decisions.values())
+    table.loc[2, "verdict"] = "supported"
+    table.loc[3, "estimate"] = 0.5
+    return table
+
+
+@pytest.fixture
+def readme(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{BEGIN}{END}after\n")
+    return path
+
+
+@pytest.fixture
+def stored(tmp_path, claims):
+    path = tmp_path / "claims.parquet"
+    tables.write_table(path, claims, {"kind": "claims"})
+    return path
+
+
+def cells(text):
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines()]
+
+
+def test_markdown_says_what_the_table_does(claims):
+    head, _, *rows = cells(markdown(claims))
+    assert head[0] == "claim"
+    assert len(rows) == len(claims)
+    for row, shown in zip(claims.itertuples(), rows, strict=True):
+        assert [shown[0], shown[2], shown[-1]] == [row.claim, row.quantity, row.verdict]
+        assert shown[3] == f"{row.relation} {row.prediction:g}"
+    assert rows[2][4:6] == ["1.06 [0.9, 1.2]", "4, 8"]
+    assert rows[3][4] == "0.5 [no interval]"
+    assert rows[0][4] == "-"
+
+
+def test_a_statement_of_several_rows_is_said_once(claims):
+    text = markdown(claims)
+    assert all(text.count(f"| {statement} |") == 1 for statement in claims["statement"])
+
+
+def test_html_has_the_same_cells(claims):
+    rows = ElementTree.fromstring(f"<div>{html(claims)}</div>").iter("tr")
+    shown = [[cell.text or "" for cell in row] for row in rows]
+    assert shown == [cells(markdown(claims))[0], *cells(markdown(claims))[2:]]
+
+
+def test_pasting_twice_is_pasting_once(readme, stored, claims):
+    paste(readme, stored)
+    once = readme.read_text()
+    paste(readme, stored)
+    assert readme.read_text() == once
+    assert markdown(claims) in once
+    assert once.startswith("before\n")
+    assert once.endswith("after\n")
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END, END + BEGIN, BEGIN + END + BEGIN + END])
+def test_markers_that_are_missing_or_not_alone_are_an_error(text):
+    with pytest.raises(PipelineError, match="there must be one line"):
+        pasted(text, "content")
+
+
+def test_the_table_has_its_place_in_the_readme():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    assert "\n| claim |" in pasted(text, "| claim |")
+
+
+def test_an_error_of_the_command_is_one_line(readme, tmp_path):
+    command = [sys.executable, "-m", "pipeline.claims.paste", readme, tmp_path / "none.parquet"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    assert readme.read_text() == f"before\n{BEGIN}{END}after\n"
+
+
+def test_the_stage_writes_a_table_and_a_page(tmp_path):
+    outputs = tmp_path / "claims.parquet", tmp_path / "claims.html"
+    decide({"settings": SETTINGS}, [], *outputs)
+    table = tables.read_table(outputs[0], "claims")
+    assert outputs[1].read_text() == html(table)
+    pd.testing.assert_frame_equal(table, claims_table({}, **SETTINGS))

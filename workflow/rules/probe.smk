@@ -1,0 +1,29 @@
+# Makes:  what the networks of a trajectory know, against the exact denoiser: excess loss, latent
+#         knowledge, and how every block takes synonyms.
+# Needs:  its checkpoints, the dataset (test strings) and the domain's sources (what is known?).
+# Writes: .../P{dataset_size}/{replicas}/probes.parquet
+
+
+rule probe:
+    input:
+        sources=source_files,
+        dataset=f"{CELL}/dataset.safetensors",
+        checkpoints=step_files(f"{CELL}/checkpoints/step{{step}}.safetensors"),
+    output:
+        probes=f"{CELL}/probes.parquet",
+    log:
+        f"{CELL}/logs/probe.log",
+    benchmark:
+        f"{CELL}/logs/probe.benchmark.tsv"
+    params:
+        spec=spec("probe"),
+    shell:
+        """
+        python -m pipeline probe \
+            --spec {params.spec:q} \
+            --sources {input.sources:q} \
+            --dataset {input.dataset:q} \
+            --checkpoints {input.checkpoints:q} \
+            --output {output.probes:q} \
+            2>{log:q}
+        """
