@@ -25,13 +25,16 @@ def clustering_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
 
 
 def invariance_thresholds(probes: pd.DataFrame) -> pd.DataFrame:
-    """Sizes at which the block of level l lost half its sensitivity to synonyms of that level.
+    """Sizes at which block l + 1 up lost half its sensitivity to synonyms of level l.
+
+    It has one position for every node of level l, as block l down has. That one must keep which
+    synonym it saw, for its output is also what the skip connection hands on.
 
     Args:
         probes: rows of that table at one checkpoint of every trajectory, of finite sizes.
     """
-    own = probes["block"] == "down" + probes["level"].astype("Int64").astype(str)
-    frame = probes[own & (probes["quantity"] == "synonym_sensitivity")]
+    above = probes["block"] == "up" + (probes["level"] + 1).astype("Int64").astype(str)
+    frame = probes[above & (probes["quantity"] == "synonym_sensitivity")]
     rows = _invariance(frame.dropna(subset="estimate"))
     return pd.DataFrame(rows, columns=[*REPLICA, "level", "threshold", "status"])
 

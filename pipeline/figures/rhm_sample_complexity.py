@@ -81,7 +81,8 @@ def _numbers(exponents: pd.DataFrame, settings: str) -> str:
     """The exponents of m and v, where the sets of parameters determine them."""
     lines = []
     for name in ("m", "v"):
-        rows = exponents[exponents["quantity"] == f"{name}_exponent"].itertuples()
+        rows = exponents[exponents["quantity"] == f"{name}_exponent"]
+        rows = rows.dropna(subset="prediction").itertuples()
         found = [f"{_interval(row)} at level {row.level:.0f}" for row in rows]
         lines += [f"exponent of {name}: {', '.join(found)}"] if found else []
     return "\n".join([*lines, settings])

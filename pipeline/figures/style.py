@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import mean_interval
+from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.tables import SEEDS
 
 MARKERS = "os^Dv<>p*h"
@@ -85,9 +85,10 @@ def footnote(
     figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
 ) -> None:
     """State what is shown, and over how many replicas."""
-    replicas = frame[SEEDS].drop_duplicates()
-    grammars = replicas["grammar_seed"].nunique()
-    note(figure, settings, f"{shown} over n = {len(replicas)} replicas ({grammars} grammars)")
+    replicas, grammars = (
+        len(frame[[*GRAMMAR, *seeds]].drop_duplicates()) for seeds in (SEEDS, SEEDS[:1])
+    )
+    note(figure, settings, f"{shown} over n = {replicas} replicas ({grammars} grammars)")
 
 
 def note(figure: Figure, *parts: str) -> None:

@@ -181,8 +181,8 @@ def test_blocks_become_invariant_level_by_level(half, verdict):
         return 0.8 / (1 + (P / (half(level) * factor**level)) ** 2)
 
     probes = trajectories("synonym_sensitivity", sensitivity, [1, 2, 3], 0.2)
-    probes = probes.assign(block="down" + probes["level"].astype(str))
-    other = probes.assign(block="up1", estimate=1.0)  # which must not matter
+    probes = probes.assign(block="up" + (probes["level"] + 1).astype(str))
+    other = probes.assign(block="down1", estimate=1.0)  # which must not matter
     row = decided(
         "smallest ratio of sizes", probes=pd.concat([probes, other]), losses=losses(probes)
     )
