@@ -21,8 +21,6 @@ from pipeline.randomness import stream_key
 _FEWEST_POINTS = 3
 """Shorter curves cannot carry a fit of two parameters."""
 
-_RESAMPLES = 2000
-
 _TIMES = [*CELL, "level", "variable", "quantity", "threshold", "status", "chance", "ceiling"]
 
 _EXPONENTS = [
@@ -43,7 +41,9 @@ def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> No
     """Fit the times of every trajectory, and how that of copying grows with the dataset size."""
     found = learning_times(tables.read_table(measurements, "measurements"))
     tables.write_table(times, found, artifacts.make_stamp("memorization", spec, {}))
-    slopes = copying_exponents(found, _RESAMPLES, stream_key("memorization"))
+    slopes = copying_exponents(
+        found, spec["settings"]["bootstrap_samples"], stream_key("memorization")
+    )
     stamp = artifacts.make_stamp("memorization_exponents", spec, {})
     tables.write_table(exponents, slopes, stamp)
 

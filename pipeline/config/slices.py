@@ -83,16 +83,16 @@ SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "analyse": lambda domain, _: _reading(domain),
-    "exponents": lambda domain, _: {"bootstrap_samples": domain.analysis.bootstrap_samples},
-    "memorize": lambda _domain, _: {},
+    "memorize": lambda domain, _: _resampling(domain),
+    "exponents": lambda domain, _: _resampling(domain),
 }
 """Settings of every stage but claims and figures, which may join domains."""
 
 
 def claims_settings(config: Config) -> dict[str, Any]:
     """How verdicts come about; which tables there are is a matter of input files."""
-    analysis = config.domains.rhm.analysis
-    return {"bootstrap_samples": analysis.bootstrap_samples, "margin": analysis.margin}
+    domain = config.domains.rhm
+    return {**_resampling(domain), "margin": domain.analysis.margin}
 
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
@@ -106,6 +106,10 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
 def _reading(domain: RhmConfig) -> dict[str, Any]:
     """Which accuracy counts, and over which samples."""
     return {"accuracy": domain.analysis.accuracy, "among": domain.analysis.among}
+
+
+def _resampling(domain: RhmConfig) -> dict[str, Any]:
+    return {"bootstrap_samples": domain.analysis.bootstrap_samples}
 
 
 def _cell(place: Place) -> dict[str, Any]:

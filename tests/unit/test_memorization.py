@@ -102,7 +102,7 @@ def test_undefined_and_short_curves_have_no_time():
 def written(tmp_path, frame):
     paths = [tmp_path / f"{name}.parquet" for name in ("measurements", "times", "exponents")]
     tables.write_table(paths[0], frame, {"kind": "measurements"})
-    memorize({"settings": {}}, *paths)
+    memorize({"settings": {"bootstrap_samples": 50}}, *paths)
     kinds = ("measurements", "memorization", "memorization_exponents")
     return {kind: tables.read_table(path, kind) for kind, path in zip(kinds, paths, strict=True)}
 

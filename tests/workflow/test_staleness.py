@@ -65,7 +65,10 @@ CONFIG_EDITS = {
     "keys reordered": (_reordered, NOTHING),
     "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
     "reading rule": (_set("analysis", among="all"), ANALYSE),
-    "resamples": (_set("analysis", bootstrap_samples=50), COMPARE),
+    "resamples": (
+        _set("analysis", bootstrap_samples=50),
+        COMPARE + Counter(memorization=1, rhm_memorization=1, concatenate=2),
+    ),
     "margin": (_set("analysis", margin=0.5), Counter(claims=1)),
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
     "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
