@@ -9,8 +9,8 @@ with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, equally lik
     marginal(a) ~ up(a) down(a)
 
 `up` is what the tokens below a node say of it, `down` what all others do. At a token, up is the
-likelihood q(x_t | x_0 = a); at the root, down is 1/v. Messages are normalised node by node; the
-normalisers of the upward pass multiply to the evidence p(x_t).
+likelihood q(x_t | x_0 = a); at the root, down is the prior, 1/v. Messages are normalised node by
+node; the normalisers of the upward pass multiply to the evidence p(x_t).
 
 Arrays are laid out symbols first, [v, nodes, batch], so that a rule table picks whole rows.
 """
@@ -19,9 +19,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.grammar.correlations import node_marginal
 from pipeline.grammar.rules import Grammar
 from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.sampling.categorical import categorical
@@ -59,9 +61,13 @@ class _Tree:
         down: downward messages likewise.
     """
 
-    def __init__(self, rules: Tensor, batch: int, buffers: Buffers) -> None:
-        """Use rules int64 [L, v, m, s] and `buffers` that were, or will be, another chunk's."""
+    def __init__(self, rules: Tensor, prior: Tensor, batch: int, buffers: Buffers) -> None:
+        """Use rules int64 [L, v, m, s] and `buffers` that were, or will be, another chunk's.
+
+        The root has the distribution `prior`, float64 [v].
+        """
         self._rules, self._buffers, (L, v, m, s) = rules, buffers, rules.shape
+        self._prior = prior[:, None, None]
         nodes = [s ** (L - level) for level in range(L + 1)]
         self.up = [self._buffer("up", v, n, batch) for n in nodes]
         self.down = [self._buffer("down", v, n, batch) for n in nodes]
@@ -71,7 +77,7 @@ class _Tree:
 
     def pass_up(self, leaves: Tensor) -> Tensor:
         """Fill `up` from evidence on the tokens, [v, d, B]; return its log probability, [B]."""
-        _, v, m, s = self._rules.shape
+        m, s = self._rules.shape[2:]
         evidence = _normalise(self.up[0].copy_(leaves))
         for rules, below, children, up in zip(
             self._rules, self.up[:-1], self._children, self.up[1:], strict=True
@@ -83,11 +89,11 @@ class _Tree:
                 )
             torch.sum(self._product(children), dim=1, out=up)
             evidence += _normalise(up) - len(up[0]) * log(m)
-        return evidence - log(v)
+        return evidence + (self.up[-1] * self._prior).sum(dim=(0, 1)).log()
 
     def pass_down(self) -> None:
         """Fill `down`, after `pass_up`."""
-        self.down[-1].fill_(1 / self._rules.shape[1])
+        self.down[-1].copy_(self._prior.expand_as(self.down[-1]))
         for level in reversed(range(len(self._rules))):
             s = self._rules.shape[3]
             children, parent = self._children[level], self.down[level + 1].unsqueeze(1)
@@ -100,7 +106,7 @@ class _Tree:
 
     def draw(self, uniforms: Tensor) -> list[Tensor]:
         """Symbols of levels 0..L, each [nodes, B], drawn root first with uniforms [B, nodes]."""
-        symbols = categorical(self.up[-1].permute(2, 1, 0), uniforms[:, :1])
+        symbols = categorical((self.up[-1] * self._prior).permute(2, 1, 0), uniforms[:, :1])
         levels, used = [symbols.T], 1
         for rules, children in zip(reversed(self._rules), reversed(self._children), strict=True):
             weights = self._product(children).permute(3, 2, 0, 1)
@@ -130,17 +136,18 @@ class _Tree:
 def partial_oracle(grammars: Sequence[Grammar], noise: NoiseProcess, level: int) -> Denoiser:
     """Best denoiser for one who knows the rules of levels 1..`level` only.
 
-    To them, level-`level` nodes are independent and uniform; at level 0 that is every token. Its
-    loss is the plateau at which a network stays that has learnt these levels and no other.
+    They also know how frequent symbols are at each node of that level (at level 0, each token), but
+    take these nodes for independent. The loss is the plateau at which a network stays that has
+    learnt these levels and no other.
     """
-    known = Oracle([Grammar(grammar.rules[:level]) for grammar in grammars], noise)
-    width = grammars[0].branching ** level
+    below, width = [Grammar(g.rules[:level]) for g in grammars], grammars[0].branching ** level
+    nodes = range(grammars[0].length // width)
+    marginals = [[node_marginal(grammar, level, node) for grammar in grammars] for node in nodes]
+    oracles = [Oracle(below, noise, priors) for priors in marginals]
 
     def denoise(xt: Tensor, t: Tensor) -> Tensor:
-        blocks = xt.unflatten(2, (-1, width))
-        levels = t.unsqueeze(-1).expand(blocks.shape[:3])
-        logits = known(blocks.flatten(1, 2), levels.flatten(1, 2))
-        return logits.reshape(*xt.shape, -1)
+        blocks = zip(oracles, xt.split(width, dim=-1), strict=True)
+        return torch.cat([oracle(block, t) for oracle, block in blocks], dim=-2)
 
     return denoise
 
@@ -159,12 +166,20 @@ class Oracle:
 
     Args:
         grammars: one per replica.
-        noise: the forward process; needs `likelihood`.
+        noise: the forward process.
+        priors: distribution of each grammar's root, float64 [v]; uniform if not given.
     """
 
-    def __init__(self, grammars: Sequence[Grammar], noise: NoiseProcess) -> None:
+    def __init__(
+        self,
+        grammars: Sequence[Grammar],
+        noise: NoiseProcess,
+        priors: Sequence[np.ndarray] | None = None,
+    ) -> None:
         self._noise = noise
         self._rules = [torch.from_numpy(grammar.rules) for grammar in grammars]
+        uniform = [np.full(grammar.symbols, 1 / grammar.symbols) for grammar in grammars]
+        self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
 
     def __call__(self, xt: Tensor, t: Tensor) -> Tensor:
         """Logits of p(x_0 | x_t) [R, N, d, v] of tokens, from x_t [R, N, d] and levels t [R, N].
@@ -244,11 +259,12 @@ class Oracle:
     ) -> list[Tensor]:
         """Put results of `infer`, each [..., B], together as tensors [R, N, ...] like `like`."""
         size, buffers, results = _CHUNKS[like.device.type], {}, []
-        for replica, table in enumerate(self._rules):
-            rules = table.to(like.device)
+        tables = zip(self._rules, self._priors, strict=True)
+        for replica, of_grammar in enumerate(tables):
+            rules, prior = (table.to(like.device) for table in of_grammar)
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, min(start + size, like.shape[1]))
-                found = infer(_Tree(rules, part[1].stop - start, buffers), part)
+                found = infer(_Tree(rules, prior, part[1].stop - start, buffers), part)
                 if not results:
                     results = [x.new_empty(len(like), *x.shape[:-1], like.shape[1]) for x in found]
                 for result, x in zip(results, found, strict=True):

@@ -17,7 +17,7 @@ from pipeline.artifacts import STAMP
 from pipeline.config.grid import cell_directory, cells
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
-from pipeline.config.slices import SLICES
+from pipeline.config.slices import SLICES, claims_settings
 from pipeline.specs import STAGES, make_spec
 from pipeline.tables import table_stamp
 
@@ -30,28 +30,44 @@ def stale_stages(config: Config, root: Path) -> list[str]:
     return [stage for stage in STAGES if stage in stale]
 
 
+_CELL_ARTIFACTS = {
+    "dataset": "dataset.safetensors",
+    "train": "samples/step{step}.safetensors",
+    "sample": "samples/step{step}.safetensors",
+    "measure": "measurements.parquet",
+    "probe": "probes.parquet",
+}
+
+_SETTING_TABLES = {
+    "ceiling": "ceilings",
+    "aggregate": "measurements",
+    "analyse": "sample_complexity",
+    "memorize": "memorization",
+}
+
+
 def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tuple[str, dict]]:
-    directory = f"results/{config.run}/{name}"
+    """One artifact of every stage and place with the spec that it should have."""
+    run = f"results/{config.run}"
     step = domain.training.checkpoints[0]
     for cell in cells(domain.grid):
-        home = cell_directory(directory, cell)
-        paths = {
-            "dataset": f"{home}/dataset.safetensors",
-            "train": f"{home}/samples/step{step}.safetensors",
-            "sample": f"{home}/samples/step{step}.safetensors",
-            "measure": f"{home}/measurements.parquet",
-            "probe": f"{home}/probes.parquet",
-        }
-        for stage, path in paths.items():
-            yield path, json.loads(make_spec(stage, name, SLICES[stage](domain, cell)))
-    yield from _theory_specs(directory, name, domain)
+        home = cell_directory(f"{run}/{name}", cell)
+        for stage, artifact in _CELL_ARTIFACTS.items():
+            path = f"{home}/{artifact.format(step=step)}"
+            yield path, _spec(stage, name, SLICES[stage](domain, cell))
+    tables = [(g, *names) for g in domain.grid.grammars for names in _SETTING_TABLES.items()]
+    tables += [(g, "theory", "theory") for g in domain.theory.grammars]
+    for setting, stage, table in tables:
+        settings = SLICES[stage](domain, SimpleNamespace(setting=setting.label))
+        path = f"{run}/{name}/{setting.label}/tables/{table}.parquet"
+        yield path, _spec(stage, name, settings)
+    slopes = SLICES["exponents"](domain, SimpleNamespace())
+    yield f"{run}/tables/{name}_exponents.parquet", _spec("exponents", name, slopes)
+    yield f"{run}/tables/claims.parquet", _spec("claims", name, claims_settings(config))
 
 
-def _theory_specs(directory: str, name: str, domain: RhmConfig) -> Iterator[tuple[str, dict]]:
-    for setting in domain.theory.grammars:
-        settings = SLICES["theory"](domain, SimpleNamespace(setting=setting.label))
-        path = f"{directory}/{setting.label}/tables/theory.parquet"
-        yield path, json.loads(make_spec("theory", name, settings))
+def _spec(stage: str, domain: str, settings: dict) -> dict:
+    return json.loads(make_spec(stage, domain, settings))
 
 
 def _stamped_spec(path: Path, stage: str) -> dict | None:

@@ -31,7 +31,8 @@ def aggregate(
     parts = [directory / "measurements.parquet" for directory in directories.values()]
     upstream = {"upstream": _distinct_settings(parts)}
     frame = tables.read_tables(parts, "measurements")
-    frame = frame.merge(_configured_ceilings(ceilings), on=_RIGHT, how="left")
+    reached = _configured_ceilings(ceilings)
+    frame = frame.merge(reached, on=_RIGHT, how="left", validate="many_to_one")
     stamp = artifacts.make_stamp("measurements", spec, {})
     tables.write_table(measurements, frame, stamp | upstream)
     frame = tables.read_tables([path / "probes.parquet" for path in directories.values()], "probes")

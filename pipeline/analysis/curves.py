@@ -12,6 +12,9 @@ GRAMMAR = ["v", "m", "s", "L"]
 REPLICA = [*GRAMMAR, *SEEDS]
 CELL = [*REPLICA, "dataset_size"]
 
+FEWEST_POINTS = 3
+"""Shorter curves cannot carry a fit of two parameters."""
+
 
 def total_losses(losses: pd.DataFrame, split: str) -> pd.DataFrame:
     """Losses over all noise levels on one split."""
@@ -65,20 +68,33 @@ def halfway(
     """Where a sigmoid in log x, from chance to ceiling, fitted to a curve is half-way up.
 
     Returns:
-        The point, and whether it lies `inside`, `below` or `above` the range of x.
+        The point, and whether it lies `inside`, `below` or `above` the range of x. A curve that
+        levels off before it is half-way never gets there: its point is `above`, wherever the
+        fitted sigmoid has it; likewise `below` for one that is past half-way throughout.
     """
 
     def sigmoid(log_x: np.ndarray, log_half: float, slope: float) -> np.ndarray:
         return chance + (ceiling - chance) * expit(slope * (log_x - log_half))
 
     log_x = np.log(x)
-    reached = np.flatnonzero(accuracy > (ceiling + chance) / 2)
+    beyond = accuracy > (ceiling + chance) / 2
+    reached = np.flatnonzero(beyond)
     start = log_x[reached[0]] if reached.size else log_x[-1]
     low, high = log_x[0] - 20, log_x[-1] + 20
     bounds = ([low, 0.05], [high, 20.0])
     (log_half, _), _ = curve_fit(sigmoid, log_x, accuracy, p0=(start, 1.0), bounds=bounds)
-    status = "below" if log_half < log_x[0] else "above" if log_half > log_x[-1] else "inside"
+    low, high = log_half < log_x[0] or beyond.all(), log_half > log_x[-1] or not beyond.any()
+    status = "below" if low else "above" if high else "inside"
     return float(np.exp(log_half)), status
+
+
+def all_inside(thresholds: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Thresholds of the groups in which those of all replicas lie inside the range studied.
+
+    Dropping single replicas instead would keep, near the end of the range, only the early ones.
+    """
+    inside = (thresholds["status"] == "inside").groupby([thresholds[name] for name in by])
+    return thresholds[inside.transform("all")].reset_index(drop=True)
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:

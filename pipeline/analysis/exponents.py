@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.bootstrap import Interval, hierarchical_bootstrap
-from pipeline.analysis.curves import GRAMMAR, REPLICA
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside
 from pipeline.errors import PipelineError
 from pipeline.randomness import stream_key
 
@@ -22,20 +22,18 @@ _COLUMNS = [
 
 
 def usable(sample_complexity: pd.DataFrame, variable: str) -> pd.DataFrame:
-    """Thresholds of one variable that lie inside the range studied and have a finite prediction.
+    """Thresholds of one variable, of the settings and levels where all lie inside the range.
 
-    Dropping thresholds beyond the range favours grammars that are learnt early, so a level that
-    is out of range for some of them has slopes that are too small.
+    Only those with a finite prediction.
 
     Raises:
         PipelineError: a replica has several thresholds of a level, say of two quantities.
     """
-    inside = sample_complexity["status"] == "inside"
     finite = np.isfinite(sample_complexity["predicted"].astype(float))  # untyped if empty
-    frame = sample_complexity[inside & finite & (sample_complexity["variable"] == variable)]
+    frame = sample_complexity[finite & (sample_complexity["variable"] == variable)]
     if frame.duplicated([*REPLICA, "level"]).any():
         raise PipelineError("sample_complexity has several quantities: select the rows of one")
-    return frame.reset_index(drop=True)
+    return all_inside(frame, [*GRAMMAR, "level"])
 
 
 def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.DataFrame:

@@ -9,17 +9,16 @@ import pandas as pd
 from pipeline import artifacts, tables
 from pipeline.analysis.curves import (
     CELL,
+    FEWEST_POINTS,
     GRAMMAR,
     REPLICA,
+    all_inside,
     chance_accuracy,
     finite_sizes,
     halfway,
 )
 from pipeline.analysis.exponents import fit_slopes
 from pipeline.randomness import stream_key
-
-_FEWEST_POINTS = 3
-"""Shorter curves cannot carry a fit of two parameters."""
 
 _TIMES = [*CELL, "level", "variable", "quantity", "threshold", "status", "chance", "ceiling"]
 
@@ -59,7 +58,7 @@ def learning_times(measurements: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per replica, finite dataset size and level, and one of copying, without a level.
     """
-    frame = finite_sizes(measurements)
+    frame = measurements[measurements["dataset_size"] != "online"]
     chosen = frame["quantity"].isin(["node_accuracy", "copied_excess"]) & (frame["among"] == "all")
     return pd.DataFrame(_times(frame[chosen & frame["estimate"].notna()]), columns=_TIMES)
 
@@ -77,7 +76,7 @@ def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFra
     """
     rows = []
     for setting, part in times[times["quantity"] == "copied_excess"].groupby(GRAMMAR):
-        frame = within_run(part)
+        frame = finite_sizes(all_inside(part, ["dataset_size"]))
         sizes = np.log(frame[["dataset_size"]].to_numpy(float))
         fit = fit_slopes(frame, sizes, np.log(frame["threshold"]), REPLICA, samples, key)
         if fit is None:
@@ -94,15 +93,9 @@ def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFra
     return pd.DataFrame(rows, columns=_EXPONENTS)
 
 
-def within_run(times: pd.DataFrame) -> pd.DataFrame:
-    """Times at the dataset sizes at which those of every replica lie within the run."""
-    inside = (times["status"] == "inside").groupby(times["dataset_size"]).transform("all")
-    return times[inside].reset_index(drop=True)
-
-
 def _times(frame: pd.DataFrame) -> Iterator[dict]:
     for key, unsorted in frame.groupby([*CELL, "quantity", "level"], dropna=False):
-        if len(unsorted) < _FEWEST_POINTS:
+        if len(unsorted) < FEWEST_POINTS:
             continue
         *cell, quantity, level = key
         curve, place = unsorted.sort_values("step"), dict(zip(CELL, cell, strict=True))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipeline import artifacts, tables
 from pipeline.analysis.curves import (
+    FEWEST_POINTS,
     GRAMMAR,
     REPLICA,
     at_best_checkpoint,
@@ -15,9 +16,6 @@ from pipeline.analysis.curves import (
     halfway,
     predicted_size,
 )
-
-_FEWEST_POINTS = 3
-"""Shorter curves cannot carry a fit of two parameters."""
 
 _COLUMNS = [
     *REPLICA,
@@ -54,7 +52,7 @@ def _select(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
 
 def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
     for (*replica, level), unsorted in frame.groupby([*REPLICA, "level"]):
-        if len(unsorted) < _FEWEST_POINTS:
+        if len(unsorted) < FEWEST_POINTS:
             continue
         curve = unsorted.sort_values(variable)
         parameters = dict(zip(REPLICA, replica, strict=True))

@@ -73,7 +73,7 @@ CLAIMS = (
     ),
     *(_rival(law) for law in ("m^l", "m^(2l-1)", "m^3")),
     Claim(
-        "C3", "It is the dataset size at which clustering tuples by their context finds synonyms.",
+        "C3", "It grows like the dataset size at which clustering by context finds synonyms.",
         "exponent of the clustering's half-way size", "=", 1.0,
         (*_SIZES, "rhm_theory"), experiments.clustering_slope,
     ),

@@ -10,16 +10,24 @@ from pipeline.analysis.curves import GRAMMAR, REPLICA
 from pipeline.analysis.exponents import fit_slopes
 from pipeline.claims.verdict import NOTHING, Evidence
 
+_RANKS = {"below": 0, "inside": 1, "above": 2}
+"""Order of where a threshold may lie."""
+
 
 def smallest_ratio(thresholds: pd.DataFrame, samples: int, key: int) -> Evidence:
     """Geometric mean over replicas of what level l + 1 needs over what level l needs, least over l.
 
-    Only replicas that have both levels inside the range count. One that never learns the upper
-    level, or always knew the lower, is left out, which makes the ratio smaller rather than larger.
+    A replica with a threshold beyond the range has no ratio. If its levels are known to be in order
+    all the same, leaving it out makes the mean smaller rather than larger. Nothing is determined if
+    one is known not to be in order, or if no replica tells the order of some pair of levels.
     """
-    pairs = _pairs(thresholds[thresholds["status"] == "inside"])
-    if pairs.empty:
+    pairs = _pairs(thresholds)
+    rank, above = (pairs[name].map(_RANKS) for name in ("status", "status_above"))
+    inside = (rank == 1) & (above == 1)
+    told = (inside | (above > rank)).groupby(pairs["level"]).any()
+    if (above < rank).any() or not inside.any() or not told.all():
         return NOTHING
+    pairs = pairs[inside]
     level, logs = pairs["level"].factorize()[0], pairs["log_ratio"].to_numpy()
 
     def statistic(_: pd.DataFrame, weights: np.ndarray) -> float:
@@ -71,7 +79,7 @@ def evidence(frame: pd.DataFrame, estimate: float, low: float, high: float) -> E
 
 def _pairs(thresholds: pd.DataFrame) -> pd.DataFrame:
     """Successive levels of the same replica, one row each, with the log of their ratio."""
-    lower = thresholds[[*REPLICA, "level", "threshold"]]
+    lower = thresholds[[*REPLICA, "level", "threshold", "status"]]
     upper = lower.assign(level=lower["level"] - 1)
     pairs = lower.merge(upper, on=[*REPLICA, "level"], suffixes=("", "_above"))
     return pairs.assign(log_ratio=np.log(pairs["threshold_above"] / pairs["threshold"]))

@@ -7,12 +7,12 @@ import pandas as pd
 
 from pipeline.analysis.curves import (
     GRAMMAR,
+    all_inside,
     at_best_checkpoint,
     finite_sizes,
     predicted_size,
 )
 from pipeline.analysis.exponents import usable
-from pipeline.analysis.memorization import within_run
 from pipeline.claims.evidence import grouped_slope, slope, smallest_ratio
 from pipeline.claims.thresholds import clustering_thresholds, invariance_thresholds
 from pipeline.claims.verdict import NOTHING, Evidence
@@ -22,7 +22,9 @@ def level_order(
     sample_complexity: pd.DataFrame, samples: int, key: int, *, variable: str
 ) -> Evidence:
     """Smallest ratio of successive thresholds in one variable."""
-    return smallest_ratio(usable(sample_complexity, variable), samples, key)
+    return smallest_ratio(
+        sample_complexity[sample_complexity["variable"] == variable], samples, key
+    )
 
 
 def law_exponent(exponents: pd.DataFrame, _samples: int, _key: int) -> Evidence:
@@ -49,7 +51,8 @@ def clustering_slope(
     """
     networks = usable(sample_complexity, "dataset_size")
     clusters = clustering_thresholds(theory)
-    clusters = clusters[clusters["status"] == "inside"].assign(level=clusters["level"] + 1)
+    clusters = all_inside(clusters, [*GRAMMAR, "level"])
+    clusters = clusters.assign(level=clusters["level"] + 1)
     place = [*GRAMMAR, "grammar_seed", "data_seed", "level"]
     both = networks.merge(clusters[[*place, "threshold"]], on=place, suffixes=("", "_clusters"))
     x, y = (np.log(both[name].to_numpy()) for name in ("threshold_clusters", "threshold"))
@@ -89,13 +92,16 @@ def copying_exponent(memorization: pd.DataFrame, samples: int, key: int) -> Evid
     times = memorization[memorization["quantity"] == "copied_excess"]
     if times.empty:
         return NOTHING
-    frame = pd.concat([within_run(part) for _, part in times.groupby(GRAMMAR)])
+    frame = finite_sizes(all_inside(times, [*GRAMMAR, "dataset_size"]))
     return slope(frame, np.log(frame["dataset_size"]), np.log(frame["threshold"]), samples, key)
 
 
 def _coherence(measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
     best = finite_sizes(at_best_checkpoint(measurements, losses))
-    return best[(best["quantity"] == "coherence_length") & (best["estimate"] > 0)]
+    lengths = best[best["quantity"] == "coherence_length"]
+    # A length that noise made negative has no logarithm; without it, only longer ones would count.
+    positive = (lengths["estimate"] > 0).groupby([lengths[n] for n in (*GRAMMAR, "dataset_size")])
+    return lengths[positive.transform("all")]
 
 
 def _is_predicted_to_grow(row: NamedTuple) -> bool:

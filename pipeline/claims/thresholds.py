@@ -6,11 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.analysis.curves import GRAMMAR, REPLICA, finite_sizes, halfway
+from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes, halfway
 from pipeline.randomness import stream_key, uniforms
-
-FEWEST_POINTS = 3
-"""Shorter curves cannot carry a fit of two parameters."""
 
 _DRAWS = 100
 """Random groupings behind the chance level of clustering."""

@@ -103,7 +103,7 @@ class Training(Section):
     checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1)]
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
-    """Keep weights on disk after they were sampled; false deletes them (see README, disk)."""
+    """Keep weights that were sampled and probed on disk; false deletes them (see README, disk)."""
 
     @model_validator(mode="after")
     def _checkpoints_within_run(self) -> "Training":

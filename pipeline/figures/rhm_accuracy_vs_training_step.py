@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.analysis.curves import all_inside
 from pipeline.figures import style
 
 
@@ -30,8 +31,7 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
 
 
 def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
-    inside = (thresholds["variable"] == "step") & (thresholds["status"] == "inside")
-    steps = thresholds[inside]
+    steps = all_inside(thresholds[thresholds["variable"] == "step"], ["level"])
     panel.set(yscale="log", xlabel=r"level $\ell$", ylabel="half-way training step")
     if steps.empty:
         panel.set_title("no level is half-way within the run", fontsize=8)

@@ -75,7 +75,7 @@ def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
 
 
 def _floor(*frames: pd.DataFrame) -> float:
-    """Lower end of the axis: half the smallest excess that is resolved."""
+    """Lower end of the axis: a third of the smallest excess that is resolved."""
     rows = pd.concat(frames)
     excess = rows[
         (rows["quantity"] == "excess_loss") & (rows["noise_high"] - rows["noise_low"] == 1)

@@ -7,8 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import finite_sizes
-from pipeline.analysis.memorization import within_run
+from pipeline.analysis.curves import all_inside, finite_sizes
 from pipeline.figures import style
 
 
@@ -79,7 +78,7 @@ def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) 
 
 def _curve(panel: Axes, times: pd.DataFrame, index: int, **looks: object) -> pd.DataFrame:
     """Geometric means at the sizes at which all replicas get there within the run."""
-    frame = within_run(times)
+    frame = finite_sizes(all_inside(times, ["dataset_size"]))
     summary = style.summarise(
         frame.assign(log=np.log(frame["threshold"])), ["dataset_size"], value="log"
     )

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.figures import style
+from pipeline.tables import SEEDS
 
 
 def draw(
@@ -28,8 +29,10 @@ def draw(
     panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
     panel.set_title(_slope(exponents), fontsize=8)
     _law_errors(errors, settings, laws[laws["held_out"] == "grammar"])
-    grammars = frame.groupby(GRAMMAR).ngroups
-    style.footnote(figure, frame, _numbers(exponents, f"sets of grammar parameters: {grammars}"))
+    n = frame[SEEDS].drop_duplicates()
+    shown = f"geometric mean and 95% t interval over n = {len(n)} replicas"
+    parameters = f"of each of {frame.groupby(GRAMMAR).ngroups} sets of grammar parameters"
+    style.note(figure, _numbers(exponents, f"{shown} {parameters}"))
     return figure
 
 
@@ -89,4 +92,6 @@ def _numbers(exponents: pd.DataFrame, settings: str) -> str:
 
 
 def _interval(row: pd.Series) -> str:
-    return f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]"
+    known = np.isfinite([row.low, row.high]).all()
+    bounds = f"{row.low:.2f}, {row.high:.2f}" if known else "no interval"
+    return f"{row.estimate:.2f} [{bounds}]"

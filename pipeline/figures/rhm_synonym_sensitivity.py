@@ -11,6 +11,8 @@ from pipeline.figures import style
 def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """One panel a level of the exchanged tuple, one curve a block, against dataset size."""
     frame = probes[probes["quantity"] == "synonym_sensitivity"]
+    if frame.empty:
+        return _nothing_exchanged(settings, probes)
     best = finite_sizes(at_best_checkpoint(frame, losses))
     figure, axes = style.panels(settings, best["level"].nunique(), sharey=True)
     for panel, (level, part) in zip(axes, best.groupby("level"), strict=True):
@@ -22,6 +24,14 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     axes[-1].legend(title="block", loc="center left", bbox_to_anchor=(1, 0.5))
     label = f"{style.grammar_label(best)}; clean strings; checkpoint of lowest validation loss"
     style.footnote(figure, best, label)
+    return figure
+
+
+def _nothing_exchanged(settings: dict, probes: pd.DataFrame) -> Figure:
+    """With m = 1 no tuple has a synonym that it could give way to, so no block has a row."""
+    figure, (panel,) = style.panels(settings, 1)
+    panel.set_title("no synonyms")
+    style.note(figure, style.grammar_label(probes))
     return figure
 
 

@@ -8,7 +8,7 @@ from pipeline.grammar.rules import Grammar
 def joint_excess(grammar: Grammar, first: int, second: int) -> np.ndarray:
     """p(x_first = a, x_second = b) - p(x_first = a) p(x_second = b), exact, float64 [v, v]."""
     level = common_ancestor_level(grammar.branching, first, second)
-    prior = _node_marginal(grammar, level, first // grammar.branching**level)
+    prior = node_marginal(grammar, level, first // grammar.branching**level)
     children = grammar.rules[level - 1]
     below = grammar.branching ** (level - 1)
     left, right = (position // below % grammar.branching for position in (first, second))
@@ -36,6 +36,15 @@ def correlation_law(v: int, m: int, s: int, level: int) -> float:
     return float(np.sqrt((1 - m / v ** (s - 1)) / (v**3 * m ** (2 * level - 1))))
 
 
+def node_marginal(grammar: Grammar, level: int, node: int) -> np.ndarray:
+    """Distribution of the symbol of one node of a level, [v]; the root is uniform."""
+    marginal = np.full(grammar.symbols, 1 / grammar.symbols)
+    for above in range(grammar.depth, level, -1):
+        child = node // grammar.branching ** (above - 1 - level) % grammar.branching
+        marginal = marginal @ _child_given_parent(grammar, above, child)
+    return marginal
+
+
 def _child_given_parent(grammar: Grammar, level: int, child: int) -> np.ndarray:
     """p(child symbol | parent symbol) for one child position, [v, v]."""
     one_hot = np.eye(grammar.symbols)[grammar.rules[level - 1, :, :, child]]
@@ -49,12 +58,3 @@ def _token_given_node(grammar: Grammar, level: int, position: int) -> np.ndarray
         child = position // grammar.branching ** (below - 1) % grammar.branching
         transition = transition @ _child_given_parent(grammar, below, child)
     return transition
-
-
-def _node_marginal(grammar: Grammar, level: int, node: int) -> np.ndarray:
-    """Distribution of the symbol of one node of a level, [v]; the root is uniform."""
-    marginal = np.full(grammar.symbols, 1 / grammar.symbols)
-    for above in range(grammar.depth, level, -1):
-        child = node // grammar.branching ** (above - 1 - level) % grammar.branching
-        marginal = marginal @ _child_given_parent(grammar, above, child)
-    return marginal

@@ -49,3 +49,15 @@ def test_more_levels_are_better_and_many_nearly_perfect(frame):
     linear = uniform[uniform["schedule"] == "linear_alpha_bar"].groupby("noise_levels")["estimate"]
     assert linear.mean()[100] > 0.97
     assert linear.mean()[2] < linear.mean()[100] - 0.05
+
+
+def test_revealing_tokens_a_few_at_a_time_is_better_than_half_of_them_at_once(frame):
+    """At T = 2 tokens are revealed together that do not know of one another."""
+    strings = frame[(frame["quantity"] == "string_accuracy") & (frame["level"] == 2)]
+    absorbing = strings[strings["process"] == "absorbing"]
+    linear = absorbing[absorbing["schedule"] == "linear_alpha_bar"]
+    for _, part in linear.groupby("grammar_seed"):
+        few, many = part.sort_values("noise_levels")["estimate"]
+        assert few < 0.9
+        assert many > 0.97
+        assert many > few + 0.05

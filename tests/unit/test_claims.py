@@ -93,6 +93,23 @@ def test_a_level_out_of_range_makes_no_ratio():
 
 
 @pytest.mark.parametrize(
+    ("level", "status", "found"),
+    [(2, "below", False), (1, "above", False), (3, "above", True), (1, "below", True)],
+)
+def test_one_replica_out_of_range_and_out_of_order_leaves_the_order_undecided(level, status, found):
+    table = thresholds(law, noise=0.05, design=(8, 1, 1))
+    table.loc[(table["level"] == level) & (table["grammar_seed"] == 0), "status"] = status
+    row = decided("smallest ratio of half-way d", sample_complexity=table)
+    assert (row.verdict == "supported") == found
+
+
+def test_an_order_that_no_replica_tells_is_not_taken_for_granted():
+    table = thresholds(law, noise=0.05)
+    table["status"] = np.where(table["level"] > 1, "above", "inside")
+    assert decided("smallest ratio of half-way d", sample_complexity=table).grammars == 0
+
+
+@pytest.mark.parametrize(
     ("exponent", "spread", "verdict"),
     [(1.0, 0.05, "supported"), (2.0, 0.05, "contradicted"), (1.0, 0.4, "undecided")],
 )
@@ -199,7 +216,6 @@ def test_copying_starts_at_a_power_of_the_size(exponent, spread, verdict):
 
     times = trajectories("copied_excess", start, [np.nan], spread)
     times = times.rename(columns={"estimate": "threshold"}).assign(status="inside")
-    times["dataset_size"] = times["dataset_size"].astype(int)
     learning = times.assign(quantity="node_accuracy", threshold=1.0, level=1)
     row = decided("growth exponent of the st", memorization=pd.concat([times, learning]))
     assert row.verdict == verdict

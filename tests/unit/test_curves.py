@@ -103,3 +103,16 @@ def test_measurements_at_the_best_checkpoint():
 def test_finite_sizes_are_numbers_and_leave_online_out():
     frame = table([(0, "8", 1), (0, "online", 1), (0, "16", 1)], [])
     assert curves.finite_sizes(frame)["dataset_size"].tolist() == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "status"),
+    [
+        ([0.0, 0.0, 0.45, 0.46], "above"),
+        ([0.55, 0.6, 0.9, 1.0], "below"),
+        ([0, 0.1, 0.6, 0.6], "inside"),
+    ],
+)
+def test_a_curve_that_levels_off_before_the_middle_never_gets_there(accuracy, status):
+    x = np.array([32.0, 64.0, 128.0, 256.0])
+    assert curves.halfway(x, np.array(accuracy), 0.0)[1] == status

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.curves import predicted_size
-from pipeline.analysis.exponents import exponents
+from pipeline.analysis.exponents import exponents, usable
 from pipeline.errors import PipelineError
 from tests.unit.test_bootstrap import nested_noise, replicas
 
@@ -105,13 +105,15 @@ def test_a_single_grammar_gives_a_slope_without_interval():
     assert (row["grammars"], row["replicas"]) == (1, 4)
 
 
-def test_only_thresholds_inside_the_range_count():
-    table = thresholds(plain)
-    spoilt = table.assign(threshold=table["threshold"].where(table["grammar_seed"] > 0, 1e9))
-    spoilt["status"] = np.where(table["grammar_seed"] > 0, "inside", "above")
-    row = find(exponents(spoilt, 50, 1), "level_exponent")
+def test_a_level_counts_in_the_settings_where_all_are_inside_the_range():
+    table = thresholds(plain, V_M[:2])
+    late = (table["m"] == 3) & (table["level"] == 3) & (table["grammar_seed"] == 0)
+    table.loc[late, ["threshold", "status"]] = 1e9, "above"
+    found = usable(table, "dataset_size").groupby("m")["level"].unique()
+    assert found.map(list).to_dict() == {3: [1, 2], 4: [1, 2, 3]}
+    row = find(exponents(table, 50, 1), "level_exponent")
     assert row["estimate"] == pytest.approx(1)
-    assert row["grammars"] == 3
+    assert row["grammars"] == 4  # those of the other setting
 
 
 def test_training_steps_have_an_exponent_over_levels_only():

@@ -6,7 +6,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from pipeline import tables
-from pipeline.analysis.memorization import copying_exponents, learning_times, memorize, within_run
+from pipeline.analysis.curves import all_inside
+from pipeline.analysis.memorization import copying_exponents, learning_times, memorize
 from pipeline.figures import rhm_memorization
 
 STEPS = 2.0 ** np.arange(3, 15)
@@ -66,7 +67,7 @@ def test_times_are_those_at_which_the_curves_are_half_way():
     copying = times[times["quantity"] == "copied_excess"]
     assert copying["level"].isna().all()
     expected = [
-        copying_time(row.grammar_seed, row.dataset_size, 1.0) for row in copying.itertuples()
+        copying_time(row.grammar_seed, int(row.dataset_size), 1.0) for row in copying.itertuples()
     ]
     assert copying["threshold"].to_numpy() == pytest.approx(expected, rel=1e-3)
 
@@ -87,7 +88,7 @@ def test_a_size_at_which_one_replica_never_copies_counts_for_none():
     times = learning_times(frame)
     copying = times[times["quantity"] == "copied_excess"]
     assert (copying["status"] == "above").sum() == 1
-    assert sorted(within_run(copying)["dataset_size"].unique()) == [8, 16, 32]
+    assert set(all_inside(copying, ["dataset_size"])["dataset_size"]) == {"8", "16", "32"}
     assert copying_exponents(times, 50, 0)["dataset_sizes"].tolist() == [3]
 
 
@@ -130,3 +131,12 @@ def test_a_run_without_any_time_is_drawn_all_the_same(tmp_path):
     found = written(tmp_path, frame)
     assert found["memorization"].empty
     rhm_memorization.draw(settings, **found).canvas.draw()
+
+
+def test_rules_without_synonyms_are_drawn_all_the_same(tmp_path):
+    """Their usage cannot be uneven, and ln m, the end of its colours, is zero."""
+    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    found = written(tmp_path, measurements().assign(m=1))
+    figure = rhm_memorization.draw(settings, **found)
+    figure.canvas.draw()
+    assert {text.get_text() for text in figure.axes[3].texts} == {"0.00"}

@@ -32,8 +32,8 @@ def test_the_whole_grid_has_the_expected_jobs(checkout):
     assert counts.pop("theory") == 7
     assert counts == {
         "aggregate": 4,
-        "sample_complexity": 4,
-        "memorization": 4,
+        "analyse": 4,
+        "memorize": 4,
         "ceiling": 4,
         "concatenate": len(TABLES),
         "exponents": 1,

@@ -77,7 +77,7 @@ def test_one_figure_needs_only_its_own_inputs(tmp_path):
     counts = checkout.stale("results/smoke/figures/rhm_loss_curves.pdf")
     figures = {rule for rule in counts if rule in FIGURES}
     assert figures == {"rhm_loss_curves"}
-    assert "sample_complexity" not in counts
+    assert "analyse" not in counts
 
 
 def test_a_truncated_artifact_is_refused_by_name_with_the_remedy(smoke_run, tmp_path):

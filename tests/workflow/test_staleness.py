@@ -20,11 +20,12 @@ THEORY_ALONE = Counter(
 CEILING_ALONE = Counter(rhm_sampling_ceiling=1, ceiling=1, concatenate=1)
 THEORY = THEORY_ALONE + Counter(rhm_clustering=1, claims=1)
 COMPARE = Counter(exponents=1, rhm_sample_complexity=1, claims=1)
+RESAMPLED = COMPARE + Counter(memorize=1, rhm_memorization=1, concatenate=2)
 ANALYSE = Counter(
     rhm_accuracy_vs_dataset_size=1,
     rhm_accuracy_vs_training_step=1,
     rhm_clustering=1,
-    sample_complexity=1,
+    analyse=1,
     concatenate=1,
 )
 ANALYSE += COMPARE
@@ -32,7 +33,7 @@ AGGREGATE = (
     FIGURE_JOBS
     - THEORY_ALONE
     - CEILING_ALONE
-    + Counter(sample_complexity=1, memorization=1, aggregate=1, concatenate=6)
+    + Counter(analyse=1, memorize=1, aggregate=1, concatenate=6)
     + Counter(exponents=1, claims=1)
 )
 MEASURE = AGGREGATE + Counter(measure=CELLS)
@@ -65,10 +66,7 @@ CONFIG_EDITS = {
     "keys reordered": (_reordered, NOTHING),
     "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
     "reading rule": (_set("analysis", among="all"), ANALYSE),
-    "resamples": (
-        _set("analysis", bootstrap_samples=50),
-        COMPARE + Counter(memorization=1, rhm_memorization=1, concatenate=2),
-    ),
+    "resamples": (_set("analysis", bootstrap_samples=50), RESAMPLED),
     "margin": (_set("analysis", margin=0.5), Counter(claims=1)),
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
     "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
@@ -168,13 +166,23 @@ def test_without_snakemakes_record_nothing_is_stale(restored):
     assert restored.stale() == NOTHING
 
 
-def test_without_snakemakes_record_stamps_tell_what_is_stale(restored):
+STAMPED = {
+    "train": (_set("training", learning_rate=0.5), TRAIN),
+    "probe": (_set("probe", strings=7), PROBE),
+    "ceiling": (_set("ceiling", levels=[4, 20]), AGGREGATE + CEILING_ALONE),
+    "memorize exponents claims": (_set("analysis", bootstrap_samples=50), RESAMPLED),
+    "claims": (_set("analysis", margin=0.5), Counter(claims=1)),
+}
+
+
+@pytest.mark.parametrize(("stages", "edit", "expected"), [(k, *v) for k, v in STAMPED.items()])
+def test_without_snakemakes_record_stamps_tell_what_is_stale(restored, stages, edit, expected):
     shutil.rmtree(restored.path / ".snakemake")
-    restored.edit_preset(_set("training", learning_rate=0.5))
+    restored.edit_preset(edit)
     assert restored.stale() == NOTHING
     result = restored.snakemake(*SMOKE, "--dry-run")
-    assert "run once with: --forcerun train\n" in result.stderr
-    assert restored.stale("--forcerun", "train") == TRAIN
+    assert f"run once with: --forcerun {stages}\n" in result.stderr
+    assert restored.stale("--forcerun", *stages.split()) == expected
 
 
 def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):

@@ -34,14 +34,14 @@ rule aggregate:
         """
 
 
-rule sample_complexity:
+rule analyse:
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
         losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
     output:
         table="results/{run}/{domain}/{setting}/tables/sample_complexity.parquet",
     log:
-        "results/{run}/logs/{domain}/{setting}/sample_complexity.log",
+        "results/{run}/logs/{domain}/{setting}/analyse.log",
     localrule: True
     params:
         spec=spec("analyse"),
@@ -56,14 +56,14 @@ rule sample_complexity:
         """
 
 
-rule memorization:
+rule memorize:
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
     output:
         times="results/{run}/{domain}/{setting}/tables/memorization.parquet",
         exponents="results/{run}/{domain}/{setting}/tables/memorization_exponents.parquet",
     log:
-        "results/{run}/logs/{domain}/{setting}/memorization.log",
+        "results/{run}/logs/{domain}/{setting}/memorize.log",
     localrule: True
     params:
         spec=spec("memorize"),

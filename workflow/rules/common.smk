@@ -121,7 +121,7 @@ def step_files(pattern):
 
 
 def checkpoint_outputs(domain):
-    """Checkpoints of a trajectory, deleted once they were sampled unless the config keeps them."""
+    """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
     pattern = f"{CELL}/checkpoints/step{{step}}.safetensors"
     files = expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
     return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)

@@ -1,6 +1,6 @@
 """Probes of the Random Hierarchy Model: excess loss, latent knowledge, synonyms in every block."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +50,11 @@ class Examination:
             self._string_losses(partial_oracle(grammars, self._noise, level)) - self._bayes
             for level in range(grammars[0].depth)
         ]
+        self._exact = [
+            self._oracle.beliefs(xt, t).marginals
+            for _, xt, t in corrupted_strings(self._noise, test, self._keys, device)
+        ]
+        self._floors = self._divergences([marginals[0].log() for marginals in self._exact])
         self._exchanged = [
             exchange_tuples(grammar, strings[: settings["strings"]], stream_key(key, "exchange"))
             for grammar, strings, key in zip(grammars, test, self._keys, strict=True)
@@ -83,26 +88,27 @@ class Examination:
 
     def _latents(self, network: UNet1d) -> list[list[ProbeRow]]:
         """Divergence of implied latent marginals from exact ones, of network and exact tokens."""
-        chunks: dict[str, list] = {"latent_divergence": [], "latent_divergence_floor": []}
-        for _, xt, t in corrupted_strings(self._noise, self._test, self._keys, self._device):
-            exact = self._oracle.beliefs(xt, t).marginals
-            logits = {
-                "latent_divergence": network(xt, t).double(),
-                "latent_divergence_floor": exact[0].log(),
-            }
-            for quantity, tokens in logits.items():
-                implied = self._oracle.implied_latents(self._possible(tokens, xt, t))
-                pairs = zip(exact, implied, strict=True)
-                chunks[quantity].append(torch.stack([_divergence(p, q) for p, q in pairs]))
-        values = {name: torch.cat(parts, dim=2).cpu().numpy() for name, parts in chunks.items()}
+        strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
+        implied = self._divergences(network(xt, t).double() for _, xt, t in strings)
+        quantities = {"latent_divergence": implied, "latent_divergence_floor": self._floors}
         return [
             [
                 ProbeRow(quantity, *_mean(of_level[replica]), level=level)
-                for quantity, levels in values.items()
+                for quantity, levels in quantities.items()
                 for level, of_level in enumerate(levels)
             ]
             for replica in range(len(self._keys))
         ]
+
+    def _divergences(self, logits: Iterable[Tensor]) -> np.ndarray:
+        """KL(exact || implied) by level 0..L and string, [L + 1, R, N], from chunks of logits."""
+        strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
+        parts = []
+        for (_, xt, t), exact, chunk in zip(strings, self._exact, logits, strict=True):
+            implied = self._oracle.implied_latents(self._possible(chunk, xt, t))
+            parts.append([_divergence(p, q) for p, q in zip(exact, implied, strict=True)])
+        levels = [torch.cat(of_level, dim=1) for of_level in zip(*parts, strict=True)]
+        return torch.stack(levels).cpu().numpy()
 
     def _possible(self, logits: Tensor, xt: Tensor, t: Tensor) -> Tensor:
         """Token distributions [R, N, d, v] without symbols that x_t excludes."""

@@ -1,0 +1,148 @@
+"""Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
+
+from itertools import product
+from pathlib import Path
+from zlib import crc32
+
+import pandas as pd
+import pytest
+
+from pipeline import tables
+from pipeline.aggregation.aggregate import aggregate
+
+SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
+SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
+AMONG = ("all", "novel_strings", "novel_subtrees")
+ACCURACIES = ("node_accuracy", "string_accuracy", "conditional_accuracy")
+OTHERS = [("copied_fraction", None), ("rule_usage_divergence", 1), ("rule_usage_divergence", 2)]
+SETTINGS = {
+    "grammars": [{**shape, "dataset_sizes": SIZES} for shape in SHAPES],
+    "grammar_seeds": SEEDS,
+    "data_seeds": [0],
+    "network_seeds": [0],
+    "replicas_per_job": 2,
+}
+KEY = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
+
+
+def number(*labels):
+    """Between 0 and 1, another one for other labels."""
+    return crc32(repr(labels).encode()) / 2**32
+
+
+def write(path, rows, stamp=None):
+    stamp = {"kind": path.stem} | (stamp or {})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tables.write_table(path, pd.DataFrame(rows), stamp)
+
+
+def place(shape, size, seed, step):
+    seeds = {"grammar_seed": seed, "data_seed": 0, "network_seed": 0}
+    return {**shape, **seeds, "dataset_size": str(size), "step": step}
+
+
+def measured(shape, size):
+    kinds = [(name, level) for name in ACCURACIES for level in (1, 2)] + OTHERS
+    return [
+        {**place(shape, size, seed, step), "quantity": name, "level": level, "among": among}
+        | {"estimate": number(shape, size, seed, step, name, level, among)}
+        for step, seed, (name, level), among in product(STEPS, SEEDS, kinds, AMONG)
+    ]
+
+
+def probed(shape, size):
+    return [
+        {**place(shape, size, seed, step), "quantity": "excess_loss", "level": None}
+        | {"estimate": number("probe", shape, size, seed, step)}
+        for step, seed in product(STEPS, SEEDS)
+    ]
+
+
+def evaluated(shape, size):
+    return [
+        {"step": step, "split": split, "replica": replica, "noise_low": 0.0, "noise_high": 1.0}
+        | {"loss": number("loss", shape, size, SEEDS[replica], step, split)}
+        for step, split, replica in product(STEPS, ("training", "test"), range(len(SEEDS)))
+    ]
+
+
+def reached(configured=True):
+    """Ceilings of a sampler, other ones of every grammar, accuracy, level and sampler."""
+    keys = product(SHAPES, SEEDS, ACCURACIES, (1, 2))
+    return [
+        {**shape, "grammar_seed": seed, "quantity": name, "level": level, "noise_levels": levels}
+        | {"configured": configured, "standard_error": 0.01, "count": 100}
+        | {"estimate": number(shape, seed, name, level, levels)}
+        for shape, seed, name, level in keys
+        for levels in ([20] if configured else [2, 200])
+    ]
+
+
+def expected_ceiling(row):
+    shape = {name: row[name] for name in ("v", "m", "s", "L")}
+    if row["quantity"] not in ACCURACIES:
+        return float("nan")
+    return number(shape, row["grammar_seed"], row["quantity"], int(row["level"]), 20)
+
+
+def run(directory, ceilings):
+    """Tables of a grid of two grammars at two sizes, both replicas in one job."""
+    trained = {"sample": {"settings": {}}, "train": {"settings": {"cell": {}}}}
+    for shape, size in product(SHAPES, SIZES):
+        setting = "_".join(f"{name}{value}" for name, value in shape.items())
+        home = directory / setting / f"P{size}" / "g3d0n0+g5d0n0"
+        write(home / "measurements.parquet", measured(shape, size), {"upstream": trained})
+        write(home / "probes.parquet", probed(shape, size))
+        pd.DataFrame(evaluated(shape, size)).to_csv(home / "losses.csv", index=False)
+    write(directory / "ceilings.parquet", ceilings)
+    names = ("measurements", "losses", "probes")
+    outputs = [directory / "tables" / f"{name}.parquet" for name in names]
+    aggregate({"settings": SETTINGS}, directory, directory / "ceilings.parquet", *outputs)
+    return {path.stem: tables.read_table(path, path.stem) for path in outputs}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> dict[str, pd.DataFrame]:
+    directory: Path = tmp_path_factory.mktemp("aggregate")
+    return run(directory, reached(configured=False) + reached())
+
+
+def test_rows_are_those_of_the_cells_each_once_and_in_their_order(found):
+    for name, rows in (("measurements", measured), ("probes", probed)):
+        cells = [row for cell in product(SHAPES, SIZES) for row in rows(*cell)]
+        table = found[name].drop(columns="ceiling", errors="ignore")
+        pd.testing.assert_frame_equal(table, pd.DataFrame(cells), check_dtype=False)
+
+
+def test_every_accuracy_has_the_ceiling_of_its_grammar_quantity_and_level(found):
+    table = found["measurements"]
+    rows = table[table["quantity"].isin(ACCURACIES)]
+    assert rows["ceiling"].notna().all()
+    assert set(rows["among"]) == set(AMONG)
+    expected = [expected_ceiling(row) for row in rows.to_dict("records")]
+    assert rows["ceiling"].tolist() == expected
+    assert rows.groupby(KEY)["ceiling"].nunique().eq(1).all()
+    assert rows["ceiling"].nunique() == len(rows[KEY].drop_duplicates()) == 2 * 2 * 3 * 2
+
+
+def test_what_is_no_accuracy_has_no_ceiling(found):
+    table = found["measurements"]
+    others = table[~table["quantity"].isin(ACCURACIES)]
+    assert len(others) == 4 * 2 * 2 * 3 * 3  # cells, replicas, steps, quantities, samples
+    assert others["ceiling"].isna().all()
+
+
+def test_losses_have_the_seeds_of_their_replicas(found):
+    losses = found["losses"]
+    assert len(losses) == 4 * 2 * 2 * 2  # cells, replicas, steps, splits
+    for row in losses.to_dict("records"):
+        shape = {name: row[name] for name in ("v", "m", "s", "L")}
+        size = row["dataset_size"] if row["dataset_size"] == "online" else int(row["dataset_size"])
+        labels = shape, size, row["grammar_seed"], row["step"], row["split"]
+        assert row["loss"] == pytest.approx(number("loss", *labels), rel=1e-12)
+
+
+def test_two_configured_samplers_are_refused(tmp_path):
+    """Either ceiling could be meant, and every measurement would be there twice."""
+    with pytest.raises(pd.errors.MergeError):
+        run(tmp_path, reached() + reached())
