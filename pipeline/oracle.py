@@ -83,10 +83,8 @@ class _Tree:
             self._rules, self.up[:-1], self._children, self.up[1:], strict=True
         ):
             for k in range(s):
-                symbols = below[:, k::s].contiguous()
-                torch.index_select(
-                    symbols, 0, rules[..., k].flatten(), out=children[k].flatten(0, 1)
-                )
+                symbols, out = rules[..., k].flatten(), children[k].flatten(0, 1)
+                torch.index_select(below[:, k::s], 0, symbols, out=out)
             torch.sum(self._product(children), dim=1, out=up)
             evidence += _normalise(up) - len(up[0]) * log(m)
         return evidence + (self.up[-1] * self._prior).sum(dim=(0, 1)).log()

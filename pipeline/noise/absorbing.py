@@ -34,7 +34,7 @@ class AbsorbingNoise:
         """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
         alpha_bar = self.alpha_bar.to(t.device)[t]
         other = torch.where(xt == self.mask, 1 - alpha_bar, 0)
-        return torch.where(x0 == xt, alpha_bar, other)
+        return torch.addcmul(other, (x0 == xt).double(), alpha_bar)
 
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
         """-log p(x_0 | x_t) of every token, [..., d]; zero where the token is not masked."""

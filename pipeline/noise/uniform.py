@@ -29,7 +29,7 @@ class UniformNoise:
         """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
         alpha_bar = self._alpha_bar.to(t.device)[t]
         other = (1 - alpha_bar) / self.symbols
-        return torch.where(x0 == xt, alpha_bar + other, other)
+        return torch.addcmul(other, (x0 == xt).double(), alpha_bar)
 
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:  # noqa: ARG002
         """-log p(x_0 | x_t) of every token, [..., d]."""
