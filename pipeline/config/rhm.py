@@ -222,6 +222,12 @@ class RhmConfig(Section):
     @model_validator(mode="after")
     def _cross_checks(self) -> "RhmConfig":
         _check_grammars("grid.grammars", self.grid.grammars, self.data)
+        first = self.grid.grammars[0]
+        if first.dataset_sizes == ["online"]:
+            raise ValueError(
+                f"grid.grammars {first.label}: dataset_sizes of the first grammar must have a "
+                f"number, which the figures of one grammar are drawn against"
+            )
         _check_grammars("theory.grammars", self.theory.grammars, self.data)
         if self.measurement.blocks > self.sampling.samples:
             raise ValueError(

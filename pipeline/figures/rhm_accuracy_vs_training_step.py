@@ -25,7 +25,7 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
     axes[0].legend(title="level", loc="upper left")
     _half_way(axes[1], sample_complexity)
     style.footnote(
-        figure, frame, f"{style.grammar_label(frame)}; online: new strings at every step"
+        figure, frame, f"{style.grammar_label(measurements)}; online: new strings at every step"
     )
     return figure
 

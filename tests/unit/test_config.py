@@ -43,6 +43,10 @@ def rhm(section, **values):
             r"noise\.process = 'gaussian': .*'uniform'.*'absorbing'",
         ),
         (rhm("training", momentum=1.0), r"training\.momentum = 1\.0: .*less than 1"),
+        (
+            rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": ["online"]}]),
+            r"dataset_sizes of the first grammar must have a number",
+        ),
         (rhm("grid", grammars=[GRAMMAR | {"m": 17}]), r"m = 17 must be at most v\*\*\(s-1\) = 16"),
         (
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [250000]}]),

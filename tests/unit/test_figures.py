@@ -82,3 +82,12 @@ def test_the_slope_is_that_of_the_exponents_table_and_laws_have_a_bar_each():
     assert f"slope for levels from 2: {slope:.2f} [" in figure.axes[0].get_title()
     assert len(figure.axes[1].patches) == len(LAWS)
     assert "exponent of m: " in figure.get_supxlabel()
+
+
+def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
+    measured, found = thresholds(tmp_path, [0.5, 0.55, 0.95, 1.0], (1, 10, 100, 1000))
+    finite = measured[measured["dataset_size"] != "online"]
+    by_size = found[found["variable"] == "dataset_size"]
+    figure = rhm_accuracy_vs_training_step.draw(SETTINGS, finite, by_size)
+    assert not figure.axes[0].lines
+    assert figure.axes[1].get_title() == "no level is half-way within the run"
