@@ -1,9 +1,10 @@
-"""Fixtures: tiny grammars with all their strings."""
+"""Fixtures: tiny grammars with all their strings; figures are closed after every test."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 from pipeline.grammar.rules import Grammar, sample_rules
 from tests import reference
@@ -43,3 +44,9 @@ def ternary() -> Language:
 @pytest.fixture(params=["small", "deep", "ternary"])
 def any_language(request) -> Language:
     return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from pipeline import tables
 from pipeline.analysis.exponents import exponents
@@ -18,12 +17,6 @@ SETTINGS = {
     "analysis": {"accuracy": "node_accuracy", "among": "all"},
 }
 REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def curves(accuracy, steps):

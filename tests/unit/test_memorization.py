@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import pyplot as plt
 
 from pipeline import tables
 from pipeline.analysis.curves import all_inside
@@ -49,12 +48,6 @@ def measurements(power=1.0, seeds=(0, 1, 2), sizes=SIZES):
             rows += rows_of(place, "copied_fraction", copies)
             rows += rows_of(place, "coverage", 1 + 0 * STEPS, among="novel_strings")
     return pd.DataFrame(rows)
-
-
-@pytest.fixture(autouse=True)
-def closed_figures():
-    yield
-    plt.close("all")
 
 
 def test_times_are_those_at_which_the_curves_are_half_way():

@@ -36,6 +36,14 @@ def corrupted(noise, strings, count, seed=0):
     return x0, noise.corrupt(x0, t, draws), t
 
 
+def two_replicas(process):
+    """Two grammars, their noise, corrupted strings [2, N, d] and levels [2, N]."""
+    grammars = [sample_rules(4, 2, 2, 2, seed=seed) for seed in (0, 1)]
+    noise = noise_of(process, 4)
+    parts = [corrupted(noise, reference.all_strings(grammar), 32) for grammar in grammars]
+    return grammars, noise, *(torch.cat([part[i] for part in parts]) for i in (1, 2))
+
+
 def enumerated(grammar, noise, xt, t):
     """Posterior over all strings [N, n] and ln p(x_t) [N], by Bayes' rule."""
     strings = torch.from_numpy(reference.all_strings(grammar))
@@ -64,10 +72,7 @@ def test_beliefs_are_those_of_enumeration(parameters, process):
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_logits_are_those_of_the_marginals(process):
-    grammars = [sample_rules(4, 2, 2, 2, seed=seed) for seed in (0, 1)]
-    noise = noise_of(process, 4)
-    parts = [corrupted(noise, reference.all_strings(grammar), 32) for grammar in grammars]
-    xt, t = (torch.cat([part[i] for part in parts]) for i in (1, 2))
+    grammars, noise, xt, t = two_replicas(process)
     oracle = Oracle(grammars, noise)
     probabilities = torch.softmax(oracle(xt, t), dim=-1)
     torch.testing.assert_close(probabilities, oracle.beliefs(xt, t).marginals[0])
@@ -148,10 +153,7 @@ def test_clean_tokens_imply_their_latents():
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_who_knows_all_levels_is_the_oracle_and_who_knows_none_has_frequencies(process):
-    grammars = [sample_rules(4, 2, 2, 2, seed=seed) for seed in (0, 1)]
-    noise = noise_of(process, 4)
-    parts = [corrupted(noise, reference.all_strings(grammar), 30) for grammar in grammars]
-    xt, t = (torch.cat([part[i] for part in parts]) for i in (1, 2))
+    grammars, noise, xt, t = two_replicas(process)
     whole = partial_oracle(grammars, noise, 2)(xt, t)
     torch.testing.assert_close(whole, Oracle(grammars, noise)(xt, t))
     alone = torch.softmax(partial_oracle(grammars, noise, 0)(xt, t), dim=-1)

@@ -19,7 +19,6 @@ from pipeline.figures import (
     rhm_synonym_sensitivity,
 )
 from tests.unit.test_figures import SETTINGS as LOOKS
-from tests.unit.test_figures import closed_figures  # noqa: F401
 
 SHAPE = {"v": 4, "m": 2, "s": 2, "L": 3}
 SEEDS = (0, 1)

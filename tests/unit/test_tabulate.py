@@ -14,7 +14,7 @@ from pipeline.grammar.rules import load_grammar, make_grammar
 from pipeline.theory import tabulate as stage
 from pipeline.theory.clustering import tuple_coverage
 from tests.unit.test_figures import SETTINGS as LOOKS
-from tests.unit.test_figures import closed_figures, curves  # noqa: F401
+from tests.unit.test_figures import curves
 
 SHAPE = {"v": 4, "m": 2, "s": 2, "L": 3}
 SETTINGS = {
