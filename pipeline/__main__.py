@@ -29,7 +29,8 @@ def _train(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.training.train import train
 
     model = load_part(spec["domain"], "model")
-    train(spec, model, args.dataset, args.checkpoints, args.losses, bool(args.keep_work))
+    keep_work, processes = bool(args.keep_work), args.processes
+    train(spec, model, args.dataset, args.checkpoints, args.losses, keep_work, processes)
 
 
 def _sample(args: argparse.Namespace, spec: dict) -> None:
@@ -113,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "grammar", _grammar, one=["output"])
     _stage(stages, "dataset", _dataset, one=["output"], many=["sources"])
     train = _stage(stages, "train", _train, one=["dataset", "losses"], many=["checkpoints"])
-    train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable state")
+    train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable states")
+    train.add_argument("--processes", type=int, required=True, help="how many train together")
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
     _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
     _stage(stages, "probe", _probe, one=["dataset", "output"], many=["sources", "checkpoints"])

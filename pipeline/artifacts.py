@@ -5,6 +5,7 @@ of its `inputs`, the software `versions`, and its own `sha256`. Readers refuse a
 truncated, of another kind, or whose content disagrees with its stamp.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,8 @@ from pipeline.errors import PipelineError
 
 STAMP = "stamp"
 """Key of the stamp in a file's metadata."""
+TEMPORARY = ".*.tmp"
+"""Glob pattern of files that are being written."""
 _STAMPED_PACKAGES = ("numpy", "torch", "lightning")
 
 
@@ -40,7 +43,11 @@ class Artifact:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds."""
+    """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
+
+    Raises:
+        PipelineError: the disk, or the user's share of it, is full.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -49,6 +56,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        if not _is_disk_full(error):
+            raise
+        raise PipelineError(
+            f"{path} cannot be written: disk full ({error}); free some space, then run again"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -109,6 +122,14 @@ def refusal(path: str | Path, reason: str) -> PipelineError:
     return PipelineError(
         f"{path} {reason}; rebuild it with: snakemake {path} --forcerun {path} "
         "(and the --profile or --config of this run)"
+    )
+
+
+def _is_disk_full(error: OSError | SafetensorError) -> bool:
+    """Whether a write failed for want of space; safetensors tells the number only in words."""
+    numbers = (errno.ENOSPC, errno.EDQUOT)
+    return getattr(error, "errno", None) in numbers or any(
+        f"(os error {number})" in str(error) for number in numbers
     )
 
 

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
 from pipeline.artifacts import STAMP
@@ -19,20 +17,20 @@ from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
 from pipeline.specs import STAGES, make_spec
-from pipeline.tables import table_stamp
+from pipeline.tables import read_stamp
 
 
 def stale_stages(config: Config, root: Path) -> list[str]:
     """Stages of which an artifact below `root` is stamped with another spec, in their order."""
     expected = _expected_specs(config, "rhm", config.domains.rhm)
     present = [(root / path, spec) for path, spec in expected if (root / path).exists()]
-    stale = {s["stage"] for path, s in present if _stamped_spec(path, s["stage"]) != s}
+    stale = {s["stage"] for path, s in present if _stamped_spec(path) != s}
     return [stage for stage in STAGES if stage in stale]
 
 
 _CELL_ARTIFACTS = {
     "dataset": "dataset.safetensors",
-    "train": "samples/step{step}.safetensors",
+    "train": "losses.parquet",
     "sample": "samples/step{step}.safetensors",
     "measure": "measurements.parquet",
     "probe": "probes.parquet",
@@ -70,14 +68,14 @@ def _spec(stage: str, domain: str, settings: dict) -> dict:
     return json.loads(make_spec(stage, domain, settings))
 
 
-def _stamped_spec(path: Path, stage: str) -> dict | None:
-    """Spec of the artifact, or that of the training behind its samples; None if unreadable."""
+def _stamped_spec(path: Path) -> dict | None:
+    """Spec of the job that made the artifact; None if unreadable."""
     try:
         if path.suffix == ".parquet":
-            stamp = table_stamp(pq.read_schema(path))
+            stamp = read_stamp(path)
         else:
             with safe_open(path, framework="numpy") as file:
                 stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
-    except (SafetensorError, OSError, pa.ArrowInvalid):
+    except (SafetensorError, OSError, ValueError):
         return None
-    return stamp.get("trained" if stage == "train" else "spec")
+    return stamp.get("spec")

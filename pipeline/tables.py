@@ -3,6 +3,7 @@
 These tables are the pipeline's public interface; `COLUMNS` documents every column.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ COLUMNS = {
     "network_seed": "seed of the network: weights, batches and noise",
     "dataset_size": "training strings P as text, or 'online' for new strings at every step until "
     "all were read; none where no training set matters",
+    "replica": "place of the replica in its job, from 0",
     "step": "training steps done",
     "quantity": "what was measured",
     "among": "over which samples: all, novel_strings (not in the training set) or novel_subtrees "
@@ -80,32 +82,51 @@ SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 
 
 def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
-    """Write a table whose columns are all documented, whole or not at all."""
+    """Write a table whose columns are all documented, whole or not at all.
+
+    The stamp goes into the file's metadata, with the hash of everything that precedes them.
+    """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in table.schema]
-    schema = pa.schema(fields, metadata={**table.schema.metadata, "stamp": json.dumps(dict(stamp))})
-    with artifacts.replacing(path) as temporary:
-        pq.write_table(table.cast(schema), temporary)
+    table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    with artifacts.replacing(path) as temporary, temporary.open("wb") as file:
+        with pq.ParquetWriter(file, table.schema) as writer:
+            writer.write_table(table)
+            file.flush()
+            digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+            stamp = {**stamp, "sha256": digest}
+            writer.add_key_value_metadata({artifacts.STAMP: json.dumps(stamp)})
 
 
 def read_table(path: Path, kind: str) -> pd.DataFrame:
     """Read a table of the given kind.
 
     Raises:
-        PipelineError: the file is missing, truncated or of another kind.
+        PipelineError: the file is missing, truncated, of another kind, or was altered.
     """
     try:
-        table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowInvalid) as error:
+        content = Path(path).read_bytes()
+        stamp = read_stamp(pa.BufferReader(content))
+        artifacts.check_kind(path, stamp, kind)
+        if stamp.get("sha256") != hashlib.sha256(_body(content)).hexdigest():
+            raise artifacts.refusal(path, "does not hold what its stamp says")
+        table = pq.read_table(pa.BufferReader(content))
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
-    artifacts.check_kind(path, table_stamp(table.schema), kind)
     return table.to_pandas()
 
 
-def table_stamp(schema: pa.Schema) -> dict:
-    """Stamp in the metadata of a table's schema; empty for a foreign table."""
-    return json.loads((schema.metadata or {}).get(b"stamp", b"{}"))
+def read_stamp(source: Path | pa.BufferReader) -> dict:
+    """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
+    metadata = pq.read_metadata(source).metadata or {}
+    return json.loads(metadata.get(artifacts.STAMP.encode(), b"{}"))
+
+
+def _body(content: bytes) -> memoryview:
+    """Everything before the footer, whose length is told by the last eight bytes but four."""
+    footer = int.from_bytes(content[-8:-4], "little")
+    return memoryview(content)[: len(content) - 8 - footer]
 
 
 def read_tables(paths: Iterable[Path], kind: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.artifacts import TEMPORARY
 from pipeline.provenance import short_hash
 
 
@@ -20,10 +21,16 @@ class Workspace:
         """`identity` is the spec of the job and the content hashes of its inputs."""
         self._root = root / ".work" / short_hash(dict(identity))
         self._root.mkdir(parents=True, exist_ok=True)
+        for leftover in self._root.glob(TEMPORARY):  # of a killed attempt
+            leftover.unlink(missing_ok=True)
 
     def path(self, name: str) -> Path:
         """Where the workspace keeps `name`."""
         return self._root / name
+
+    def paths(self, pattern: str) -> list[Path]:
+        """What the workspace keeps under names that match a glob pattern."""
+        return list(self._root.glob(pattern))
 
     def publish(self, name: str, output: Path) -> None:
         """Put `name` at its declared place, without a second copy where the disk allows."""

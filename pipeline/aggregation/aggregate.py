@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from pipeline import artifacts, tables
 from pipeline.config.grid import Cell, cell_directory, cells, parse_replicas, parse_setting
@@ -51,7 +50,7 @@ def _distinct_settings(parts: list[Path]) -> list[dict]:
     """Settings of training and sampling behind the parts; one entry if all agree."""
     found = []
     for part in parts:
-        specs = tables.table_stamp(pq.read_schema(part))["upstream"]
+        specs = tables.read_stamp(part)["upstream"]
         settings = {stage: dict(spec["settings"]) for stage, spec in specs.items()}
         del settings["train"]["cell"]
         if settings not in found:
@@ -61,7 +60,7 @@ def _distinct_settings(parts: list[Path]) -> list[dict]:
 
 def _losses(cell: Cell, directory: Path) -> pd.DataFrame:
     """Losses of a cell, with the columns that say which cell it is."""
-    frame = pd.read_csv(directory / "losses.csv")
+    frame = tables.read_table(directory / "losses.parquet", "losses")
     replicas = parse_replicas(cell.replicas)
     for name in reversed(tables.SEEDS):
         frame.insert(0, name, [getattr(replicas[r], name) for r in frame["replica"]])

@@ -3,8 +3,8 @@
 from pipeline.config.grid import cells, checkpoint_bytes
 from pipeline.config.schema import Config
 
-_STATES = 2 * 2
-"""Weights and momentum, in the resumable state and in the one that replaces it."""
+_STATES = 3 * 2
+"""Weights and momentum, in the last two resumable states and in the one that is being written."""
 
 
 def describe_disk(config: Config, jobs: int) -> str:

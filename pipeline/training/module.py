@@ -38,7 +38,8 @@ class Denoising(LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         """Sum over replicas of the mean loss, so that each replica has its own gradient."""
-        step, x0, t, uniforms = batch
+        step, *tensors = batch
+        x0, t, uniforms = (self._share(tensor) for tensor in tensors)
         xt = self._noise.corrupt(x0, t, uniforms)
         losses = self._loss(self._noise, self.network(xt, t), x0, xt, t).mean(dim=1)
         if not torch.isfinite(losses).all():
@@ -48,6 +49,20 @@ class Denoising(LightningModule):
                 f"learning rate {rate:g}; lower training.learning_rate"
             )
         return losses.sum()
+
+    def _share(self, tensor: Tensor) -> Tensor:
+        """Strings of a batch [R, B, ...] that are this process's; equal shares, as means are taken.
+
+        Raises:
+            PipelineError: the batch cannot be shared equally.
+        """
+        processes, size = self.trainer.world_size, tensor.shape[1]
+        if size % processes:
+            raise PipelineError(
+                f"training: {processes} processes cannot share training.batch_size = {size}; "
+                "choose a divisor of it"
+            )
+        return tensor.chunk(processes, dim=1)[self.trainer.global_rank]
 
     def configure_optimizers(self) -> dict:
         """SGD with momentum at `learning_rate` times the width."""

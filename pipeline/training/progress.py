@@ -1,7 +1,9 @@
-"""What a training run leaves behind: checkpoints at given steps, losses, and a resumable state."""
+"""What a training run leaves behind: checkpoints and losses at given steps, and resumable states."""
 
+import re
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,13 +13,14 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import nn
 
-from pipeline import artifacts
+from pipeline import artifacts, tables
+from pipeline.errors import PipelineError
 from pipeline.training.batches import Batch
 from pipeline.training.evaluation import LossRow
 from pipeline.workspace import Workspace
 
-_STATE = "state.safetensors"
-_LOSSES = "losses.csv"
+_KEPT_STATES = 2
+"""The last state, and the one before it in case the last turns out to be broken."""
 _MOMENTUM = "momentum/"
 _WEIGHT = "weight/"
 
@@ -26,7 +29,9 @@ Evaluate = Callable[[], dict[str, list[LossRow]]]
 
 
 class Progress(Callback):
-    """Saves checkpoints, losses and state into a workspace, and restores a run from it.
+    """Saves checkpoints, losses and states into a workspace, and restores a run from it.
+
+    Of several processes that train together, the first one saves.
 
     Args:
         workspace: where everything is kept.
@@ -34,6 +39,9 @@ class Progress(Callback):
         evaluate: losses of the network as it is.
         stamp: makes the stamp of an artifact of the given kind.
         state_interval: seconds between two states.
+
+    Attributes:
+        done: steps done so far, by this and earlier attempts.
     """
 
     def __init__(
@@ -44,35 +52,50 @@ class Progress(Callback):
         stamp: Callable[[str], dict],
         state_interval: float,
     ) -> None:
+        self.done = 0
         self._workspace, self._steps, self._evaluate = workspace, set(steps), evaluate
         self._stamp, self._state_interval = stamp, state_interval
         self._momentum: dict[str, torch.Tensor] = {}
-        self._rows: list[dict] = []
         self._state_step = 0
         self._saved_at = self._resumed_at = time.monotonic()
         self._steps_since = 0
 
     def restore(self, network: nn.Module) -> tuple[int, int]:
-        """Load the last state into `network` if no wanted checkpoint before it is missing.
+        """Load into `network` the last state that is whole and before every missing checkpoint.
 
         Returns:
             The step to start from, 0 for a new run, and the step to train to: that of the last
             checkpoint still missing, or 0 if none is.
         """
         missing = [step for step in self._steps if not self._has_checkpoint(step)]
-        if self._workspace.path(_LOSSES).exists():
-            losses = pd.read_csv(self._workspace.path(_LOSSES))
-            self._rows = losses[~losses["step"].isin(missing)].to_dict("records")
-        path = self._workspace.path(_STATE)
-        if missing and artifacts.is_whole(path, "training state"):
-            state = artifacts.read_tensors(path, "training state")
-            self._state_step = state.stamp["step"]
-            if min(missing) > self._state_step:
+        for step in self._state_steps() if missing else []:
+            if step < min(missing) and (state := self._read_state(step)):
                 self._load(network, state.tensors)
-                return self._state_step, max(missing)
-        return 0, max(missing, default=0)
+                self.done = self._state_step = step
+                break
+        return self.done, max(missing, default=0)
 
-    def _load(self, network: nn.Module, arrays: dict[str, np.ndarray]) -> None:
+    def _state_steps(self) -> list[int]:
+        """Steps of the states there are, latest first."""
+        names = (path.name for path in self._workspace.paths(_state_name("*")))
+        return sorted((int(re.search(r"\d+", name)[0]) for name in names), reverse=True)
+
+    def _read_state(self, step: int) -> artifacts.Artifact | None:
+        """A state of this very run; one that is not, or is broken, is skipped with a warning."""
+        path, kind = self._workspace.path(_state_name(step)), "training state"
+        try:
+            state = artifacts.read_tensors(path, kind)
+            for key in ("spec", "inputs"):
+                if state.stamp[key] != self._stamp(kind)[key]:
+                    raise artifacts.refusal(path, f"is of another {key}")
+        except PipelineError as error:
+            reason = str(error).partition(";")[0]
+            print(f"warning: {reason}; skipped for the state before it", file=sys.stderr)
+            path.unlink(missing_ok=True)
+            return None
+        return state
+
+    def _load(self, network: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         network.load_state_dict(_strip(tensors, _WEIGHT))
         self._momentum = _strip(tensors, _MOMENTUM)
@@ -90,55 +113,67 @@ class Progress(Callback):
         self, trainer: Trainer, module: LightningModule, _outputs: object, batch: Batch, _index: int
     ) -> None:
         """Save what is due after this step."""
-        done = batch[0] + 1
+        self.done = batch[0] + 1
         self._steps_since += 1
-        due = time.monotonic() - self._saved_at > self._state_interval
-        if done in self._steps:
-            self._take_losses(done, trainer)
-            self._save_checkpoint(done, module.network)
-        if done > self._state_step and (done in self._steps or due):
-            self._save_state(done, module.network, trainer.optimizers[0])
-        if done in self._steps:
+        if not trainer.is_global_zero:
+            return
+        if self.done in self._steps:
+            self._save_losses(trainer)
+            self._save_checkpoint(module.network)
+        if self.done in self._steps or time.monotonic() - self._saved_at > self._state_interval:
+            self._save_state(trainer, module)
+        if self.done in self._steps:
             self._resumed_at, self._steps_since = time.monotonic(), 0
 
-    def _take_losses(self, done: int, trainer: Trainer) -> None:
+    def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
+        """Save where training ended, at the last checkpoint or before it."""
+        if trainer.is_global_zero:
+            self._save_state(trainer, module)
+
+    def _save_losses(self, trainer: Trainer) -> None:
         speed = self._steps_since / (time.monotonic() - self._resumed_at)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
-        common = {"step": done, "optimizer_learning_rate": rate, "steps_per_second": speed}
-        self._rows = [row for row in self._rows if row["step"] != done]
-        for split, rows in self._evaluate().items():
-            self._rows += [{**common, "split": split, **asdict(row)} for row in rows]
-        with artifacts.replacing(self._workspace.path(_LOSSES)) as temporary:
-            pd.DataFrame(self._rows).sort_values("step", kind="stable").to_csv(
-                temporary, index=False
-            )
+        common = {"step": self.done, "optimizer_learning_rate": rate, "steps_per_second": speed}
+        losses = self._evaluate().items()
+        rows = [{**common, "split": split, **asdict(row)} for split, part in losses for row in part]
+        path = self._workspace.path(losses_name(self.done))
+        tables.write_table(path, pd.DataFrame(rows), self._stamp("losses"))
 
-    def _save_checkpoint(self, done: int, network: nn.Module) -> None:
-        stamp = {**self._stamp("checkpoint"), "step": done}
-        path = self._workspace.path(checkpoint_name(done))
+    def _save_checkpoint(self, network: nn.Module) -> None:
+        stamp = {**self._stamp("checkpoint"), "step": self.done}
+        path = self._workspace.path(checkpoint_name(self.done))
         artifacts.write_tensors(path, _arrays(network.state_dict()), stamp)
 
-    def _save_state(self, done: int, network: nn.Module, optimizer: torch.optim.SGD) -> None:
+    def _save_state(self, trainer: Trainer, module: LightningModule) -> None:
+        if self.done <= self._state_step:
+            return
+        network, optimizer = module.network, trainer.optimizers[0]
         momentum = {
             _MOMENTUM + name: optimizer.state[parameter]["momentum_buffer"]
             for name, parameter in network.named_parameters()
         }
         weights = {_WEIGHT + name: tensor for name, tensor in network.state_dict().items()}
-        stamp = {**self._stamp("training state"), "step": done}
-        path = self._workspace.path(_STATE)
+        stamp = {**self._stamp("training state"), "step": self.done}
+        path = self._workspace.path(_state_name(self.done))
         artifacts.write_tensors(path, _arrays({**weights, **momentum}), stamp)
-        self._saved_at, self._state_step = time.monotonic(), done
+        self._saved_at, self._state_step = time.monotonic(), self.done
+        for step in self._state_steps()[_KEPT_STATES:]:
+            self._workspace.path(_state_name(step)).unlink()
 
     def _has_checkpoint(self, step: int) -> bool:
+        """Whether a checkpoint and its losses are there and whole."""
+        try:
+            tables.read_table(self._workspace.path(losses_name(step)), "losses")
+        except PipelineError:
+            return False
         return artifacts.is_whole(self._workspace.path(checkpoint_name(step)), "checkpoint")
 
-    def publish(self, checkpoints: dict[int, Path], losses: Path) -> None:
+    def publish(self, checkpoints: Mapping[int, Path], losses: Path) -> None:
         """Put checkpoints, and the losses taken at them, at their declared places."""
         for step, output in checkpoints.items():
             self._workspace.publish(checkpoint_name(step), output)
-        frame = pd.read_csv(self._workspace.path(_LOSSES))
-        with artifacts.replacing(losses) as temporary:
-            frame[frame["step"].isin(self._steps)].to_csv(temporary, index=False)
+        parts = [self._workspace.path(losses_name(step)) for step in sorted(self._steps)]
+        tables.write_table(losses, tables.read_tables(parts, "losses"), self._stamp("losses"))
 
 
 def checkpoint_name(step: int) -> str:
@@ -146,9 +181,18 @@ def checkpoint_name(step: int) -> str:
     return f"step{step}.safetensors"
 
 
-def _strip(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def losses_name(step: int) -> str:
+    """File name of the losses after `step` steps."""
+    return f"losses_step{step}.parquet"
+
+
+def _state_name(step: int | str) -> str:
+    return f"state_step{step}.safetensors"
+
+
+def _strip(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _arrays(tensors: dict[str, torch.Tensor]) -> dict[str, np.ndarray]:
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

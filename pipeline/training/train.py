@@ -11,11 +11,13 @@ from torch.utils.data import DataLoader
 
 from pipeline import artifacts
 from pipeline.device import choose_device
+from pipeline.errors import PipelineError
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
 from pipeline.training.progress import Progress
+from pipeline.training.stopping import Stopping
 from pipeline.workspace import Workspace
 
 STATE_INTERVAL = 600.0
@@ -29,6 +31,7 @@ def train(
     checkpoints: Sequence[Path],
     losses: Path,
     keep_work: bool,
+    processes: int = 1,
     state_interval: float = STATE_INTERVAL,
 ) -> None:
     """Train up to the last missing checkpoint, resuming from whatever an earlier attempt left.
@@ -38,12 +41,15 @@ def train(
         model: the domain's `model` part.
         dataset: artifact of the cell's data.
         checkpoints: outputs, named `step<k>.safetensors`.
-        losses: output, CSV of losses by step, replica, split and noise level.
-        keep_work: keep the resumable state after the last checkpoint.
+        losses: output, table of losses by step, replica, split and noise level.
+        keep_work: keep the resumable states after the last checkpoint.
+        processes: how many train together in this job (DDP), each on a share of every batch; with
+            GPUs, one per GPU. Weights do not depend on it beyond the rounding of sums.
         state_interval: seconds between two resumable states.
 
     Raises:
-        PipelineError: the loss is not finite.
+        PipelineError: the loss is not finite, the processes cannot share a batch equally, or
+            training was stopped early, to be resumed.
     """
     settings, data = spec["settings"], artifacts.read_tensors(dataset, "dataset")
     outputs = {_step_of(path): path for path in checkpoints}
@@ -72,18 +78,25 @@ def train(
         data.tensors["training"], keys, training["batch_size"], noise.levels, not online, start
     )
     if stop > start:
-        _fit(Denoising(network, noise, training, start), batches, stop - start, progress)
+        module = Denoising(network, noise, training, start)
+        if not _fit(module, batches, stop - start, progress, processes):
+            return
     progress.publish(outputs, losses)
     if not keep_work:
         workspace.remove()
 
 
-def _fit(module: Denoising, batches: Batches, steps: int, progress: Progress) -> None:
+def _fit(
+    module: Denoising, batches: Batches, steps: int, progress: Progress, processes: int
+) -> bool:
+    """Train; whether this process is the one that publishes."""
+    last, stopping = progress.done + steps, Stopping()
     trainer = Trainer(
         max_steps=steps,
         accelerator=choose_device().type,
-        devices=1,
-        callbacks=[progress],
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        callbacks=[progress, stopping],
         plugins=[LightningEnvironment()],  # Slurm is Snakemake's business
         logger=False,
         enable_checkpointing=False,
@@ -92,6 +105,12 @@ def _fit(module: Denoising, batches: Batches, steps: int, progress: Progress) ->
         use_distributed_sampler=False,
     )
     trainer.fit(module, DataLoader(batches, batch_size=None))
+    if progress.done < last:
+        raise PipelineError(
+            f"training: stopped after step {progress.done} of {last}, as {stopping.reason}; resume "
+            "me by running snakemake again, if its retries do not"
+        )
+    return trainer.is_global_zero
 
 
 def _step_of(path: Path) -> int:

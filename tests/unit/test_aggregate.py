@@ -93,7 +93,7 @@ def run(directory, ceilings):
         home = directory / setting / f"P{size}" / "g3d0n0+g5d0n0"
         write(home / "measurements.parquet", measured(shape, size), {"upstream": trained})
         write(home / "probes.parquet", probed(shape, size))
-        pd.DataFrame(evaluated(shape, size)).to_csv(home / "losses.csv", index=False)
+        write(home / "losses.parquet", evaluated(shape, size))
     write(directory / "ceilings.parquet", ceilings)
     names = ("measurements", "losses", "probes")
     outputs = [directory / "tables" / f"{name}.parquet" for name in names]

@@ -1,6 +1,8 @@
 """Training resumes exactly, extends rather than restarts, and says what went wrong."""
 
-import os
+import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.training.module import learning_rate_factor
+from pipeline.training.stopping import parse_time_left
 from pipeline.training.train import Progress
 from tests.unit import training_case as case
 
@@ -47,29 +50,116 @@ def steps_trained(monkeypatch):
     return steps
 
 
-def killed_after(directory: Path, seconds: float) -> None:
-    """Start training in a process of its own and kill -9 it once it has saved a state."""
-    command = [sys.executable, "-m", "tests.unit.training_case", str(directory)]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, cwd=Path.cwd())
-    while not list(directory.glob(".work/*/state.safetensors")) and process.poll() is None:
-        time.sleep(0.005)
-    time.sleep(seconds)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() in (-signal.SIGKILL, 0)
+def program(directory: Path, fault: str, number: int = 0, processes: int = 1) -> subprocess.Popen:
+    """Training up to step 60 in a process of its own."""
+    arguments = [str(directory), fault, str(number), str(processes)]
+    command = [sys.executable, "-m", "tests.unit.training_case", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.05])
+KILLED_AT = random.Random(4).sample(range(1, 60), 9)
+
+
+@pytest.mark.parametrize(
+    ("fault", "number"), [*(("step", step) for step in KILLED_AT), ("write", 30)]
+)
 def test_a_killed_run_resumes_to_bitwise_the_same_weights(
-    uninterrupted, tmp_path, seconds, steps_trained
+    uninterrupted, tmp_path, fault, number, steps_trained
 ):
     case.prepare(tmp_path, REPLICAS)
-    killed_after(tmp_path, seconds)
-    assert not (tmp_path / "losses.csv").exists(), "killed too late to test anything"
+    assert program(tmp_path, fault, number).wait() == -signal.SIGKILL
+    assert not (tmp_path / "losses.parquet").exists()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
-    assert steps_trained[0] > 0
-    assert steps_trained[-1] == 59
+    assert steps_trained == list(range(number if fault == "step" else 28, 60))
+    assert not list(tmp_path.rglob(".*.tmp")), "what the killed attempt was writing is left over"
     for step in (20, 60):
         assert_same_weights(tmp_path, uninterrupted, step)
+
+
+def test_a_run_that_is_told_to_end_saves_and_resumes(uninterrupted, tmp_path, steps_trained):
+    case.prepare(tmp_path, REPLICAS)
+    process = program(tmp_path, "none")
+    while not list(tmp_path.glob(".work/*/state_step*")):
+        time.sleep(0.005)
+    process.terminate()
+    _, log = process.communicate()
+    stopped = int(re.search(r"stopped after step (\d+) of 60, as it was told to end", log)[1])
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
+    assert steps_trained == list(range(stopped, 60))
+    assert_same_weights(tmp_path, uninterrupted, 60)
+
+
+def test_a_run_short_of_time_saves_and_resumes(uninterrupted, tmp_path, steps_trained, monkeypatch):
+    case.prepare(tmp_path, REPLICAS)
+    message = "after step 1 of 60, as its time limit is near; resume me"
+    with monkeypatch.context() as patch, pytest.raises(PipelineError, match=message):
+        patch.setattr("pipeline.training.stopping.seconds_left", lambda: 0.0)
+        case.run(tmp_path, case.train_spec(REPLICAS), [20, 60], state_interval=1e9)
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
+    assert steps_trained == list(range(60))
+    assert_same_weights(tmp_path, uninterrupted, 60)
+
+
+def states(directory: Path) -> list[Path]:
+    return sorted(directory.glob(".work/*/state_step*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("45", 45), ("1:05", 65), ("2:00:00", 7200), ("1-00:00:10", 86410), ("UNLIMITED", None)],
+)
+def test_the_time_left_is_read_as_slurm_writes_it(text, seconds):
+    assert parse_time_left(text) == seconds
+
+
+def test_a_truncated_state_is_skipped_for_the_one_before(
+    uninterrupted, tmp_path, steps_trained, capfd
+):
+    case.prepare(tmp_path, REPLICAS)
+    program(tmp_path, "step", 37).wait()
+    last = states(tmp_path)[-1]
+    assert [path.stem for path in states(tmp_path)] == ["state_step36", "state_step37"]
+    last.write_bytes(last.read_bytes()[:-100])
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
+    assert steps_trained == list(range(36, 60))
+    warning = r"warning: \S+/state_step37.safetensors cannot be read .* skipped for the state before"
+    assert re.search(warning, capfd.readouterr().err)
+    assert_same_weights(tmp_path, uninterrupted, 60)
+
+
+def test_a_state_of_other_settings_is_skipped(uninterrupted, tmp_path, steps_trained, capfd):
+    other = case.train_spec(REPLICAS, learning_rate=0.25)
+    case.prepare(tmp_path / "other", REPLICAS)
+    case.run(tmp_path / "other", other, [20])
+    case.prepare(tmp_path, REPLICAS)
+    program(tmp_path, "step", 1).wait()
+    steps_trained.clear()
+    shutil.copy(states(tmp_path / "other")[-1], states(tmp_path)[0].parent)
+    case.run(tmp_path, case.train_spec(REPLICAS), [30, 60])
+    assert steps_trained == list(range(1, 60))
+    assert "state_step20.safetensors is of another spec; skipped" in capfd.readouterr().err
+    assert_same_weights(tmp_path, uninterrupted, 60)
+
+
+def test_two_processes_learn_what_one_does(uninterrupted, tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    assert program(tmp_path, "none", processes=2).wait() == 0
+    together, alone = case.weights(tmp_path, 60), case.weights(uninterrupted, 60)
+    for name in alone:
+        np.testing.assert_allclose(together[name], alone[name], rtol=1e-3, atol=1e-4)
+    losses = [pd.read_parquet(d / "losses.parquet") for d in (tmp_path, uninterrupted)]
+    both = [frame[frame["step"] == 60].reset_index(drop=True) for frame in losses]
+    pd.testing.assert_frame_equal(
+        *(frame.drop(columns="steps_per_second") for frame in both), rtol=1e-3
+    )
+
+
+def test_processes_that_cannot_share_a_batch_are_refused(tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    process = program(tmp_path, "none", processes=4)
+    _, log = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "4 processes cannot share training.batch_size = 6; choose a divisor" in log
 
 
 def test_a_later_checkpoint_extends_the_run(uninterrupted, tmp_path, steps_trained):
@@ -80,7 +170,7 @@ def test_a_later_checkpoint_extends_the_run(uninterrupted, tmp_path, steps_train
     assert steps_trained == list(range(40, 60))
     for step in (20, 40, 60):
         assert_same_weights(tmp_path, uninterrupted, step)
-    losses = [pd.read_csv(d / "losses.csv") for d in (tmp_path, uninterrupted)]
+    losses = [pd.read_parquet(d / "losses.parquet") for d in (tmp_path, uninterrupted)]
     pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
 
 
@@ -96,7 +186,7 @@ def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path, steps_train
     assert steps_trained == list(range(40, 60))
     for step in (20, 40, 60):
         assert_same_weights(tmp_path, uninterrupted, step)
-    losses = pd.read_csv(tmp_path / "losses.csv")
+    losses = pd.read_parquet(tmp_path / "losses.parquet")
     assert losses["step"].unique().tolist() == [20, 40, 60]
     assert not losses.duplicated(["step", "replica", "split", "noise_low", "noise_high"]).any()
 
@@ -127,7 +217,7 @@ def test_a_replica_of_an_ensemble_learns_what_it_learns_alone(uninterrupted, tmp
 
 
 def test_training_lowers_the_loss(uninterrupted):
-    losses = pd.read_csv(uninterrupted / "losses.csv")
+    losses = pd.read_parquet(uninterrupted / "losses.parquet")
     whole = losses[(losses["noise_low"] == 0) & (losses["noise_high"] == 1)]
     mean = whole[whole["split"] == "training"].groupby("step")["loss"].mean()
     assert mean[60] < mean[20] < np.log(4)

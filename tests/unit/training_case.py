@@ -1,5 +1,8 @@
 """A training job so small that it takes seconds; also a program, so that a test can kill it."""
 
+import itertools
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +10,7 @@ from pipeline import artifacts
 from pipeline.datasets.build import make_dataset
 from pipeline.domains.rhm import data, model
 from pipeline.grammar.rules import make_grammar
+from pipeline.training.module import Denoising
 from pipeline.training.train import train
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
@@ -21,7 +25,7 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
         "loss": "cross_entropy",
         "learning_rate": 0.5,
         "momentum": 0.9,
-        "batch_size": 5,
+        "batch_size": 6,
         "steps": 60,
         "decay_from": 0.5,
     }
@@ -46,10 +50,12 @@ def prepare(directory: Path, replicas: list[list[int]]) -> Path:
     return dataset
 
 
-def run(directory: Path, spec: dict, steps: list[int], state_interval: float = 0.0) -> None:
+def run(
+    directory: Path, spec: dict, steps: list[int], processes: int = 1, state_interval: float = 0.0
+) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in steps]
-    dataset, losses = directory / "dataset.safetensors", directory / "losses.csv"
-    train(spec, model, dataset, checkpoints, losses, True, state_interval)
+    dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
+    train(spec, model, dataset, checkpoints, losses, True, processes, state_interval)
 
 
 def weights(directory: Path, step: int) -> dict:
@@ -57,5 +63,34 @@ def weights(directory: Path, step: int) -> dict:
     return artifacts.read_tensors(path, "checkpoint").tensors
 
 
+def kill_at(step: int) -> None:
+    """Have this process killed right before the given step."""
+    original = Denoising.training_step
+
+    def training_step(self, batch, index):
+        if batch[0] == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, batch, index)
+
+    Denoising.training_step = training_step
+
+
+def kill_in_write(number: int) -> None:
+    """Have this process killed half-way through the given write of a safetensors file."""
+    original, writes = artifacts.save_file, itertools.count(1)
+
+    def save_file(arrays, path, metadata):
+        original(arrays, path, metadata)
+        if next(writes) == number:
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    artifacts.save_file = save_file
+
+
+FAULTS = {"none": lambda _: None, "step": kill_at, "write": kill_in_write}
+
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), train_spec([[0, 0, 0], [1, 0, 0]]), [20, 60])
+    directory, fault, number, processes = sys.argv[1:]
+    FAULTS[fault](int(number))
+    run(Path(directory), train_spec([[0, 0, 0], [1, 0, 0]]), [20, 60], int(processes))

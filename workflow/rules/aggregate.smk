@@ -7,7 +7,7 @@
 rule aggregate:
     input:
         measurements=cell_files("measurements.parquet"),
-        losses=cell_files("losses.csv"),
+        losses=cell_files("losses.parquet"),
         probes=cell_files("probes.parquet"),
         ceilings="results/{run}/{domain}/{setting}/tables/ceilings.parquet",
     output:

@@ -1,9 +1,11 @@
 # Makes:  weights at every checkpoint step of a trajectory, and the losses at them.
 # Needs:  the cell's dataset.
-# Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.csv
+# Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.parquet
 #
 # Progress lives undeclared below checkpoints/.work, so a retry or a further checkpoint resumes.
-# `keep_work` is a resource because resources, unlike params, never make a job stale.
+# `keep_work` and `processes` are resources because these, unlike params, never make a job stale; a
+# profile may set `processes` to the number of GPUs. `exec` lets training save at SIGTERM, which
+# would end a shell around it at once, and with the shell the job.
 
 
 rule train:
@@ -11,22 +13,24 @@ rule train:
         dataset=f"{CELL}/dataset.safetensors",
     output:
         checkpoints=checkpoint_outputs("rhm"),
-        losses=f"{CELL}/losses.csv",
+        losses=f"{CELL}/losses.parquet",
     log:
         f"{CELL}/logs/train.log",
     benchmark:
         f"{CELL}/logs/train.benchmark.tsv"
     resources:
         keep_work=keep_work,
+        processes=1,
     params:
         spec=spec("train"),
     shell:
         """
-        python -m pipeline train \
+        exec python -m pipeline train \
             --spec {params.spec:q} \
             --dataset {input.dataset:q} \
             --checkpoints {output.checkpoints:q} \
             --losses {output.losses:q} \
             --keep-work {resources.keep_work} \
+            --processes {resources.processes} \
             2>{log:q}
         """

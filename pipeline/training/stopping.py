@@ -1,0 +1,69 @@
+"""Stop a run before its job is ended: ahead of the batch system's time limit, and at SIGTERM.
+
+Slurm sends SIGTERM when it preempts, requeues or cancels a job, and SIGKILL a little later.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from lightning import Callback, LightningModule, Trainer
+
+_RESERVE = 0.1
+_MOST_RESERVE = 600.0
+"""Share of the time left, and most seconds of it, that are kept for saving."""
+
+
+class Stopping(Callback):
+    """Ends training after the current step once time is short or SIGTERM has come.
+
+    Attributes:
+        reason: why training was ended early; empty if it was not.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._terminated = False
+        left = seconds_left()
+        usable = None if left is None else left - min(_RESERVE * left, _MOST_RESERVE)
+        self._deadline = None if usable is None else time.monotonic() + usable
+
+    def on_train_start(self, _trainer: Trainer, _module: LightningModule) -> None:
+        """Take over from Lightning's handler, which communicates from within the signal."""
+        signal.signal(signal.SIGTERM, self._terminate)
+
+    def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+        """Stop in all processes if one has to."""
+        late = self._deadline is not None and time.monotonic() > self._deadline
+        if trainer.strategy.reduce_boolean_decision(late or self._terminated, all=False):
+            trainer.should_stop = True
+            self.reason = "it was told to end" if self._terminated else "its time limit is near"
+
+    def _terminate(self, *_: object) -> None:
+        self._terminated = True
+
+
+def seconds_left() -> float | None:
+    """Seconds until Slurm ends the job that this process runs in; None outside a job."""
+    job = os.environ.get("SLURM_JOB_ID")
+    if job is None:
+        return None
+    command = ["squeue", "--noheader", "--jobs", job, "--format", "%L"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"warning: time limit unknown, squeue failed: {error}", file=sys.stderr)
+        return None
+    return parse_time_left(answer.stdout.strip())
+
+
+def parse_time_left(text: str) -> float | None:
+    """Seconds of Slurm's [days-][[hours:]minutes:]seconds; None for UNLIMITED and the like."""
+    match = re.fullmatch(r"(?:(\d+)-)?(?:(?:(\d+):)?(\d+):)?(\d+)", text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return 86400.0 * days + 3600.0 * hours + 60.0 * minutes + seconds
