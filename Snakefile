@@ -9,6 +9,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/start.smk"
 include: "workflow/rules/grammar.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"

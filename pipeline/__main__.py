@@ -1,6 +1,6 @@
-"""Command line: `python -m pipeline <stage> --spec JSON ...`, one stage per call.
+"""Command line: `python -m pipeline <stage> --spec JSON ...`, one stage per call, and `status`.
 
-The workflow's rules are the callers. Stages are imported when they run, so that those which need
+The workflow's rules call stages, users call `status`. Stages are imported when they run, so that those which need
 no torch start without it.
 """
 
@@ -108,6 +108,12 @@ def _figure(args: argparse.Namespace, spec: dict) -> None:
     save_figure(spec, args.tables, args.outputs)
 
 
+def _status(args: argparse.Namespace) -> None:
+    from pipeline.status import print_status
+
+    print_status(Path(), args.name, args.json)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipeline", description=__doc__)
     stages = parser.add_subparsers(required=True, metavar="stage")
@@ -129,6 +135,10 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
     _stage(stages, "claims", _claims, one=["output", "page"], many=["tables"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
+    status = stages.add_parser("status", help="how far every cell of a run is")
+    status.add_argument("name", metavar="run", help="name of the run, below results/")
+    status.add_argument("--json", action="store_true", help="a list of objects, not a table")
+    status.set_defaults(run=_status)
     return parser
 
 
@@ -147,7 +157,7 @@ def main() -> None:
     """Run one stage; a failure the user can mend is one line on standard error."""
     args = _parser().parse_args()
     try:
-        args.run(args, read_spec(args.spec))
+        args.run(args, read_spec(args.spec)) if "spec" in args else args.run(args)
     except PipelineError as error:
         sys.exit(f"error: {error}")
 

@@ -1,78 +1,118 @@
-"""One line of progress for the whole grid, with an estimate of the time left.
+"""What a run tells its user: a line for every job that ends, and one for the whole grid.
 
-A logging handler beside Snakemake's own: it hears jobs start and finish, and speaks every quarter
-of a minute. Standard library only.
+A logging handler beside Snakemake's own: it hears jobs start, finish and fail. Standard library
+only.
 """
 
 import logging
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 INTERVAL = 15.0
-"""Seconds between two lines."""
+"""Seconds between two lines about the grid, if something has changed."""
+_LONGEST_INTERVAL = 600.0
+"""The same, if nothing has."""
+_LAST_LINES = 5
+"""Lines of a failed job's log that are shown."""
 
 _EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0}
 """Until the first job of a rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
 
 
+class PlannedJob(NamedTuple):
+    """A job of the run.
+
+    Attributes:
+        rule: name of its rule.
+        place: its wildcards.
+        submission: what Snakemake calls the job, or the group of jobs, that it is started with.
+    """
+
+    rule: str
+    place: str
+    submission: Hashable
+
+    def __str__(self) -> str:
+        """How lines name the job."""
+        return f"{self.rule} {self.place}".rstrip()
+
+
 class GridProgress(logging.Handler):
-    """Prints how many jobs are done, running and left, and about how long the rest will take.
+    """Tells which jobs ended and how, how many are left, and about how long they will take.
 
     Args:
-        rules: rule name of every job that will run, by job id.
+        jobs: every job that will run, by job id.
         workers: how many jobs run at a time.
     """
 
-    def __init__(self, rules: Mapping[int, str], workers: int) -> None:
+    def __init__(self, jobs: Mapping[int, PlannedJob], workers: int) -> None:
         super().__init__()
-        self._rules, self._workers = dict(rules), max(1, workers)
-        self._waiting = set(rules)
+        self._jobs, self._workers = dict(jobs), max(1, workers)
+        self._members: dict[Hashable, list[int]] = defaultdict(list)
+        for number, job in jobs.items():
+            self._members[job.submission].append(number)
+        self._waiting, self._failed = set(jobs), set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
-        self._began, self._failed = time.monotonic(), 0
+        self._began = time.monotonic()
         threading.Thread(target=self._speak_regularly, daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hear an event of Snakemake's logger."""
         event, now = getattr(record, "event", None), time.monotonic()
         if event == "job_started":
-            self._started |= dict.fromkeys(record.jobs, now)
-            self._waiting.difference_update(record.jobs)
+            jobs = {job for name in record.jobs for job in self._members.get(name, ())}
+            self._started |= dict.fromkeys(jobs, now)
+            self._waiting -= jobs
+            self._failed -= jobs
         elif event == "job_finished":
             self._finish(record.job_id, now)
         elif event == "job_error":
-            self._failed += self._started.pop(record.jobid, None) is not None
+            self._fail(record.jobid, record.rule_msg, record.log)
 
     def line(self) -> str:
         """The line of progress as of now."""
         done = sum(len(seconds) for seconds in self._seconds.values())
-        running = Counter(self._rules.get(job, "?") for job in dict(self._started))
+        running = Counter(self._jobs[job].rule for job in dict(self._started))
         what = ", ".join(f"{count} {rule}" for rule, count in running.items()) or "none"
-        failed = f", {self._failed} failed" if self._failed else ""
+        failed = f", {len(self._failed)} failed" if self._failed else ""
         passed, left = time.monotonic() - self._began, self.seconds_left()
         return (
-            f"grid: {done} of {len(self._rules)} jobs done{failed}; running: {what}; "
-            f"{_minutes(passed)} passed, about {_minutes(left)} left"
+            f"grid: {done} of {len(self._jobs)} jobs done{failed}, {len(self._waiting)} left; "
+            f"started: {what}; {_minutes(passed)} passed, about {_minutes(left)} left"
         )
 
     def seconds_left(self) -> float:
         """Estimate from the mean time of finished jobs of each rule."""
         now = time.monotonic()
         running = [
-            max(self._expected(self._rules.get(job, "?")) - (now - start), 1.0)
+            max(self._expected(self._jobs[job].rule) - (now - start), 1.0)
             for job, start in dict(self._started).items()
         ]
-        waiting = sum(self._expected(self._rules[job]) for job in set(self._waiting))
+        waiting = sum(self._expected(self._jobs[job].rule) for job in set(self._waiting))
         return max([(sum(running) + waiting) / self._workers, *running])
 
-    def _finish(self, job: int, now: float) -> None:
-        start = self._started.pop(job, None)
-        if start is not None and job in self._rules:
-            self._seconds[self._rules[job]].append(now - start)
+    def _finish(self, number: int, now: float) -> None:
+        start = self._started.pop(number, None)
+        if start is not None:
+            job = self._jobs[number]
+            self._seconds[job.rule].append(now - start)
+            _say(f"done:   {job} ({_minutes(now - start)})")
+
+    def _fail(self, number: int, reason: str | None, logs: Iterable[str]) -> None:
+        if self._started.pop(number, None) is not None:
+            self._failed.add(number)
+            what = f" ({reason.split('. ')[0]})" if reason else ""
+            _say(f"failed: {self._jobs[number]}{what}; the end of {', '.join(logs)}:")
+            said = (lines for log in logs if (lines := last_lines(log)))
+            for line in next(said, []):  # that of the rule, or Slurm's if it never got so far
+                _say(f"        {line}")
 
     def _expected(self, rule: str) -> float:
         seconds = self._seconds.get(rule)
@@ -81,9 +121,34 @@ class GridProgress(logging.Handler):
         return _EXPECTED_SECONDS.get(rule, _EXPECTED_OTHERWISE)
 
     def _speak_regularly(self) -> None:
+        spoken, state = time.monotonic(), None
         while self._waiting or self._started:
             time.sleep(INTERVAL)
-            print(self.line(), file=sys.stderr, flush=True)
+            news = (set(self._waiting), set(self._started), set(self._failed))
+            if news != state or time.monotonic() - spoken > _LONGEST_INTERVAL:
+                _say(self.line())
+                spoken, state = time.monotonic(), news
+
+
+class Hush(logging.Filter):
+    """Drops what Snakemake says of jobs in its own words, and GridProgress says again."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is for the user."""
+        said = ("job_started", "job_finished", "progress")
+        return getattr(record, "event", None) not in said and record.msg != "Select jobs to execute..."
+
+
+def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:
+    """Last lines of a text file that are not blank; none if it is not there."""
+    if not Path(path).is_file():
+        return []
+    with Path(path).open(errors="replace") as file:
+        return list(deque((line.rstrip() for line in file if line.strip()), maxlen=count))
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _minutes(seconds: float) -> str:

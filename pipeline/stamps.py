@@ -1,11 +1,13 @@
-"""Which stages' artifacts were made under another spec, told by their stamps alone.
+"""Which artifacts were made under another spec, told by their stamps alone.
 
-Snakemake remembers specs in `.snakemake`; where that is lost, as after copying results to another
-machine, it takes every file that is there for good. The stamps still know.
+Snakemake remembers specs in `.snakemake`. Where that is lost, as after copying results to another
+machine, or was never written, as for a job that ended after its snakemake had been killed, it takes
+every file that is there for good. The stamps still know.
 """
 
 import json
-from collections.abc import Iterator
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Set
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,12 +22,24 @@ from pipeline.specs import STAGES, make_spec
 from pipeline.tables import read_stamp
 
 
-def stale_stages(config: Config, root: Path) -> list[str]:
-    """Stages of which an artifact below `root` is stamped with another spec, in their order."""
-    expected = _expected_specs(config, "rhm", config.domains.rhm)
-    present = [(root / path, spec) for path, spec in expected if (root / path).exists()]
-    stale = {s["stage"] for path, s in present if _stamped_spec(path) != s}
-    return [stage for stage in STAGES if stage in stale]
+def stale_artifacts(config: Config, root: Path, recorded: Set[str]) -> dict[str, list[str]]:
+    """Artifacts below `root` that are not on record and stamped with another spec, by stage."""
+    stale: dict[str, list[str]] = {stage: [] for stage in STAGES}
+    for path, spec in _expected_specs(config, "rhm", config.domains.rhm):
+        unknown = path not in recorded and (root / path).exists()
+        if unknown and _stamped_spec(root / path) != spec:
+            stale[spec["stage"]].append(path)
+    return {stage: paths for stage, paths in stale.items() if paths}
+
+
+def recorded_paths(metadata: Path) -> set[str]:
+    """Paths that Snakemake has a record of, which are the names of its records in base64.
+
+    A name that is too long for the disk is cut into directories, each with an @ before it.
+    """
+    names = (path.relative_to(metadata).parts for path in metadata.rglob("*") if path.is_file())
+    encoded = ("".join(part.removeprefix("@") for part in parts) for parts in names)
+    return {urlsafe_b64decode(name).decode() for name in encoded}
 
 
 _CELL_ARTIFACTS = {

@@ -15,18 +15,19 @@ _RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 def aggregate(
     spec: dict, root: Path, ceilings: Path, measurements: Path, losses: Path, probes: Path
 ) -> None:
-    """Concatenate measurements, losses and probes of the grid in `spec["settings"]`.
+    """Concatenate measurements, losses and probes of the cells of a grid that are not missing.
 
     Args:
-        spec: spec of the stage.
+        spec: spec of the stage, with the grid and the labels of missing cells.
         root: directory of the run and domain, below which the cells lie.
         ceilings: accuracies of the exact denoiser.
         measurements: output, one row per replica, step and estimate.
         losses: output, one row per replica, step, split and range of noise levels.
         probes: output, one row per replica, step and estimate.
     """
-    grid = Grid.model_validate(spec["settings"])
-    directories = {cell: Path(cell_directory(str(root), cell)) for cell in cells(grid)}
+    grid = Grid.model_validate(spec["settings"]["grid"])
+    there = [cell for cell in cells(grid) if cell.label not in spec["settings"]["missing"]]
+    directories = {cell: Path(cell_directory(str(root), cell)) for cell in there}
     parts = [directory / "measurements.parquet" for directory in directories.values()]
     upstream = {"upstream": _distinct_settings(parts)}
     frame = tables.read_tables(parts, "measurements")

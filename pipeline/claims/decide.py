@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline import artifacts, tables
+from pipeline.analysis.missing import describe_missing
 from pipeline.claims.claims import CLAIMS, Claim
 from pipeline.claims.render import html
 from pipeline.claims.verdict import NOTHING, Evidence, verdict
@@ -16,17 +17,20 @@ def decide(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
     """Write the table of claims and the page of the report that shows it.
 
     Args:
-        spec: spec of the stage, whose settings say how many resamples and which margin.
+        spec: spec of the stage, whose settings say how many resamples, which margin and which
+            cells of the grid are missing.
         paths: tables of the run, named `<domain>_<table>.parquet`; those of an experiment that was
             not run may be missing.
         output: Parquet file of one row per claim and number.
         page: HTML file.
     """
     frames = {path.stem: tables.read_table(path, path.stem.split("_", 1)[1]) for path in paths}
-    claims = claims_table(frames, **spec["settings"])
+    settings = dict(spec["settings"])
+    missing = describe_missing(settings.pop("missing"))
+    claims = claims_table(frames, **settings)
     tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
     with artifacts.replacing(page) as temporary:
-        temporary.write_text(html(claims))
+        temporary.write_text(html(claims, missing))
 
 
 def claims_table(

@@ -21,10 +21,10 @@ def markdown(claims: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def html(claims: pd.DataFrame) -> str:
-    """A table with the little style it needs, to be put into a page."""
+def html(claims: pd.DataFrame, note: str) -> str:
+    """A table with the little style it needs and a note, to be put into a page."""
     table = _shown(claims).to_html(index=False, classes="claims", border=0, justify="left")
-    return f"{_STYLE}{table}\n"
+    return f"{_STYLE}{table}\n<p>{note}</p>\n" if note else f"{_STYLE}{table}\n"
 
 
 def _shown(claims: pd.DataFrame) -> pd.DataFrame:

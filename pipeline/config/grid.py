@@ -33,6 +33,11 @@ class Cell:
     dataset_size: str
     replicas: str
 
+    @property
+    def label(self) -> str:
+        """Name of the cell in its domain, and its place below the domain's directory."""
+        return f"{self.setting}/P{self.dataset_size}/{self.replicas}"
+
 
 def parse_replicas(label: str) -> list[Replica]:
     """Replicas of a label such as `g0d0n0+g1d0n0`."""
@@ -62,7 +67,7 @@ def cells(grid: Grid) -> list[Cell]:
 
 def cell_directory(root: str, cell: Cell) -> str:
     """Where everything of a cell is written, below the directory of its run and domain."""
-    return f"{root}/{cell.setting}/P{cell.dataset_size}/{cell.replicas}"
+    return f"{root}/{cell.label}"
 
 
 def parameter_count(domain: RhmConfig, setting: GrammarSetting) -> int:

@@ -96,6 +96,8 @@ class Config(Section):
 
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
     """Name of the run: everything is written below results/<run>/."""
+    partial: Annotated[bool, Field(strict=False)]
+    """Aggregate and draw the cells that are finished, naming the others, instead of making them."""
     domains: Domains
     """One section per domain."""
     figures: list[str]

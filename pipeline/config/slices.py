@@ -47,9 +47,9 @@ def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
 
 
 def _aggregate(domain: RhmConfig, place: Place) -> dict[str, Any]:
-    """The cells of one setting, as a grid of its own."""
+    """The cells of one setting, as a grid of its own; none of them missing."""
     chosen = [g.plain() for g in domain.grid.grammars if g.label == place.setting]
-    return {**domain.grid.plain(), "grammars": chosen}
+    return {"grid": {**domain.grid.plain(), "grammars": chosen}, "missing": []}
 
 
 def _ceiling(domain: RhmConfig, place: Place) -> dict[str, Any]:
@@ -92,15 +92,15 @@ SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
 def claims_settings(config: Config) -> dict[str, Any]:
     """How verdicts come about; which tables there are is a matter of input files."""
     domain = config.domains.rhm
-    return {**_resampling(domain), "margin": domain.analysis.margin}
+    return {**_resampling(domain), "margin": domain.analysis.margin, "missing": []}
 
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
     """Looks, and the reading rules if the figure shows what they choose."""
-    source, style = FIGURES[name], {"style": config.style.plain()}
+    source, common = FIGURES[name], {"style": config.style.plain(), "missing": []}
     if not source.reads_analysis:
-        return style
-    return {**style, "analysis": _reading(config.domain(source.domain))}
+        return common
+    return {**common, "analysis": _reading(config.domain(source.domain))}
 
 
 def _reading(domain: RhmConfig) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Stage `figure`: read tables, draw, and save in every requested format."""
 
+import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from pipeline import artifacts, tables
+from pipeline.analysis.missing import describe_missing
 
 
 def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -19,6 +21,8 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
     frames = {n: tables.read_table(path, n) for n, path in zip(names, paths, strict=True)}
     module = import_module(f"pipeline.figures.{spec['stage']}")
     figure = module.draw(spec["settings"], **frames)
+    if missing := describe_missing(spec["settings"]["missing"]):
+        figure.suptitle("\n".join(textwrap.wrap(missing, 100)), fontsize=6, color="firebrick")
     for output in outputs:
         metadata = {"CreationDate": None} if output.suffix == ".pdf" else {}
         with artifacts.replacing(output) as temporary:

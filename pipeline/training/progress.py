@@ -5,12 +5,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from lightning import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from pipeline import artifacts, tables
@@ -21,6 +23,8 @@ from pipeline.workspace import Workspace
 
 _KEPT_STATES = 2
 """The last state, and the one before it in case the last turns out to be broken."""
+HISTORY = "history.txt"
+"""File in the workspace with a line for the start of every attempt, and for its stop."""
 _MOMENTUM = "momentum/"
 _WEIGHT = "weight/"
 
@@ -99,6 +103,14 @@ class Progress(Callback):
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         network.load_state_dict(_strip(tensors, _WEIGHT))
         self._momentum = _strip(tensors, _MOMENTUM)
+
+    @rank_zero_only
+    def record(self, event: str) -> None:
+        """Add a line to the history of attempts in the workspace, and to the log."""
+        print(f"training: {event}", file=sys.stderr)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        with self._workspace.path(HISTORY).open("a") as file:
+            file.write(f"{now} {event}\n")
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
         """Give the optimiser its momentum back, and start the clock."""

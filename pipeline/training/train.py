@@ -1,5 +1,6 @@
 """Stage `train`: one trajectory of an ensemble, from initial weights to all its checkpoints."""
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -73,6 +74,7 @@ def train(
         state_interval,
     )
     start, stop = progress.restore(network)
+    progress.record(f"from step {start} to {stop}")
     online = settings["cell"]["dataset_size"] == "online"
     batches = Batches(
         data.tensors["training"], keys, training["batch_size"], noise.levels, not online, start
@@ -90,6 +92,7 @@ def _fit(
     module: Denoising, batches: Batches, steps: int, progress: Progress, processes: int
 ) -> bool:
     """Train; whether this process is the one that publishes."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     last, stopping = progress.done + steps, Stopping()
     trainer = Trainer(
         max_steps=steps,
@@ -106,9 +109,10 @@ def _fit(
     )
     trainer.fit(module, DataLoader(batches, batch_size=None))
     if progress.done < last:
+        stopped = f"stopped after step {progress.done} of {last}, as {stopping.reason}"
+        progress.record(stopped)
         raise PipelineError(
-            f"training: stopped after step {progress.done} of {last}, as {stopping.reason}; resume "
-            "me by running snakemake again, if its retries do not"
+            f"training: {stopped}; resume me by running snakemake again, if its retries do not"
         )
     return trainer.is_global_zero
 

@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TextIO
 
 import yaml
 
@@ -35,23 +37,36 @@ class Checkout:
         shutil.copytree(self.path, path, symlinks=True)
         return Checkout(path)
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess:
-        bin_directory = str(Path(sys.executable).parent)
-        environment = os.environ | {
-            "PATH": f"{bin_directory}:{os.environ['PATH']}",
+    def snakemake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+        """Run snakemake to its end, with more variables in its environment."""
+        process = self.start(*arguments, **variables)
+        try:
+            output, errors = process.communicate(timeout=600)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def start(
+        self, *arguments: str, output: TextIO | int = subprocess.PIPE, **variables: str
+    ) -> subprocess.Popen:
+        """Start snakemake in a process group of its own."""
+        return subprocess.Popen(
+            [SNAKEMAKE, *arguments],
+            cwd=self.path,
+            env=self.environment() | variables,
+            text=True,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = [SNAKEMAKE, *arguments]
-        return subprocess.run(
-            command,
-            check=False,
-            cwd=self.path,
-            env=environment,
-            text=True,
-            capture_output=True,
-            timeout=600,
-        )
 
     def stale(self, *arguments: str) -> Counter:
         """Jobs per rule that a dry run of the smoke preset would run."""

@@ -20,7 +20,7 @@ rule aggregate:
         "results/{run}/logs/{domain}/{setting}/aggregate.benchmark.tsv"
     localrule: True
     params:
-        spec=spec("aggregate"),
+        spec=aggregate_spec,
     shell:
         """
         python -m pipeline aggregate \

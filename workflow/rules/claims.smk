@@ -42,7 +42,7 @@ rule claims:
         "results/{run}/logs/claims.log",
     localrule: True
     params:
-        spec=make_spec("claims", "rhm", claims_settings(CONFIG)),
+        spec=claims_spec(),
     shell:
         """
         python -m pipeline claims \

@@ -1,14 +1,13 @@
 """Config, wildcards, and the spec that decides whether a job is stale. No rules."""
 
-import base64
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
-from pipeline.config.disk import describe_disk
 from pipeline.config.grid import (
     REPLICAS_PATTERN,
     cell_directory,
@@ -20,8 +19,8 @@ from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
 from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
-from pipeline.progress import GridProgress
 from pipeline.specs import make_spec
+from snakemake.exceptions import WorkflowError
 
 try:
     CONFIG = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", config)
@@ -29,7 +28,9 @@ except PipelineError as error:
     sys.exit(f"error: {error}")
 
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
+CELL_TABLES = ("measurements.parquet", "losses.parquet", "probes.parquet")
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
+CELL_TABLES = ("measurements.parquet", "losses.parquet", "probes.parquet")
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
 
 
@@ -41,34 +42,6 @@ wildcard_constraints:
     dataset_size=r"\d+|online",
     replicas=REPLICAS_PATTERN,
     table="|".join(TABLES),
-
-
-onstart:
-    parallel = workflow.nodes or workflow.cores or 1
-    print(describe_disk(CONFIG, parallel), file=sys.stderr)
-    jobs = {job.jobid: job.rule.name for job in workflow.dag.needrun_jobs()}
-    logger.addHandler(GridProgress(jobs, parallel))
-
-
-def warn_of_stale_artifacts():
-    """Where Snakemake's record of specs is lost, let the stamps of artifacts say what is stale."""
-    prefix = f"results/{CONFIG.run}/".encode()
-    recorded = base64.b64encode(
-        prefix[: len(prefix) // 3 * 3]
-    ).decode()  # as Snakemake names them
-    lost = not any((Path(".snakemake") / "metadata").glob(f"{recorded}*"))
-    if lost and workflow.is_main_process and Path("results", CONFIG.run).exists():
-        from pipeline.stamps import stale_stages
-
-        if stale := stale_stages(CONFIG, Path()):
-            print(
-                f"warning: .snakemake has no record of results/{CONFIG.run}, made with other "
-                f"settings or code; to mend it, run once with: --forcerun {' '.join(stale)}",
-                file=sys.stderr,
-            )
-
-
-warn_of_stale_artifacts()
 
 
 def checkpoint_steps(domain):
@@ -85,18 +58,59 @@ def spec(stage):
     return of
 
 
+@cache
+def missing_cells(domain):
+    """Labels of cells to do without: in a partial run, those that are not finished at its start."""
+    if not CONFIG.partial:
+        return []
+    root = f"results/{CONFIG.run}/{domain}"
+    return [
+        cell.label
+        for cell in cells(CONFIG.domain(domain).grid)
+        if not all(Path(cell_directory(root, cell), name).exists() for name in CELL_TABLES)
+    ]
+
+
+def missing_of(domain, setting):
+    return [label for label in missing_cells(domain) if label.startswith(f"{setting}/")]
+
+
+def aggregate_spec(wildcards):
+    domain = CONFIG.domain(wildcards.domain)
+    missing = {"missing": missing_of(wildcards.domain, wildcards.setting)}
+    settings = SLICES["aggregate"](domain, wildcards) | missing
+    return make_spec("aggregate", wildcards.domain, settings)
+
+
+def claims_spec():
+    enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
+    missing = [label for name in enabled for label in missing_cells(name)]
+    return make_spec("claims", "rhm", claims_settings(CONFIG) | {"missing": missing})
+
+
 def figure_spec(name):
-    return make_spec(name, FIGURES[name].domain, figure_settings(CONFIG, name))
+    domain = FIGURES[name].domain
+    first = CONFIG.domain(domain).grid.grammars[0].label
+    all_settings = FIGURES[name].compares_settings
+    missing = missing_cells(domain) if all_settings else missing_of(domain, first)
+    return make_spec(name, domain, figure_settings(CONFIG, name) | {"missing": missing})
 
 
 def cell_files(name):
-    """Input function: one file of every cell of a setting."""
+    """Input function: one file of every cell of a setting that is not missing."""
 
     def files(wildcards):
         root = f"results/{wildcards.run}/{wildcards.domain}"
-        grid = CONFIG.domain(wildcards.domain).grid
-        chosen = [cell for cell in cells(grid) if cell.setting == wildcards.setting]
-        return [f"{cell_directory(root, cell)}/{name}" for cell in chosen]
+        missing = missing_cells(wildcards.domain)
+        of_setting = [
+            cell
+            for cell in cells(CONFIG.domain(wildcards.domain).grid)
+            if cell.setting == wildcards.setting
+        ]
+        there = [cell for cell in of_setting if cell.label not in missing]
+        if not there:
+            raise WorkflowError(f"no cell of {root}/{wildcards.setting} is finished yet")
+        return [f"{cell_directory(root, cell)}/{name}" for cell in there]
 
     return files
 

@@ -1,0 +1,115 @@
+"""A checkout that is set up for the test cluster as the README tells users to set it up for theirs."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.inject import environment
+from tests.workflow.checkout import ROOT, SMOKE, Checkout
+
+ARGUMENTS = ("--profile", "slurm", "-j", "64", "--config", "preset=smoke")
+CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
+TRAINED = f"{CELL}/losses.parquet"
+CHECKPOINTS = list(range(250, 4001, 250))
+PROFILE = "workflow/profiles/slurm/config.yaml"
+
+
+class Site(Checkout):
+    """One long training, and snakemake in the background."""
+
+    @classmethod
+    def set_up(cls, path: Path, partition: str = "main", **train: str) -> "Site":
+        """A checkout for a partition without GPUs; `train` are resources of the rule."""
+        site = cls.of_sources(path)
+        site.edit_preset(_lengthen)
+        gpu = re.compile(r"^    gpu: 1\n|^  ceiling:\n", re.MULTILINE)
+        profile = (path / PROFILE).read_text()
+        (path / PROFILE).write_text(gpu.sub("", profile))
+        site.edit_profile("slurm_partition", partition)
+        site.edit_profile("slurm-status-command", "squeue")
+        site.edit_profile("slurm-init-seconds-before-status-checks", "1")
+        site.edit_profile("cpus_per_task", "1")
+        for resource, value in train.items():
+            site.edit_profile(resource, value, after="  train:")
+        return site
+
+    def edit_profile(self, key: str, value: str, after: str = "") -> None:
+        """Set the first occurrence of a key, as a user would in an editor."""
+        path = self.path / PROFILE
+        head, mark, tail = path.read_text().partition(after) if after else ("", "", path.read_text())
+        tail, count = re.subn(rf"(?m)^( *){key}: .*$", rf"\g<1>{key}: {value}", tail, count=1)
+        assert count == 1, key
+        path.write_text(head + mark + tail)
+
+    def launch(self, *targets: str, fault: str = "") -> subprocess.Popen:
+        """Start snakemake on the cluster; its messages go to `log`."""
+        variables = environment(fault, self.path / "faults") if fault else {}
+        with (self.path / "log").open("a") as log:
+            return super().start(*(targets or (TRAINED,)), *ARGUMENTS, output=log, **variables)
+
+    @property
+    def log(self) -> str:
+        return (self.path / "log").read_text()
+
+    @property
+    def history(self) -> str:
+        """Starts and stops of all attempts to train."""
+        (path,) = (self.path / CELL).glob(".work/*/history.txt")
+        return path.read_text()
+
+    def jobs(self, *states: str) -> list[str]:
+        """Slurm's numbers of the jobs that were submitted here."""
+        chosen = ["--states", ",".join(states or ("all",))]
+        command = ["squeue", "--noheader", *chosen, "--format", "%i|%Z"]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return [line.partition("|")[0] for line in lines if line.endswith(f"|{self.path}")]
+
+    def training_processes(self) -> list[str]:
+        """Processes of this checkout that train."""
+        command = ["pgrep", "--full", r"python\S* -m \S+( -m pipeline)? train"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return [pid for pid in found.split() if Path(f"/proc/{pid}/cwd").resolve() == self.path]
+
+    def wait_for_step(self, step: int) -> None:
+        """Wait until training has passed a step."""
+        name = f".work/*/step{step}.safetensors"
+        wait_for(lambda: list((self.path / CELL).glob(name)), f"step {step}")
+
+    def finish(self, process: subprocess.Popen, seconds: float = 240) -> int:
+        """Wait for snakemake to end, and return how."""
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise AssertionError(f"snakemake did not end:\n{self.log}") from None
+
+    def run_undisturbed(self) -> None:
+        """The same training on this machine, without Slurm."""
+        result = self.snakemake(*SMOKE, TRAINED)
+        assert result.returncode == 0, result.stderr
+
+
+def show(job: str, key: str) -> str:
+    """One value of what Slurm knows about a job."""
+    command = ["scontrol", "show", "job", job]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return re.search(rf"\b{key}=(\S*)", text)[1]
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"no {what} within {seconds} s"
+        time.sleep(0.2)
+
+
+def _lengthen(rhm: dict, _content: dict) -> None:
+    rhm["training"].update(steps=4000, checkpoints=CHECKPOINTS)
+    rhm["grid"]["grammars"][0]["dataset_sizes"] = [8, "online"]
+
+
+__all__ = ["CELL", "CHECKPOINTS", "ROOT", "TRAINED", "Site", "show", "wait_for"]

@@ -1,0 +1,173 @@
+"""What befalls training jobs on a cluster, and that the weights come out the same, bit by bit."""
+
+import re
+import signal
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import artifacts
+from tests.slurm import cluster
+from tests.slurm.site import CELL, CHECKPOINTS, Site, show, wait_for
+
+PACE = "pace:0.006"
+
+
+def weights(site, step):
+    path = site.path / CELL / f"checkpoints/step{step}.safetensors"
+    return artifacts.read_tensors(path, "checkpoint").tensors
+
+
+def assert_same_training(site, other):
+    for step in CHECKPOINTS:
+        one, two = weights(site, step), weights(other, step)
+        assert all(np.array_equal(one[name], two[name]) for name in one)
+    losses = [pd.read_parquet(s.path / CELL / "losses.parquet") for s in (site, other)]
+    pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
+
+
+def starts(site):
+    """Steps at which attempts started."""
+    return [int(step) for step in re.findall(r" from step (\d+) to", site.history)]
+
+
+def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout", runtime="1")
+    process = site.launch(fault="pace:0.015")
+    assert site.finish(process, 400) == 0, site.log
+    first, *later = starts(site)
+    assert first == 0
+    assert later == sorted(later)
+    assert later[0] > 0
+    stops = re.findall(r"stopped after step (\d+) of 4000, as its time limit is near", site.history)
+    assert [int(step) for step in stops] == later
+    assert "resume me by running snakemake again" in site.log, "the user sees the end of the log"
+    assert "Trying to restart job" in site.log
+    assert {show(job, "JobState") for job in site.jobs()} == {"FAILED", "COMPLETED"}
+    assert_same_training(site, undisturbed)
+
+
+def test_a_requeued_job_goes_on_under_its_number(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout")
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    (job,) = site.jobs("RUNNING")
+    subprocess.run(["scontrol", "requeue", job], check=True)
+    assert site.finish(process) == 0, site.log
+    assert site.jobs() == [job]
+    assert show(job, "Restarts") == "1"
+    assert len(starts(site)) == 2
+    assert starts(site)[1] >= 1000
+    assert "stopped after step" in site.history, "saved at SIGTERM"
+    assert_same_training(site, undisturbed)
+
+
+def test_a_preempted_job_goes_on_under_its_number(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout", partition="cheap")
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    (job,) = site.jobs("RUNNING")
+    urgent = ["sbatch", "--partition", "urgent", "--exclusive", "--wrap", "sleep 3"]
+    subprocess.run([*urgent, "--output", "/dev/null"], check=True, cwd=tmp_path)
+    assert site.finish(process) == 0, site.log
+    assert site.jobs() == [job]
+    assert show(job, "Restarts") == "1"
+    assert starts(site)[1] >= 1000
+    assert_same_training(site, undisturbed)
+
+
+def test_a_job_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout", mem_mb="350 * attempt")
+    assert site.finish(site.launch()) == 0, site.log
+    first, *_, last = sorted(site.jobs(), key=int)
+    assert show(first, "JobState") in ("OUT_OF_MEMORY", "FAILED", "CANCELLED")
+    assert show(last, "JobState") == "COMPLETED"
+    assert (show(first, "MinMemoryNode"), show(last, "MinMemoryNode")) == ("350M", "700M")
+    assert f"submitted with SLURM jobid {first} " in site.log
+    assert f"submitted with SLURM jobid {last} " in site.log
+    assert f"failed: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (SLURM-job '{first}' failed" in site.log
+    assert_same_training(site, undisturbed)
+
+
+def test_when_a_node_goes_down_the_job_goes_on_elsewhere(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout", partition="fragile")
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    (job,) = site.jobs("RUNNING")
+    node = show(job, "NodeList")
+    cluster.cut_power(node, job)
+    try:
+        assert site.finish(process) == 0, site.log
+    finally:
+        cluster.start_node(node)
+    assert "stopped after step" not in site.history, "there was no time to save"
+    assert show(site.jobs()[-1], "NodeList") not in ("", node)
+    assert starts(site)[-1] >= 1000
+    assert_same_training(site, undisturbed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number):
+    site = Site.set_up(tmp_path / "checkout")
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    process.send_signal(number)
+    wait_for(lambda: not site.jobs("RUNNING", "PENDING"), "end of the jobs", 30)
+    assert site.finish(process) == 1, site.log
+    assert site.finish(site.launch()) == 0, site.log
+    assert starts(site)[-1] >= 1000
+    assert_same_training(site, undisturbed)
+
+
+def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout")
+    site.edit_preset(lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=[8, 16, "online"]))
+    other = f"{CELL.replace('P8', 'P16')}/losses.parquet"
+    assert site.finish(site.launch(other)) == 0, site.log
+    made = (site.path / other).stat().st_mtime
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    process.kill()
+    process.wait()
+    (left_behind,) = site.jobs("RUNNING")
+    refused = site.launch()
+    assert site.finish(refused) == 1
+    assert "Directory cannot be locked" in site.log
+    subprocess.run(["workflow/recover.sh"], cwd=site.path, check=True, env=site.environment())
+    assert show(left_behind, "JobState") == "CANCELLED"
+    assert site.finish(site.launch()) == 0, site.log
+    assert len(starts(site)) == 2
+    assert starts(site)[1] >= 1000
+    assert (site.path / other).stat().st_mtime == made
+    assert_same_training(site, undisturbed)
+
+
+def test_a_job_that_ended_while_snakemake_was_dead_is_not_repeated(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout")
+    site.edit_preset(lambda rhm, _: rhm["training"].update(keep_checkpoints=False))
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    process.kill()
+    process.wait()
+    wait_for(lambda: not site.jobs("RUNNING", "COMPLETING"), "end of the job")
+    subprocess.run(["workflow/recover.sh"], cwd=site.path, check=True, env=site.environment())
+    assert site.finish(site.launch()) == 0, site.log
+    log = (site.path / CELL / "logs/train.log").read_text()
+    assert re.findall(r"from step \d+", log) == ["from step 0"]
+    assert_same_training(site, undisturbed)
+
+
+def test_two_processes_train_in_one_job_and_survive_a_requeue(undisturbed, tmp_path):
+    site = Site.set_up(tmp_path / "checkout", processes="2")
+    process = site.launch(fault=PACE)
+    site.wait_for_step(1000)
+    (job,) = site.jobs("RUNNING")
+    assert len(site.training_processes()) == 2
+    subprocess.run(["scontrol", "requeue", job], check=True)
+    assert site.finish(process) == 0, site.log
+    assert site.jobs() == [job]
+    assert "stopped after step" in site.history
+    for name, value in weights(site, 250).items():
+        np.testing.assert_allclose(value, weights(undisturbed, 250)[name], rtol=1e-2, atol=1e-3)

@@ -1,0 +1,51 @@
+"""What happens when a run starts: stale artifacts are named, and the run can be watched. No rules."""
+
+import json
+import signal
+
+from pipeline import artifacts
+from pipeline.config.disk import describe_disk
+from pipeline.progress import GridProgress, Hush, PlannedJob
+
+
+def planned(job):
+    group = workflow.dag.get_job_group(job)
+    submission = group.jobid if group else job.jobid
+    marks = {"run": None, "domain": None, "dataset_size": "P", "grammar_seed": "g"}
+    values = job.wildcards_dict.items()
+    place = "/".join(marks.get(k, "") + v for k, v in values if marks.get(k, "") is not None)
+    return PlannedJob(job.rule.name, place, submission)
+
+
+onstart:
+    # Left alone, Snakemake would wait for all that runs; this ends jobs as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
+        temporary.write_text(json.dumps(CONFIG.plain(), indent=1))
+    parallel = workflow.nodes or workflow.cores or 1
+    print(describe_disk(CONFIG, parallel), file=sys.stderr)
+    jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
+    for handler in logger.handlers:
+        handler.addFilter(Hush())
+    logger.addHandler(GridProgress(jobs, parallel))
+
+
+def warn_of_stale_artifacts():
+    """Where Snakemake has no record of specs, let the stamps of artifacts say what is stale."""
+    from pipeline.stamps import recorded_paths, stale_artifacts
+
+    recorded = recorded_paths(Path(".snakemake/metadata"))
+    stale = stale_artifacts(CONFIG, Path(), recorded)
+    lost = not any(path.startswith(f"results/{CONFIG.run}/") for path in recorded)
+    rerun = stale if lost else [path for paths in stale.values() for path in paths]
+    if stale:
+        print(
+            f"warning: .snakemake has no record of {'' if lost else 'parts of '}"
+            f"results/{CONFIG.run}, made with other settings or code; to mend it, run once with: "
+            f"--forcerun {' '.join(rerun)}",
+            file=sys.stderr,
+        )
+
+
+if workflow.is_main_process and Path("results", CONFIG.run).exists():
+    warn_of_stale_artifacts()
