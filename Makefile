@@ -1,5 +1,7 @@
 # make figures: the demo, from nothing to figures and a report
-# make test:    the whole test suite
+# make test:    the test suite, but for the two below
+# make test-slurm: every fault of a cluster, on a real Slurm that it installs and starts (as root)
+# make test-chaos: the workflow with a random fault in every third job
 # make claims:  paste the demo's table of claims into README.md
 # make schema:  rewrite the config schema after an edit of pipeline/config
 
@@ -8,7 +10,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test lint claims schema clean
+.PHONY: figures test test-slurm test-chaos lint claims schema clean
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
@@ -18,6 +20,13 @@ figures: .venv/installed
 
 test: .venv/installed
 	pytest -n 2 --dist loadgroup
+
+test-slurm: .venv/installed
+	python -m tests.slurm.cluster start
+	pytest tests/slurm -n 4; status=$$?; python -m tests.slurm.cluster stop; exit $$status
+
+test-chaos: .venv/installed
+	timeout 600 pytest tests/chaos
 
 lint: .venv/installed
 	ruff check . && ruff format --check . && snakefmt --check .

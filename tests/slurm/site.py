@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.inject import environment
-from tests.workflow.checkout import ROOT, SMOKE, Checkout
+from tests.workflow.checkout import SMOKE, Checkout
 
 ARGUMENTS = ("--profile", "slurm", "-j", "64", "--config", "preset=smoke")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
@@ -112,4 +112,3 @@ def _lengthen(rhm: dict, _content: dict) -> None:
     rhm["grid"]["grammars"][0]["dataset_sizes"] = [8, "online"]
 
 
-__all__ = ["CELL", "CHECKPOINTS", "ROOT", "TRAINED", "Site", "show", "wait_for"]
