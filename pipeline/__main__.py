@@ -1,7 +1,7 @@
 """Command line: `python -m pipeline <stage> --spec JSON ...`, one stage per call, and `status`.
 
-The workflow's rules call stages, users call `status`. Stages are imported when they run, so that those which need
-no torch start without it.
+The workflow's rules call stages, users call `status`. Stages are imported when they run, so that
+those which need no torch start without it.
 """
 
 import argparse

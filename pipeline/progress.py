@@ -136,7 +136,9 @@ class Hush(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is for the user."""
         said = ("job_started", "job_finished", "progress")
-        return getattr(record, "event", None) not in said and record.msg != "Select jobs to execute..."
+        return (
+            getattr(record, "event", None) not in said and record.msg != "Select jobs to execute..."
+        )
 
 
 def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:

@@ -89,13 +89,15 @@ def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in table.schema]
     table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
-    with artifacts.replacing(path) as temporary, temporary.open("wb") as file:
-        with pq.ParquetWriter(file, table.schema) as writer:
-            writer.write_table(table)
-            file.flush()
-            digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
-            stamp = {**stamp, "sha256": digest}
-            writer.add_key_value_metadata({artifacts.STAMP: json.dumps(stamp)})
+    with (
+        artifacts.replacing(path) as temporary,
+        temporary.open("wb") as file,
+        pq.ParquetWriter(file, table.schema) as writer,
+    ):
+        writer.write_table(table)
+        file.flush()
+        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        writer.add_key_value_metadata({artifacts.STAMP: json.dumps({**stamp, "sha256": digest})})
 
 
 def read_table(path: Path, kind: str) -> pd.DataFrame:

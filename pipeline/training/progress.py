@@ -1,4 +1,4 @@
-"""What a training run leaves behind: checkpoints and losses at given steps, and resumable states."""
+"""What a training run leaves behind: checkpoints and losses at given steps, resumable states."""
 
 import re
 import sys

@@ -1,12 +1,13 @@
 """The smoke grid with a random fault in every third job ends with the tables of a calm run."""
 
+import re
+
 import pandas as pd
 
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
-SEED = 0
-ATTEMPTS = 3
+SEED = 36  # strikes trainings and samplings, with faults of every kind
 
 
 def all_tables(checkout):
@@ -18,10 +19,11 @@ def test_random_faults_leave_no_trace_in_the_tables(tmp_path):
     assert calm.snakemake(*SMOKE).returncode == 0
     chaotic = Checkout.of_sources(tmp_path / "chaotic")
     faulty = environment(f"chaos:{SEED}", tmp_path / "faults")
-    result = chaotic.snakemake(*SMOKE, "--retries", str(ATTEMPTS), "--keep-going", **faulty)
+    result = chaotic.snakemake(*SMOKE, "--retries", "1", "--keep-going", **faulty)
     assert result.returncode == 0, result.stderr
-    struck = {line.split()[1] for line in result.stderr.splitlines() if line.startswith("failed: ")}
-    assert {"train", "sample"} <= struck, "the seed should hit what can be resumed"
+    struck = re.findall(r"^failed: (\w+)", result.stderr, re.MULTILINE)
+    assert {"train", "sample"} <= set(struck), "the seed should strike what can be resumed"
+    assert len(struck) >= 15, "most faults should cost an attempt; a small file fits a full disk"
     one, other = all_tables(calm), all_tables(chaotic)
     finished = {name for name in one if ".work" not in name.parts}
     assert finished <= set(other)

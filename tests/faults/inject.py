@@ -6,6 +6,7 @@ commas. Faults happen within the process of the stage, so that signals and exit 
 
 import atexit
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -14,7 +15,6 @@ import runpy
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -109,14 +109,30 @@ def chaos(job: Job, seed: str) -> None:
         draws.choice([killed, told_to_end, no_memory, no_space, rotten])(job, draws)
 
 
-def killed(_job: Job, draws: random.Random) -> None:
-    """SIGKILL at a random moment; a job that is faster escapes."""
-    _signal_later(signal.SIGKILL, draws)
+def killed(job: Job, draws: random.Random) -> None:
+    """SIGKILL in the middle of a write."""
+    _in_a_write(job, draws, lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
-def told_to_end(_job: Job, draws: random.Random) -> None:
-    """SIGTERM at a random moment."""
-    _signal_later(signal.SIGTERM, draws)
+def told_to_end(job: Job, draws: random.Random) -> None:
+    """SIGTERM in the middle of a write."""
+    _in_a_write(job, draws, lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def rotten(job: Job, draws: random.Random) -> None:
+    """Killed in the middle of a write, with the last file of the workspace cut short."""
+
+    def spoil() -> None:
+        kept = {
+            path
+            for output in job.outputs
+            for path in output.parent.glob(".work/*/[!.]*.safetensors")
+        }
+        for path in sorted(kept, key=lambda path: path.stat().st_mtime)[-1:]:
+            os.truncate(path, path.stat().st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    _in_a_write(job, draws, spoil)
 
 
 def no_memory(_job: Job, _draws: random.Random) -> None:
@@ -129,29 +145,21 @@ def no_space(_job: Job, draws: random.Random) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (draws.randrange(1, 4000),) * 2)
 
 
-def rotten(job: Job, draws: random.Random) -> None:
-    """Killed, and the file that its workspace got last is cut short."""
-    moment = draws.uniform(*_MOMENTS)
-
-    def spoil() -> None:
-        time.sleep(moment)
-        kept = {path for output in job.outputs for path in output.parent.glob(".work/*/*")}
-        for path in sorted(kept, key=lambda path: path.stat().st_mtime)[-1:]:
-            os.truncate(path, path.stat().st_size // 2)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=spoil, daemon=True).start()
+_WRITES = {"train": 10, "sample": 3}
+"""Artifacts that a stage writes in the smoke preset; others write one."""
 
 
-_MOMENTS = (0.2, 4.0)
-"""Seconds after the start between which a job is killed."""
+def _in_a_write(job: Job, draws: random.Random, strike: Callable[[], None]) -> None:
+    """Strike when an artifact, drawn at random, is written but has not yet got its name."""
+    original, chosen = os.fsync, draws.randrange(_WRITES.get(job.stage, 1))
+    count = itertools.count()
 
+    def fsync(file: int) -> None:
+        if next(count) == chosen:
+            strike()
+        original(file)
 
-def _signal_later(number: int, draws: random.Random) -> None:
-    moment = draws.uniform(*_MOMENTS)
-    timer = threading.Timer(moment, os.kill, (os.getpid(), number))
-    timer.daemon = True
-    timer.start()
+    os.fsync = fsync
 
 
 FAULTS: dict[str, Callable[[Job, str], None]] = {

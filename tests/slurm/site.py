@@ -1,4 +1,4 @@
-"""A checkout that is set up for the test cluster as the README tells users to set it up for theirs."""
+"""A checkout set up for the test cluster as the README tells users to set it up for theirs."""
 
 import os
 import re
@@ -40,7 +40,9 @@ class Site(Checkout):
     def edit_profile(self, key: str, value: str, after: str = "") -> None:
         """Set the first occurrence of a key, as a user would in an editor."""
         path = self.path / PROFILE
-        head, mark, tail = path.read_text().partition(after) if after else ("", "", path.read_text())
+        head, mark, tail = (
+            path.read_text().partition(after) if after else ("", "", path.read_text())
+        )
         tail, count = re.subn(rf"(?m)^( *){key}: .*$", rf"\g<1>{key}: {value}", tail, count=1)
         assert count == 1, key
         path.write_text(head + mark + tail)
@@ -110,5 +112,3 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -
 def _lengthen(rhm: dict, _content: dict) -> None:
     rhm["training"].update(steps=4000, checkpoints=CHECKPOINTS)
     rhm["grid"]["grammars"][0]["dataset_sizes"] = [8, "online"]
-
-

@@ -39,5 +39,3 @@ def test_files_that_appear_late_on_the_cluster_are_waited_for(tmp_path):
     assert "failed" not in site.log
     assert len(site.jobs()) == 2, "training, and sampling with measuring"
     assert site.stale(measured) == {}
-
-

@@ -123,7 +123,9 @@ def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number
 
 def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
     site = Site.set_up(tmp_path / "checkout")
-    site.edit_preset(lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=[8, 16, "online"]))
+    site.edit_preset(
+        lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=[8, 16, "online"])
+    )
     other = f"{CELL.replace('P8', 'P16')}/losses.parquet"
     assert site.finish(site.launch(other)) == 0, site.log
     made = (site.path / other).stat().st_mtime

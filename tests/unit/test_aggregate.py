@@ -85,7 +85,7 @@ def expected_ceiling(row):
     return number(shape, row["grammar_seed"], row["quantity"], int(row["level"]), 20)
 
 
-def run(directory, ceilings):
+def run(directory, ceilings, missing=()):
     """Tables of a grid of two grammars at two sizes, both replicas in one job."""
     trained = {"sample": {"settings": {}}, "train": {"settings": {"cell": {}}}}
     for shape, size in product(SHAPES, SIZES):
@@ -97,8 +97,27 @@ def run(directory, ceilings):
     write(directory / "ceilings.parquet", ceilings)
     names = ("measurements", "losses", "probes")
     outputs = [directory / "tables" / f"{name}.parquet" for name in names]
-    aggregate({"settings": SETTINGS}, directory, directory / "ceilings.parquet", *outputs)
+    aggregate(
+        {"settings": {"grid": SETTINGS, "missing": missing}},
+        directory,
+        directory / "ceilings.parquet",
+        *outputs,
+    )
     return {path.stem: tables.read_table(path, path.stem) for path in outputs}
+
+
+def test_missing_cells_are_left_out(tmp_path):
+    shape = SHAPES[0]
+    label = "_".join(f"{name}{value}" for name, value in shape.items())
+    label += f"/P{SIZES[0]}/g3d0n0+g5d0n0"
+    some = run(tmp_path, reached(), missing=[label])
+    whole = run(tmp_path, reached())
+    for name, frame in some.items():
+        left_out = whole[name]["dataset_size"] == str(SIZES[0])
+        for parameter, value in shape.items():
+            left_out &= whole[name][parameter] == value
+        assert left_out.any()
+        pd.testing.assert_frame_equal(frame, whole[name][~left_out].reset_index(drop=True))
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,11 @@
 """Artifacts: exact round trips, and refusal of every file that is not what it should be."""
 
+import errno
 import hashlib
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from pipeline import artifacts
@@ -95,6 +97,27 @@ def test_a_failing_write_leaves_the_old_file_and_no_temporary(written, monkeypat
         write_tensors(written, TENSORS, make_stamp("grammar", {}, {}))
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_named_with_the_file(tmp_path, error):
+    full = pytest.raises(PipelineError, match="cannot be written: disk full")
+    with full as refused, replacing(tmp_path / "file"):
+        raise error
+    assert str(tmp_path / "file") in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_failure_of_the_disk_keeps_its_name(tmp_path):
+    with pytest.raises(OSError, match="File too large"), replacing(tmp_path / "file"):
+        raise OSError(errno.EFBIG, "File too large")
 
 
 def test_a_failing_first_write_leaves_nothing(tmp_path):

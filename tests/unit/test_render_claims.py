@@ -63,7 +63,7 @@ def test_a_statement_of_several_rows_is_said_once(claims):
 
 
 def test_html_has_the_same_cells(claims):
-    rows = ElementTree.fromstring(f"<div>{html(claims)}</div>").iter("tr")
+    rows = ElementTree.fromstring(f"<div>{html(claims, '')}</div>").iter("tr")
     shown = [[cell.text or "" for cell in row] for row in rows]
     assert shown == [cells(markdown(claims))[0], *cells(markdown(claims))[2:]]
 
@@ -100,7 +100,7 @@ def test_an_error_of_the_command_is_one_line(readme, tmp_path):
 
 def test_the_stage_writes_a_table_and_a_page(tmp_path):
     outputs = tmp_path / "claims.parquet", tmp_path / "claims.html"
-    decide({"settings": SETTINGS}, [], *outputs)
+    decide({"settings": SETTINGS | {"missing": ["some/cell"]}}, [], *outputs)
     table = tables.read_table(outputs[0], "claims")
-    assert outputs[1].read_text() == html(table)
+    assert outputs[1].read_text() == html(table, "without 1 missing cell: some/cell")
     pd.testing.assert_frame_equal(table, claims_table({}, **SETTINGS))

@@ -68,7 +68,9 @@ def test_no_altered_byte_goes_unnoticed(written):
 
 def test_garbage_of_the_same_size_is_refused(written):
     written.write_bytes(random.Random(0).randbytes(written.stat().st_size))
-    with pytest.raises(PipelineError, match=r"cannot be read as losses.*rebuild it with: snakemake"):
+    with pytest.raises(
+        PipelineError, match=r"cannot be read as losses.*rebuild it with: snakemake"
+    ):
         read_table(written, "losses")
 
 

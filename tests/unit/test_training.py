@@ -122,7 +122,9 @@ def test_a_truncated_state_is_skipped_for_the_one_before(
     last.write_bytes(last.read_bytes()[:-100])
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
     assert steps_trained == list(range(36, 60))
-    warning = r"warning: \S+/state_step37.safetensors cannot be read .* skipped for the state before"
+    warning = (
+        r"warning: \S+/state_step37.safetensors cannot be read .* skipped for the state before"
+    )
     assert re.search(warning, capfd.readouterr().err)
     assert_same_weights(tmp_path, uninterrupted, 60)
 

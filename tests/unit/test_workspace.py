@@ -21,6 +21,12 @@ def test_equal_identities_share_progress_whatever_the_order_of_keys(workspace, t
     assert again.path("weights").read_text() == "content"
 
 
+def test_what_a_killed_attempt_was_writing_is_deleted(workspace, tmp_path):
+    workspace.path(".weights.123.tmp").write_text("half")
+    again = Workspace(tmp_path, IDENTITY)
+    assert [path.name for path in again.paths("*")] == ["weights"]
+
+
 def test_another_identity_sees_no_progress(workspace, tmp_path):
     other = Workspace(tmp_path, {**IDENTITY, "inputs": {"dataset": "abc"}})
     assert not other.path("weights").exists()

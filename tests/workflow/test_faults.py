@@ -105,7 +105,9 @@ def test_on_a_full_disk_the_job_says_so_and_nothing_half_written_counts(smoke_ru
     ballast.write_bytes(bytes(left - 150_000))
     result = small_disk.snakemake(*SMOKE, MEASURED)
     assert result.returncode != 0
-    assert re.search(r"error: results/\S+ cannot be written: disk full \(.*\); free some space", result.stderr)
+    assert re.search(
+        r"error: results/\S+ cannot be written: disk full \(.*\); free some space", result.stderr
+    )
     assert not list(ballast.parent.rglob(".*.tmp"))
     for path in small_disk.path.glob(f"{CELL}/**/step*.safetensors"):
         kind = "samples" if "samples" in path.parts else "checkpoint"
@@ -147,8 +149,8 @@ def test_a_diverged_cell_fails_alone_and_says_why(diverged):
 def test_the_status_of_a_run_is_told_from_disk(diverged):
     before = {path: path.stat().st_mtime_ns for path in diverged.path.rglob("*")}
     command = [sys.executable, "-m", "pipeline", "status", "smoke"]
-    show = {"cwd": diverged.path, "capture_output": True, "text": True, "check": True}
-    cells = json.loads(subprocess.run([*command, "--json"], **show).stdout)
+    show = {"cwd": diverged.path, "capture_output": True, "text": True}
+    cells = json.loads(subprocess.run([*command, "--json"], check=True, **show).stdout)
     assert [(cell["dataset_size"], cell["state"], cell["step"]) for cell in cells] == [
         ("4", "done", 40), ("8", "failed", 0), ("16", "done", 40), ("online", "done", 40),
     ]  # fmt: skip
@@ -156,7 +158,7 @@ def test_the_status_of_a_run_is_told_from_disk(diverged):
     losses = tables.read_table(diverged.path / f"{GRID}/P4/g0d0n0+g1d0n0/losses.parquet", "losses")
     last = losses.query("step == 40 and split == 'validation' and noise_high - noise_low == 1")
     assert cells[0]["validation_loss"] == pytest.approx(last["loss"].mean())
-    table = subprocess.run(command, **show).stdout
+    table = subprocess.run(command, check=True, **show).stdout
     assert "3 done, 1 failed" in table
     assert {path: path.stat().st_mtime_ns for path in diverged.path.rglob("*")} == before
 
@@ -201,8 +203,10 @@ def test_artifacts_without_a_record_are_told_from_the_others(smoke_run, tmp_path
 
 
 def pdf_text(path: Path) -> str:
-    """Text of a PDF by matplotlib, which places every character by itself."""
+    """Text of a PDF by matplotlib, which places most characters by themselves."""
     streams = re.findall(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL)
     pages = [zlib.decompressobj().decompress(stream) for stream in streams if stream[:1] == b"x"]
-    characters = re.findall(rb"\((\\?.)\)", b"".join(page for page in pages if b"TJ" in page))
+    characters = re.findall(
+        rb"\(((?:\\.|[^\\()])+)\)", b"".join(page for page in pages if b"TJ" in page)
+    )
     return b"".join(characters).decode("latin-1")

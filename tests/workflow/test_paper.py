@@ -1,11 +1,12 @@
 """The paper's configuration on the cluster profile, as a dry run."""
 
 import re
+from collections import Counter
 
 import pytest
 
 from pipeline.config.schema import FIGURES, TABLES
-from tests.workflow.checkout import Checkout, job_counts
+from tests.workflow.checkout import ROOT, Checkout, job_counts
 
 pytestmark = pytest.mark.xdist_group("paper")
 
@@ -39,6 +40,20 @@ def test_the_whole_grid_has_the_expected_jobs(checkout):
         "exponents": 1,
         "claims": 1,
     } | dict.fromkeys(FIGURES, 1)
+
+
+def test_the_paper_takes_as_many_slurm_jobs_as_the_readme_says(checkout):
+    result = checkout.snakemake(*ARGUMENTS, "--dry-run", "--quiet", "host")
+    rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
+    bodies = re.findall(r"^rule (\w+):\n(.*?)^    shell:", rules, re.MULTILINE | re.DOTALL)
+    local = {name for name, body in bodies if "localrule: True" in body} | {"all", *FIGURES}
+    alone = Counter(re.findall(r"^rule (\w+):", result.stdout + result.stderr, re.MULTILINE))
+    submitted = {name: count for name, count in alone.items() if name not in local}
+    groups = (result.stdout + result.stderr).count("Group job evaluate")
+    assert submitted == {"train": TRAJECTORIES, "probe": TRAJECTORIES, "ceiling": 4, "theory": 7}
+    assert groups == TRAJECTORIES
+    total = sum(submitted.values()) + groups
+    assert f"They take {total} Slurm\njobs" in (ROOT / "README.md").read_text()
 
 
 def test_a_figure_of_one_grammar_needs_that_grammar_only(checkout):

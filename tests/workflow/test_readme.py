@@ -13,8 +13,9 @@ pytestmark = pytest.mark.xdist_group("workflow")
 
 README = (ROOT / "README.md").read_text()
 TABLES = (ROOT / "docs/tables.md").read_text()
-COMMANDS = sorted(set(re.findall(r"`(snakemake [^`<]*)`", README)))
-MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake (\w+)`", README)))
+FAULTS = (ROOT / "docs/faults.md").read_text()
+COMMANDS = sorted(set(re.findall(r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)", README)))
+MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake ([\w-]+)`", README)))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def checkout(tmp_path_factory):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme_plans_its_jobs(checkout, command):
-    result = checkout.snakemake(*command.split()[1:], "--dry-run")
+    result = checkout.snakemake("--dry-run", *command.split()[1:])
     assert result.returncode == 0, result.stderr
 
 
@@ -37,6 +38,13 @@ def test_a_make_target_of_the_readme_exists(target):
 def test_every_figure_and_column_is_documented():
     assert [name for name in FIGURES if f"`{name}.pdf`" not in README] == []
     assert [name for name in COLUMNS if f"| `{name}` | {COLUMNS[name]} |" not in TABLES] == []
+
+
+def test_every_fault_has_a_test():
+    rows = re.findall(r"^\| (?!fault|---).*$", FAULTS, re.MULTILINE)
+    assert all("`tests/" in row for row in rows)
+    for path, name in re.findall(r"`(tests/\S+)::(\w+)`", FAULTS):
+        assert f"def {name}(" in (ROOT / path).read_text(), name
 
 
 def test_the_python_of_the_readme_runs(smoke_run, monkeypatch):

@@ -17,6 +17,7 @@ from tests.workflow.checkout import SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
+CELLS = 4
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 
@@ -33,7 +34,11 @@ def test_a_second_run_has_nothing_to_do(smoke_run):
 
 def test_progress_and_disk_are_shown(smoke_run):
     assert "disk for checkpoints of 4 trajectories x 3 steps" in smoke_run.log
-    assert "jobs done; running: " in smoke_run.log
+    assert re.search(
+        r"^grid: \d+ of 52 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
+    )
+    assert len(re.findall(r"^done:   train v4_m2_s2_L2/P\w+/g0d0n0", smoke_run.log, re.M)) == CELLS
+    assert "Finished jobid" not in smoke_run.log
     assert " left" in smoke_run.log
 
 
@@ -59,7 +64,7 @@ def test_measurements_hold_one_row_per_replica_step_and_estimate(smoke_run):
     identity = [c for c in frame.columns if c not in ("estimate", "standard_error", "count")]
     assert not frame.duplicated(identity).any()
     cells = frame.groupby(["dataset_size", "grammar_seed", "step"]).ngroups
-    assert cells == 4 * 2 * 3
+    assert cells == CELLS * 2 * 3
     accuracies = frame[frame["quantity"].str.endswith("_accuracy")].dropna(subset="estimate")
     assert accuracies["estimate"].between(0, 1).all()
 

@@ -67,7 +67,9 @@ def missing_cells(domain):
     return [
         cell.label
         for cell in cells(CONFIG.domain(domain).grid)
-        if not all(Path(cell_directory(root, cell), name).exists() for name in CELL_TABLES)
+        if not all(
+            Path(cell_directory(root, cell), name).exists() for name in CELL_TABLES
+        )
     ]
 
 
@@ -109,7 +111,9 @@ def cell_files(name):
         ]
         there = [cell for cell in of_setting if cell.label not in missing]
         if not there:
-            raise WorkflowError(f"no cell of {root}/{wildcards.setting} is finished yet")
+            raise WorkflowError(
+                f"no cell of {root}/{wildcards.setting} is finished yet"
+            )
         return [f"{cell_directory(root, cell)}/{name}" for cell in there]
 
     return files

@@ -13,7 +13,9 @@ def planned(job):
     submission = group.jobid if group else job.jobid
     marks = {"run": None, "domain": None, "dataset_size": "P", "grammar_seed": "g"}
     values = job.wildcards_dict.items()
-    place = "/".join(marks.get(k, "") + v for k, v in values if marks.get(k, "") is not None)
+    place = "/".join(
+        marks.get(k, "") + v for k, v in values if marks.get(k, "") is not None
+    )
     return PlannedJob(job.rule.name, place, submission)
 
 
