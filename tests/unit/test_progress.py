@@ -21,14 +21,20 @@ class Clock:
     def monotonic(self):
         return self.now
 
-    def sleep(self, _seconds):
-        raise SystemExit  # ends the thread that speaks regularly
+
+class NoThread:
+    def __init__(self, target, daemon):
+        pass
+
+    def start(self):
+        pass
 
 
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
     monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(progress.threading, "Thread", NoThread)
     return clock
 
 

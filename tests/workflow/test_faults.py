@@ -20,7 +20,7 @@ from pipeline.config.schema import FIGURES
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("workflow")
+pytestmark = pytest.mark.xdist_group("faults")
 
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 CELL = f"{GRID}/P8/g0d0n0+g1d0n0"

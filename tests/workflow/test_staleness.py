@@ -117,7 +117,7 @@ SOURCE_EDITS = {
         PROBE + CEILING_ALONE,
     ),
     "a line of the training loop": (
-        ("pipeline/training/train.py", "devices=1", "devices=2"),
+        ("pipeline/training/train.py", "model_summary=False", "model_summary=True"),
         TRAIN,
     ),
     "a line of one figure": (

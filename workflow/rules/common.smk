@@ -20,7 +20,6 @@ from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.specs import make_spec
-from snakemake.exceptions import WorkflowError
 
 try:
     CONFIG = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", config)
@@ -73,6 +72,18 @@ def missing_cells(domain):
     ]
 
 
+@cache
+def shown_settings(domain):
+    """Settings with a cell to show, in the order of the config."""
+    grid, missing = CONFIG.domain(domain).grid, missing_cells(domain)
+    shown = {cell.setting for cell in cells(grid) if cell.label not in missing}
+    if not shown:
+        sys.exit(
+            f"error: partial: no cell of results/{CONFIG.run}/{domain} is finished"
+        )
+    return [setting.label for setting in grid.grammars if setting.label in shown]
+
+
 def missing_of(domain, setting):
     return [label for label in missing_cells(domain) if label.startswith(f"{setting}/")]
 
@@ -92,9 +103,8 @@ def claims_spec():
 
 def figure_spec(name):
     domain = FIGURES[name].domain
-    first = CONFIG.domain(domain).grid.grammars[0].label
-    all_settings = FIGURES[name].compares_settings
-    missing = missing_cells(domain) if all_settings else missing_of(domain, first)
+    all_settings, shown = FIGURES[name].compares_settings, shown_settings(domain)
+    missing = missing_cells(domain) if all_settings else missing_of(domain, shown[0])
     return make_spec(name, domain, figure_settings(CONFIG, name) | {"missing": missing})
 
 
@@ -110,10 +120,6 @@ def cell_files(name):
             if cell.setting == wildcards.setting
         ]
         there = [cell for cell in of_setting if cell.label not in missing]
-        if not there:
-            raise WorkflowError(
-                f"no cell of {root}/{wildcards.setting} is finished yet"
-            )
         return [f"{cell_directory(root, cell)}/{name}" for cell in there]
 
     return files
@@ -167,9 +173,10 @@ def grammars(section):
 
 def setting_tables(wildcards):
     """One table of every setting of a domain that has it, in the order of the config."""
-    domain = CONFIG.domain(wildcards.domain)
-    section = domain.theory if wildcards.table == "theory" else domain.grid
-    settings = [setting.label for setting in section.grammars]
+    settings = shown_settings(wildcards.domain)
+    if wildcards.table == "theory":
+        grammars = CONFIG.domain(wildcards.domain).theory.grammars
+        settings = [setting.label for setting in grammars]
     return expand(SETTING_TABLE, setting=settings, **wildcards)
 
 
@@ -180,11 +187,10 @@ def figure_tables(name):
         return expand(
             TABLE, domain=source.domain, table=source.tables, allow_missing=True
         )
-    first = CONFIG.domain(source.domain).grid.grammars[0].label
     return expand(
         SETTING_TABLE,
         domain=source.domain,
-        setting=first,
+        setting=shown_settings(source.domain)[0],
         table=source.tables,
         allow_missing=True,
     )
