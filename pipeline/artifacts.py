@@ -55,6 +55,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        temporary.chmod(path.parent.stat().st_mode & 0o666)  # safetensors hides it from the group
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
         if not _is_disk_full(error):

@@ -51,6 +51,13 @@ def test_the_content_hash_is_the_sha256_of_names_types_shapes_and_bytes(written)
     assert read_tensors(written, "grammar").sha256 == expected.hexdigest()
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o775, 0o700])
+def test_an_artifact_is_as_readable_as_its_directory(tmp_path, mode):
+    tmp_path.chmod(mode)
+    write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", {}, {}))
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode & 0o666
+
+
 def test_writing_twice_gives_the_same_bytes(written, tmp_path):
     again = tmp_path / "again.safetensors"
     write_tensors(again, TENSORS, make_stamp("grammar", {"v": 4}, {"source": "abc"}))
