@@ -5,6 +5,7 @@ only.
 """
 
 import logging
+import re
 import sys
 import threading
 import time
@@ -60,6 +61,7 @@ class GridProgress(logging.Handler):
         self._waiting, self._failed = set(jobs), set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._group_logs: dict[int, list[str]] = {}
         self._began = time.monotonic()
         threading.Thread(target=self._speak_regularly, daemon=True).start()
 
@@ -73,8 +75,12 @@ class GridProgress(logging.Handler):
             self._failed -= jobs
         elif event == "job_finished":
             self._finish(record.job_id, now)
+        elif event == "group_error":  # comes before the errors of its jobs, which lack Slurm's log
+            for job in record.job_error_info:
+                self._group_logs[job["jobid"]] = record.aux_logs
         elif event == "job_error":
-            self._fail(record.jobid, record.rule_msg, record.log)
+            logs = [*record.log, *self._group_logs.pop(record.jobid, [])]
+            self._fail(record.jobid, record.rule_msg, logs)
 
     def line(self) -> str:
         """The line of progress as of now."""
@@ -108,11 +114,14 @@ class GridProgress(logging.Handler):
     def _fail(self, number: int, reason: str | None, logs: Iterable[str]) -> None:
         if self._started.pop(number, None) is not None:
             self._failed.add(number)
-            what = f" ({reason.split('. ')[0]})" if reason else ""
-            _say(f"failed: {self._jobs[number]}{what}; the end of {', '.join(logs)}:")
-            said = (lines for log in logs if (lines := last_lines(log)))
-            for line in next(said, []):  # that of the rule, or Slurm's if it never got so far
-                _say(f"        {line}")
+            what = f" ({reason.splitlines()[0]})" if reason else ""
+            _say(f"failed: {self._jobs[number]}{what}")
+            for log in logs:  # that of the rule, then Slurm's, if it is needed to understand
+                _say(f"        the end of {log}:")
+                for line in last_lines(log):
+                    _say(f"          {line}")
+                if error_line(log):
+                    break
 
     def _expected(self, rule: str) -> float:
         seconds = self._seconds.get(rule)
@@ -147,6 +156,12 @@ def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:
         return []
     with Path(path).open(errors="replace") as file:
         return list(deque((line.rstrip() for line in file if line.strip()), maxlen=count))
+
+
+def error_line(log: str | Path) -> str:
+    """The last line of a log if it tells of an error, else nothing."""
+    line = "".join(last_lines(log, 1))
+    return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
 
 
 def _say(line: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipeline import tables
@@ -20,7 +21,7 @@ from pipeline.config.grid import Cell, cell_directory, cells
 from pipeline.config.schema import Config
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
-from pipeline.progress import last_lines
+from pipeline.progress import error_line
 
 _STAGES = {
     "dataset": "dataset.safetensors",
@@ -98,7 +99,9 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
 def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
     home = Path(cell_directory(str(root / domain), cell))
     missing = [stage for stage, name in _STAGES.items() if not (home / name).exists()]
-    error = next((line for stage in missing if (line := _error(home / f"logs/{stage}.log"))), "")
+    error = next(
+        (line for stage in missing if (line := error_line(home / f"logs/{stage}.log"))), ""
+    )
     step = steps if "train" not in missing else _saved_step(home)
     state = _state(missing, error, (home / "logs/train.log").exists())
     place = (domain, cell.setting, cell.dataset_size, cell.replicas)
@@ -114,12 +117,6 @@ def _state(missing: list[str], error: str, started: bool) -> str:
     return reached.get(missing[0], "training" if started else "ready")
 
 
-def _error(log: Path) -> str:
-    """The last line of a log if it tells of an error."""
-    line = "".join(last_lines(log, 1))
-    return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
-
-
 def _saved_step(home: Path) -> int:
     names = (path.stem for path in home.glob(".work/*/*step*.safetensors"))
     return max((int(re.search(r"\d+$", name)[0]) for name in names), default=0)
@@ -127,7 +124,7 @@ def _saved_step(home: Path) -> int:
 
 def _validation_loss(home: Path) -> float | None:
     files = [*home.glob(".work/*/losses_step*.parquet"), *home.glob("losses.parquet")]
-    for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True):
+    for path in sorted(files, key=_changed, reverse=True):
         try:
             losses = tables.read_table(path, "losses")
         except PipelineError:
@@ -138,8 +135,16 @@ def _validation_loss(home: Path) -> float | None:
 
 
 def _age(home: Path) -> float | None:
-    times = [path.stat().st_mtime for path in home.rglob("*") if path.is_file()]
-    return max(0.0, time.time() - max(times)) if times else None
+    last = max(map(_changed, home.rglob("*")), default=0.0)
+    return max(0.0, time.time() - last) if last else None
+
+
+def _changed(path: Path) -> float:
+    """When a file was last changed; 0 if the run has moved it away in the meantime."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _counts(found: Iterable[CellStatus]) -> dict[str, int]:
@@ -157,6 +162,6 @@ def _table(found: Iterable[CellStatus]) -> Table:
         ago = "" if cell.seconds_ago is None else f"{cell.seconds_ago / 60:.0f} min ago"
         table.add_row(
             cell.setting, cell.dataset_size, cell.replicas, f"{cell.step} of {cell.steps}", loss,
-            f"[{colour}]{cell.state}[/]", ago, cell.error,
+            f"[{colour}]{cell.state}[/]", ago, escape(cell.error),
         )  # fmt: skip
     return table

@@ -88,7 +88,7 @@ def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
     """
     table = pa.Table.from_pandas(frame, preserve_index=False)
     fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in table.schema]
-    table = table.cast(pa.schema(fields, metadata=table.schema.metadata))
+    table = table.cast(pa.schema(fields))
     with (
         artifacts.replacing(path) as temporary,
         temporary.open("wb") as file,
@@ -96,7 +96,7 @@ def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
     ):
         writer.write_table(table)
         file.flush()
-        digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        digest = _content_hash(table.schema, temporary.read_bytes())
         writer.add_key_value_metadata({artifacts.STAMP: json.dumps({**stamp, "sha256": digest})})
 
 
@@ -109,20 +109,27 @@ def read_table(path: Path, kind: str) -> pd.DataFrame:
     try:
         content = Path(path).read_bytes()
         stamp = read_stamp(pa.BufferReader(content))
-        artifacts.check_kind(path, stamp, kind)
-        if stamp.get("sha256") != hashlib.sha256(_body(content)).hexdigest():
-            raise artifacts.refusal(path, "does not hold what its stamp says")
         table = pq.read_table(pa.BufferReader(content))
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        frame = table.to_pandas()
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())
         raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
-    return table.to_pandas()
+    artifacts.check_kind(path, stamp, kind)
+    if stamp.get("sha256") != _content_hash(table.schema, _body(content)):
+        raise artifacts.refusal(path, "does not hold what its stamp says")
+    return frame
 
 
 def read_stamp(source: Path | pa.BufferReader) -> dict:
     """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
     metadata = pq.read_metadata(source).metadata or {}
     return json.loads(metadata.get(artifacts.STAMP.encode(), b"{}"))
+
+
+def _content_hash(schema: pa.Schema, body: bytes | memoryview) -> str:
+    """Hash of the columns' names and types, which stand in the footer, and of all before it."""
+    columns = [(field.name, str(field.type)) for field in schema]
+    return hashlib.sha256(f"{columns}".encode() + body).hexdigest()
 
 
 def _body(content: bytes) -> memoryview:

@@ -120,6 +120,7 @@ class Progress(Callback):
             if name in self._momentum:
                 buffer = self._momentum[name].to(parameter.device)
                 optimizer.state[parameter]["momentum_buffer"] = buffer
+        self._momentum = {}
 
     def on_train_batch_end(
         self, trainer: Trainer, module: LightningModule, _outputs: object, batch: Batch, _index: int
@@ -138,9 +139,13 @@ class Progress(Callback):
             self._resumed_at, self._steps_since = time.monotonic(), 0
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Save where training ended, at the last checkpoint or before it."""
+        """Save where training ended, at the last checkpoint or before it.
+
+        Other processes wait for it: if one of them ended, Lightning would kill the first.
+        """
         if trainer.is_global_zero:
             self._save_state(trainer, module)
+        trainer.strategy.barrier()
 
     def _save_losses(self, trainer: Trainer) -> None:
         speed = self._steps_since / (time.monotonic() - self._resumed_at)
@@ -169,7 +174,8 @@ class Progress(Callback):
         path = self._workspace.path(_state_name(self.done))
         artifacts.write_tensors(path, _arrays({**weights, **momentum}), stamp)
         self._saved_at, self._state_step = time.monotonic(), self.done
-        for step in self._state_steps()[_KEPT_STATES:]:
+        earlier = [step for step in self._state_steps() if step <= self.done]
+        for step in earlier[_KEPT_STATES:]:
             self._workspace.path(_state_name(step)).unlink()
 
     def _has_checkpoint(self, step: int) -> bool:

@@ -40,7 +40,7 @@ class Stopping(Callback):
         late = self._deadline is not None and time.monotonic() > self._deadline
         if trainer.strategy.reduce_boolean_decision(late or self._terminated, all=False):
             trainer.should_stop = True
-            self.reason = "it was told to end" if self._terminated else "its time limit is near"
+            self.reason = "its time limit is near" if late else "it was told to end"
 
     def _terminate(self, *_: object) -> None:
         self._terminated = True

@@ -108,7 +108,7 @@ def _fit(
         use_distributed_sampler=False,
     )
     trainer.fit(module, DataLoader(batches, batch_size=None))
-    if progress.done < last:
+    if progress.done < last and trainer.is_global_zero:
         stopped = f"stopped after step {progress.done} of {last}, as {stopping.reason}"
         progress.record(stopped)
         raise PipelineError(

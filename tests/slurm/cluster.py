@@ -36,7 +36,7 @@ def start() -> None:
     """
     if os.geteuid() != 0:
         sys.exit("cluster: needs root, as slurmd starts jobs; run it in a container")
-    if LINK.exists() and LINK.resolve() != DIRECTORY / "slurm.conf":
+    if LINK.exists() and not _is_ours():
         sys.exit(f"cluster: {LINK} exists: this machine has a Slurm of its own")
     _install_packages()
     stop()
@@ -75,7 +75,7 @@ def _nodes_are_idle() -> bool:
 
 def stop() -> None:
     """End jobs and daemons, and remove what is outside the directory."""
-    if _succeeds("scontrol", "ping"):
+    if _is_ours() and _succeeds("scontrol", "ping"):
         _succeeds("scancel", "--me")
         _wait_for("the end of jobs", lambda: not _answer("squeue", "-ht", "R,PD,CG").strip())
     for daemon in reversed(DAEMONS):
@@ -83,11 +83,15 @@ def stop() -> None:
         _end([int(path.suffix[1:]) for path in pids])
         for path in pids:
             path.unlink()
-    if LINK.is_symlink() and LINK.readlink() == DIRECTORY / "slurm.conf":
+    if _is_ours():
         LINK.unlink()
     lines = HOSTS.read_text().splitlines(keepends=True)
     if any(MARK in line for line in lines):
         HOSTS.write_text("".join(line for line in lines if MARK not in line))
+
+
+def _is_ours() -> bool:
+    return LINK.is_symlink() and LINK.readlink() == DIRECTORY / "slurm.conf"
 
 
 def _install_packages() -> None:

@@ -1,6 +1,7 @@
 """Lines for jobs that end and for the grid, from the events that Snakemake sends."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -68,26 +69,45 @@ def test_jobs_of_a_group_start_together_and_end_one_by_one(grid, clock, capsys):
     assert capsys.readouterr().err.count("done:   ") == 2
 
 
-def test_a_failed_job_shows_the_end_of_its_log_and_may_be_tried_again(grid, tmp_path, capsys):
+@pytest.fixture
+def logs(tmp_path):
+    """Logs of a rule and of Slurm."""
     rule, slurm = tmp_path / "train.log", tmp_path / "slurm.log"
     rule.write_text("".join(f"line {number}\n\n" for number in range(9)))
-    slurm.write_text("noise\n")
+    slurm.write_text("Exceeded job memory limit\n")
+    return [str(rule), str(slurm)]
+
+
+def test_a_failed_job_tells_why_and_may_be_tried_again(grid, logs, capsys):
     send(grid, "job_started", jobs=[1])
-    send(grid, "job_error", jobid=1, rule_msg="status: 'FAILED'. More", log=[str(rule), str(slurm)])
-    head, *lines = capsys.readouterr().err.splitlines()
-    assert head == f"failed: train v4/P8/g0 (status: 'FAILED'); the end of {rule}, {slurm}:"
-    assert [line.strip() for line in lines] == [f"line {number}" for number in range(4, 9)]
+    send(grid, "job_error", jobid=1, rule_msg="status: 'FAILED'. Reason: x\nmore", log=logs)
+    lines = [line.strip() for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "failed: train v4/P8/g0 (status: 'FAILED'. Reason: x)",
+        f"the end of {logs[0]}:", *(f"line {number}" for number in range(4, 9)),
+        f"the end of {logs[1]}:", "Exceeded job memory limit",
+    ]  # fmt: skip
     assert "jobs done, 1 failed, 3 left" in grid.line()
     send(grid, "job_started", jobs=[1])
     assert "failed" not in grid.line()
 
 
-def test_slurms_log_stands_in_for_one_that_was_never_written(grid, tmp_path, capsys):
-    slurm = tmp_path / "slurm.log"
-    slurm.write_text("no such node\n")
+def test_an_error_in_the_log_of_the_rule_is_enough(grid, logs, capsys):
+    with Path(logs[0]).open("a") as file:
+        file.write("error: it broke\n")
     send(grid, "job_started", jobs=[1])
-    send(grid, "job_error", jobid=1, rule_msg=None, log=["absent.log", str(slurm)])
-    assert capsys.readouterr().err.endswith("no such node\n")
+    send(grid, "job_error", jobid=1, rule_msg=None, log=logs)
+    assert capsys.readouterr().err.endswith("error: it broke\n")
+
+
+def test_jobs_of_a_failed_group_show_slurms_log(grid, logs, capsys):
+    send(grid, "job_started", jobs=["group"])
+    infos = [{"jobid": number} for number in (2, 3)]
+    send(grid, "group_error", groupid="evaluate", aux_logs=logs[1:], job_error_info=infos)
+    for number in (2, 3):
+        send(grid, "job_error", jobid=number, rule_msg=None, log=["absent.log"])
+    assert capsys.readouterr().err.count("Exceeded job memory limit") == 2
+    assert "2 failed" in grid.line()
 
 
 def test_the_estimate_learns_from_jobs_that_ended(grid, clock):

@@ -156,6 +156,21 @@ def test_two_processes_learn_what_one_does(uninterrupted, tmp_path):
     )
 
 
+def test_two_processes_stop_together_and_resume_exactly(tmp_path):
+    """The second waits while the first saves, which takes longer than Lightning's patience."""
+    calm, stopped = tmp_path / "calm", tmp_path / "stopped"
+    for directory in (calm, stopped):
+        case.prepare(directory, REPLICAS)
+    process = program(stopped, "stop", number=8, processes=2)
+    _, log = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "stopped after step 1 of 60, as its time limit is near" in log.splitlines()[-1]
+    assert [path.stem for path in states(stopped)] == ["state_step1"]
+    for directory in (calm, stopped):
+        assert program(directory, "none", processes=2).wait() == 0
+    assert_same_weights(stopped, calm, 60)
+
+
 def test_processes_that_cannot_share_a_batch_are_refused(tmp_path):
     case.prepare(tmp_path, REPLICAS)
     process = program(tmp_path, "none", processes=4)
@@ -180,8 +195,9 @@ def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path, steps_train
     case.prepare(tmp_path, REPLICAS)
     case.run(tmp_path, case.train_spec(REPLICAS), [40])
     steps_trained.clear()
+    program(tmp_path, "step", 13).wait()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
-    assert steps_trained == list(range(20))
+    assert steps_trained == list(range(13, 20))
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 30, 40])  # passes step 20 once more
     steps_trained.clear()
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40, 60])

@@ -4,12 +4,14 @@ import itertools
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.datasets.build import make_dataset
 from pipeline.domains.rhm import data, model
 from pipeline.grammar.rules import make_grammar
+from pipeline.training import stopping
 from pipeline.training.module import Denoising
 from pipeline.training.train import train
 
@@ -88,7 +90,19 @@ def kill_in_write(number: int) -> None:
     artifacts.save_file = save_file
 
 
-FAULTS = {"none": lambda _: None, "step": kill_at, "write": kill_in_write}
+def stop_at_once(seconds: int) -> None:
+    """Have training find itself short of time, with states that take long to be written."""
+    stopping.seconds_left = lambda: 0.0
+    original = artifacts.save_file
+
+    def save_file(arrays, path, metadata):
+        time.sleep(seconds)
+        original(arrays, path, metadata)
+
+    artifacts.save_file = save_file
+
+
+FAULTS = {"none": lambda _: None, "step": kill_at, "write": kill_in_write, "stop": stop_at_once}
 
 if __name__ == "__main__":
     directory, fault, number, processes = sys.argv[1:]

@@ -50,7 +50,7 @@ class Checkout:
     def start(
         self, *arguments: str, output: TextIO | int = subprocess.PIPE, **variables: str
     ) -> subprocess.Popen:
-        """Start snakemake in a process group of its own."""
+        """Start snakemake in a process group of its own, where it hears Ctrl-C in any case."""
         return subprocess.Popen(
             [SNAKEMAKE, *arguments],
             cwd=self.path,
@@ -59,6 +59,7 @@ class Checkout:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def environment(self) -> dict[str, str]:

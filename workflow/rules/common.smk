@@ -29,7 +29,6 @@ except PipelineError as error:
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
 CELL_TABLES = ("measurements.parquet", "losses.parquet", "probes.parquet")
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
-CELL_TABLES = ("measurements.parquet", "losses.parquet", "probes.parquet")
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
 
 

@@ -20,7 +20,7 @@ def planned(job):
 
 
 onstart:
-    # Left alone, Snakemake would wait for all that runs; this ends jobs as Ctrl-C does.
+    # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
         temporary.write_text(json.dumps(CONFIG.plain(), indent=1))

@@ -2,7 +2,7 @@
 # Needs:  the cell's dataset.
 # Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.parquet
 #
-# Progress lives undeclared below checkpoints/.work, so a retry or a further checkpoint resumes.
+# Progress lives undeclared in .work beside them, so a retry or a further checkpoint resumes.
 # `keep_work` and `processes` are resources because these, unlike params, never make a job stale; a
 # profile may set `processes` to the number of GPUs. `exec` lets training save at SIGTERM, which
 # would end a shell around it at once, and with the shell the job.
