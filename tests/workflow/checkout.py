@@ -52,14 +52,13 @@ class Checkout:
     ) -> subprocess.Popen:
         """Start snakemake in a process group of its own, where it hears Ctrl-C in any case."""
         return subprocess.Popen(
-            [SNAKEMAKE, *arguments],
+            ["env", "--default-signal=INT", SNAKEMAKE, *arguments],
             cwd=self.path,
             env=self.environment() | variables,
             text=True,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def environment(self) -> dict[str, str]:
