@@ -1,0 +1,101 @@
+"""The status of cells, told from files alone."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.config.load import load_config
+from pipeline.errors import PipelineError
+from pipeline.status import print_status, run_status
+from pipeline.tables import write_table
+
+ROOT = Path(__file__).parents[2]
+STOPPED = "error: training: stopped after step 30 of 40, as its time limit is near; resume me"
+DIVERGED = "error: training: loss of replicas [nan, 0.5] is not finite at step 3, learning rate 1"
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """Directories of the smoke preset's cells, by dataset size."""
+    config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": "smoke"})
+    run = tmp_path / "results/smoke"
+    run.mkdir(parents=True)
+    (run / "config.json").write_text(json.dumps(config.plain()))
+    sizes = ("4", "8", "16", "online")
+    found = {size: run / f"rhm/v4_m2_s2_L2/P{size}/g0d0n0+g1d0n0" for size in sizes}
+    for path in found.values():
+        (path / "logs").mkdir(parents=True)
+    return found
+
+
+def states(root):
+    return {cell.dataset_size: cell.state for cell in run_status(root, "smoke")}
+
+
+def write_losses(path, step, losses):
+    common = {"step": step, "noise_low": 0.0, "noise_high": 1.0}
+    rows = [{**common, "split": split, "loss": loss} for split, loss in losses]
+    write_table(path, pd.DataFrame(rows), {"kind": "losses"})
+
+
+def test_a_cell_goes_from_waiting_to_done(cells, tmp_path):
+    home, seen = cells["8"], []
+    seen.append(states(tmp_path)["8"])
+    for name in ("dataset.safetensors", "logs/train.log", "losses.parquet"):
+        (home / name).touch()
+        seen.append(states(tmp_path)["8"])
+    (home / "samples").mkdir()
+    seen.append(states(tmp_path)["8"])
+    for name in ("measurements.parquet", "probes.parquet"):
+        (home / name).touch()
+        seen.append(states(tmp_path)["8"])
+    expected = ["waiting", "ready", "training", "trained", "sampled", "measured", "done"]
+    assert seen == expected
+    assert states(tmp_path)["4"] == "waiting"
+
+
+def test_step_and_loss_of_a_training_are_those_that_are_saved(cells, tmp_path):
+    home = cells["16"]
+    work = home / ".work/abc"
+    work.mkdir(parents=True)
+    (home / "dataset.safetensors").touch()
+    (home / "logs/train.log").write_text("training: from step 0 to 40\n")
+    for step, loss in ((10, 2.0), (20, 1.0)):
+        path = work / f"losses_step{step}.parquet"
+        write_losses(path, step, [("validation", loss), ("validation", loss + 0.5), ("test", 9.0)])
+        os.utime(path, (time.time() - 100 + step,) * 2)
+        (work / f"step{step}.safetensors").touch()
+    (work / "state_step23.safetensors").touch()
+    found = next(cell for cell in run_status(tmp_path, "smoke") if cell.dataset_size == "16")
+    assert (found.state, found.step, found.steps) == ("training", 23, 40)
+    assert found.validation_loss == pytest.approx(1.25)
+    assert 0 <= found.seconds_ago < 60
+
+
+def test_errors_tell_failed_cells_from_those_to_be_resumed(cells, tmp_path, capsys):
+    for size, line in (("4", STOPPED), ("8", DIVERGED), ("16", "ValueError: odd")):
+        (cells[size] / "dataset.safetensors").touch()
+        (cells[size] / "logs/train.log").write_text(f"noise\n{line}\n")
+    found = states(tmp_path)
+    assert found == {"4": "stopped", "8": "failed", "16": "failed", "online": "waiting"}
+    print_status(tmp_path, "smoke", as_json=False)
+    shown = capsys.readouterr().out
+    assert "[nan, 0.5]" in shown
+    assert "1 stopped, 2 failed, 1 waiting" in shown
+
+
+def test_an_error_of_an_attempt_before_the_last_counts_no_more(cells, tmp_path):
+    home = cells["4"]
+    (home / "logs/train.log").write_text(f"{DIVERGED}\n")
+    for name in ("dataset.safetensors", "losses.parquet"):
+        (home / name).touch()
+    assert states(tmp_path)["4"] == "trained"
+
+
+def test_a_run_that_was_never_started_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match=r"results/smoke/config.json: .* start the run first"):
+        run_status(tmp_path, "smoke")
