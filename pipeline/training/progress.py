@@ -139,13 +139,9 @@ class Progress(Callback):
             self._resumed_at, self._steps_since = time.monotonic(), 0
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
-        """Save where training ended, at the last checkpoint or before it.
-
-        Other processes wait for it: if one of them ended, Lightning would kill the first.
-        """
+        """Save where training ended, at the last checkpoint or before it."""
         if trainer.is_global_zero:
             self._save_state(trainer, module)
-        trainer.strategy.barrier()
 
     def _save_losses(self, trainer: Trainer) -> None:
         speed = self._steps_since / (time.monotonic() - self._resumed_at)

@@ -91,7 +91,11 @@ def train(
 def _fit(
     module: Denoising, batches: Batches, steps: int, progress: Progress, processes: int
 ) -> bool:
-    """Train; whether this process is the one that publishes."""
+    """Train; whether this process is the one that publishes.
+
+    Only that one fails if training was stopped: Lightning kills it, even while it saves, when
+    another has failed.
+    """
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     last, stopping = progress.done + steps, Stopping()
     trainer = Trainer(

@@ -78,6 +78,25 @@ def pace(job: Job, seconds: str) -> None:
         Denoising.training_step = training_step
 
 
+def heavy(job: Job, seconds: str) -> None:
+    """Once it was told to end, training takes so long to save."""
+    if job.stage == "train":
+        from pipeline import artifacts
+        from pipeline.training.stopping import Stopping
+
+        terminate, save_file = Stopping._terminate, artifacts.save_file
+
+        def slowly(*arguments, **options):
+            time.sleep(float(seconds))
+            save_file(*arguments, **options)
+
+        def told(self, *arguments):
+            artifacts.save_file = slowly
+            terminate(self, *arguments)
+
+        Stopping._terminate = told
+
+
 def late(job: Job, seconds: str) -> None:
     """Outputs appear that much after the stage has ended, as on a slow shared file system."""
 
@@ -163,7 +182,7 @@ def _in_a_write(job: Job, draws: random.Random, strike: Callable[[], None]) -> N
 
 
 FAULTS: dict[str, Callable[[Job, str], None]] = {
-    f.__name__: f for f in (nan, pace, late, skew, chaos)
+    f.__name__: f for f in (nan, pace, heavy, late, skew, chaos)
 }
 
 

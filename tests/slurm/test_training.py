@@ -51,7 +51,7 @@ def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp
 
 def test_a_requeued_job_goes_on_under_its_number(undisturbed, tmp_path):
     site = Site.set_up(tmp_path / "checkout")
-    process = site.launch(fault=PACE)
+    process = site.launch(fault=f"{PACE},heavy:4")
     site.wait_for_step(1000)
     (job,) = site.jobs("RUNNING")
     subprocess.run(["scontrol", "requeue", job], check=True)

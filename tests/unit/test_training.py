@@ -157,7 +157,7 @@ def test_two_processes_learn_what_one_does(uninterrupted, tmp_path):
 
 
 def test_two_processes_stop_together_and_resume_exactly(tmp_path):
-    """The second waits while the first saves, which takes longer than Lightning's patience."""
+    """The first saves in peace, although that takes longer than Lightning's patience."""
     calm, stopped = tmp_path / "calm", tmp_path / "stopped"
     for directory in (calm, stopped):
         case.prepare(directory, REPLICAS)
