@@ -161,7 +161,7 @@ def test_two_processes_stop_together_and_resume_exactly(tmp_path):
     calm, stopped = tmp_path / "calm", tmp_path / "stopped"
     for directory in (calm, stopped):
         case.prepare(directory, REPLICAS)
-    process = program(stopped, "stop", number=8, processes=2)
+    process = program(stopped, "stop", number=14, processes=2)
     _, log = process.communicate(timeout=120)
     assert process.returncode == 1
     assert "stopped after step 1 of 60, as its time limit is near" in log.splitlines()[-1]

@@ -107,4 +107,6 @@ FAULTS = {"none": lambda _: None, "step": kill_at, "write": kill_in_write, "stop
 if __name__ == "__main__":
     directory, fault, number, processes = sys.argv[1:]
     FAULTS[fault](int(number))
-    run(Path(directory), train_spec([[0, 0, 0], [1, 0, 0]]), [20, 60], int(processes))
+    interval = 1e9 if fault == "stop" else 0.0  # so that only the stop itself saves
+    spec = train_spec([[0, 0, 0], [1, 0, 0]])
+    run(Path(directory), spec, [20, 60], int(processes), interval)
