@@ -13,8 +13,8 @@ import time
 from lightning import Callback, LightningModule, Trainer
 
 _RESERVE = 0.1
-_MOST_RESERVE = 600.0
-"""Share of the time left, and most seconds of it, that are kept for saving."""
+_LEAST_RESERVE, _MOST_RESERVE = 15.0, 600.0
+"""Share of the time left that is kept for saving and leaving, and its bounds in seconds."""
 
 
 class Stopping(Callback):
@@ -28,8 +28,7 @@ class Stopping(Callback):
         self.reason = ""
         self._terminated = False
         left = seconds_left()
-        usable = None if left is None else left - min(_RESERVE * left, _MOST_RESERVE)
-        self._deadline = None if usable is None else time.monotonic() + usable
+        self._deadline = None if left is None else time.monotonic() + left - _reserve(left)
 
     def on_train_start(self, _trainer: Trainer, _module: LightningModule) -> None:
         """Take over from Lightning's handler, which communicates from within the signal."""
@@ -44,6 +43,10 @@ class Stopping(Callback):
 
     def _terminate(self, *_: object) -> None:
         self._terminated = True
+
+
+def _reserve(left: float) -> float:
+    return min(max(_RESERVE * left, _LEAST_RESERVE), _MOST_RESERVE)
 
 
 def seconds_left() -> float | None:

@@ -45,7 +45,9 @@ def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp
     assert [int(step) for step in stops] == later
     assert "resume me by running snakemake again" in site.log, "the user sees the end of the log"
     assert "Trying to restart job" in site.log
-    assert {show(job, "JobState") for job in site.jobs()} == {"FAILED", "COMPLETED"}
+    *early, last = (show(job, "JobState") for job in sorted(site.jobs(), key=int))
+    assert last == "COMPLETED"
+    assert set(early) <= {"FAILED", "TIMEOUT"}, "saved in time, even if leaving was slow"
     assert_same_training(site, undisturbed)
 
 
