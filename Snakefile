@@ -11,11 +11,13 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/start.smk"
 include: "workflow/rules/grammar.smk"
+include: "workflow/rules/corpus.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/probe.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/ceiling.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/aggregate.smk"
@@ -27,7 +29,7 @@ rule all:
     default_target: True
     input:
         figures=figure_files(CONFIG.figures),
-        tables=claims_tables(),
+        tables=all_tables(),
         claims=f"results/{CONFIG.run}/tables/claims.parquet",
 
 
@@ -35,3 +37,9 @@ rule rhm:
     input:
         figures=figure_files(domain_figures("rhm")),
         tables=table_files("rhm"),
+
+
+rule text:
+    input:
+        figures=figure_files(domain_figures("text")),
+        tables=table_files("text"),

@@ -5,6 +5,7 @@ those which need no torch start without it.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -19,6 +20,19 @@ def _grammar(args: argparse.Namespace, spec: dict) -> None:
     make_grammar(spec, args.output)
 
 
+def _fetch(args: argparse.Namespace) -> None:
+    from pipeline.corpora.fetch import fetch_hub, fetch_package
+
+    source = json.loads(args.source)
+    (fetch_package if "registry" in source else fetch_hub)(source, args.output)
+
+
+def _corpus(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.corpora.build import make_corpus
+
+    make_corpus(spec, args.sources, args.tokens, args.tokenizer)
+
+
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.datasets.build import make_dataset
 
@@ -29,8 +43,8 @@ def _train(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.training.train import train
 
     model = load_part(spec["domain"], "model")
-    keep_work, processes = bool(args.keep_work), args.processes
-    train(spec, model, args.dataset, args.checkpoints, args.losses, keep_work, processes)
+    keep_work, shares = bool(args.keep_work), (args.processes, args.accumulation)
+    train(spec, model, args.dataset, args.checkpoints, args.losses, keep_work, *shares)
 
 
 def _sample(args: argparse.Namespace, spec: dict) -> None:
@@ -66,10 +80,34 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
     tabulate(spec, args.sources, args.output)
 
 
+def _calibrate(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.domains.text.calibrate import calibrate
+
+    calibrate(spec, args.corpus, args.controls, args.output)
+
+
+def _decode(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.judging.judge import decode_samples
+
+    decode_samples(spec, args.tokenizer, args.samples, args.output)
+
+
+def _prepare_judge(args: argparse.Namespace) -> None:
+    from pipeline.judging.language_model import prepare_model
+
+    prepare_model(json.loads(args.model), args.archive, args.output)
+
+
+def _judge(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.judging.judge import judge
+
+    judge(spec, args.model, args.tokenizer, args.samples, args.output)
+
+
 def _aggregate(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.aggregation.aggregate import aggregate
 
-    aggregate(spec, args.root, args.ceilings, args.measurements, args.losses, args.probes)
+    aggregate(spec, args.parts, args.ceilings, args.output)
 
 
 def _concatenate(args: argparse.Namespace, spec: dict) -> None:
@@ -122,19 +160,32 @@ def _parser() -> argparse.ArgumentParser:
     train = _stage(stages, "train", _train, one=["dataset", "losses"], many=["checkpoints"])
     train.add_argument("--keep-work", type=int, required=True, help="1: keep resumable states")
     train.add_argument("--processes", type=int, required=True, help="how many train together")
+    train.add_argument("--accumulation", type=int, required=True, help="parts of each one's share")
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
     _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
     _stage(stages, "probe", _probe, one=["dataset", "output"], many=["sources", "checkpoints"])
     _stage(stages, "ceiling", _ceiling, one=["output"], many=["sources"])
     _stage(stages, "theory", _theory, one=["output"], many=["sources"])
-    outputs = ["measurements", "losses", "probes"]
-    _stage(stages, "aggregate", _aggregate, one=["root", "ceilings", *outputs])
+    _stage(stages, "corpus", _corpus, one=["tokens", "tokenizer"], many=["sources"])
+    _stage(stages, "calibrate", _calibrate, one=["corpus", "output"], many=["controls"])
+    _stage(stages, "decode", _decode, one=["tokenizer", "output"], many=["samples"])
+    _stage(stages, "judge", _judge, one=["model", "tokenizer", "output"], many=["samples"])
+    _stage(stages, "aggregate", _aggregate, one=["output"], many=["parts", "ceilings"])
     _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
     _stage(stages, "memorize", _memorize, one=["measurements", "times", "exponents"])
     _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
     _stage(stages, "claims", _claims, one=["output", "page"], many=["tables"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
+    fetch = stages.add_parser("fetch", help="fetch a package or a dataset that the config pins")
+    fetch.add_argument("--source", required=True, help="section of the config, as JSON")
+    fetch.add_argument("--output", type=Path, required=True)
+    fetch.set_defaults(run=_fetch)
+    prepare = stages.add_parser("prepare_judge", help="make a language model ready to be loaded")
+    prepare.add_argument("--model", required=True, help="section of the config, as JSON")
+    prepare.add_argument("--archive", type=Path, help="package of the model")
+    prepare.add_argument("--output", type=Path, required=True)
+    prepare.set_defaults(run=_prepare_judge)
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", help="name of the run, below results/")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")

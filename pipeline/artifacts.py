@@ -87,17 +87,24 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
     Raises:
         PipelineError: the file is missing, truncated, of another kind, or was altered.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
-            names = file.keys()
-            tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, ValueError) as error:
-        raise refusal(path, f"cannot be read as a {kind} ({error})") from error
-    check_kind(path, stamp, kind)
+    stamp = read_stamp(path, kind)
+    with safe_open(path, framework="numpy") as file:
+        names = file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
     if stamp.get("sha256") != _content_hash(tensors):
         raise refusal(path, "does not hold what its stamp says")
     return Artifact(tensors, stamp)
+
+
+def read_stamp(path: str | Path, kind: str) -> dict:
+    """Stamp of an artifact of the given kind; raises as `read_tensors`, but for altered content."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise refusal(path, f"cannot be read as a {kind} ({error})") from error
+    check_kind(path, stamp, kind)
+    return stamp
 
 
 def is_whole(path: str | Path, kind: str) -> bool:

@@ -18,6 +18,7 @@ from pipeline.config.grid import cell_directory, cells
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
+from pipeline.config.text import TextConfig
 from pipeline.specs import STAGES, make_spec
 from pipeline.tables import read_stamp
 
@@ -25,7 +26,7 @@ from pipeline.tables import read_stamp
 def stale_artifacts(config: Config, root: Path, recorded: Set[str]) -> dict[str, list[str]]:
     """Artifacts below `root` that are not on record and stamped with another spec, by stage."""
     stale: dict[str, list[str]] = {stage: [] for stage in STAGES}
-    for path, spec in _expected_specs(config, "rhm", config.domains.rhm):
+    for path, spec in _expected_specs(config):
         unknown = path not in recorded and (root / path).exists()
         if unknown and _stamped_spec(root / path) != spec:
             stale[spec["stage"]].append(path)
@@ -48,34 +49,54 @@ _CELL_ARTIFACTS = {
     "sample": "samples/step{step}.safetensors",
     "measure": "measurements.parquet",
     "probe": "probes.parquet",
+    "decode": "texts.parquet",
+    "judge": "judgements.parquet",
 }
 
-_SETTING_TABLES = {
-    "ceiling": "ceilings",
-    "aggregate": "measurements",
-    "analyse": "sample_complexity",
-    "memorize": "memorization",
+_SETTING_ARTIFACTS = {
+    "corpus": "corpus.safetensors",
+    "ceiling": "tables/ceilings.parquet",
+    "calibrate": "tables/calibration.parquet",
+    "aggregate": "tables/measurements.parquet",
+    "analyse": "tables/sample_complexity.parquet",
+    "memorize": "tables/memorization.parquet",
 }
 
 
-def _expected_specs(config: Config, name: str, domain: RhmConfig) -> Iterator[tuple[str, dict]]:
+def _expected_specs(config: Config) -> Iterator[tuple[str, dict]]:
     """One artifact of every stage and place with the spec that it should have."""
-    run = f"results/{config.run}"
-    step = domain.training.checkpoints[0]
-    for cell in cells(domain.grid):
-        home = cell_directory(f"{run}/{name}", cell)
-        for stage, artifact in _CELL_ARTIFACTS.items():
-            path = f"{home}/{artifact.format(step=step)}"
-            yield path, _spec(stage, name, SLICES[stage](domain, cell))
-    tables = [(g, *names) for g in domain.grid.grammars for names in _SETTING_TABLES.items()]
-    tables += [(g, "theory", "theory") for g in domain.theory.grammars]
-    for setting, stage, table in tables:
-        settings = SLICES[stage](domain, SimpleNamespace(setting=setting.label))
-        path = f"{run}/{name}/{setting.label}/tables/{table}.parquet"
-        yield path, _spec(stage, name, settings)
-    slopes = SLICES["exponents"](domain, SimpleNamespace())
-    yield f"{run}/tables/{name}_exponents.parquet", _spec("exponents", name, slopes)
-    yield f"{run}/tables/claims.parquet", _spec("claims", name, claims_settings(config))
+    for name in SLICES:
+        if config.domain(name).enabled:
+            yield from _domain_specs(f"results/{config.run}/{name}", name, config.domain(name))
+    if config.domains.rhm.enabled:
+        yield from _rhm_specs(config)
+
+
+def _domain_specs(
+    root: str, name: str, domain: RhmConfig | TextConfig
+) -> Iterator[tuple[str, dict]]:
+    slices, step = SLICES[name], domain.training.checkpoints[0]
+    for cell in cells(domain):
+        for stage in slices.keys() & _CELL_ARTIFACTS:
+            path = f"{cell_directory(root, cell)}/{_CELL_ARTIFACTS[stage].format(step=step)}"
+            yield path, _spec(stage, name, slices[stage](domain, cell))
+    for setting in domain.settings:
+        place = SimpleNamespace(setting=setting.label)
+        for stage in slices.keys() & _SETTING_ARTIFACTS:
+            path = f"{root}/{setting.label}/{_SETTING_ARTIFACTS[stage]}"
+            yield path, _spec(stage, name, slices[stage](domain, place))
+
+
+def _rhm_specs(config: Config) -> Iterator[tuple[str, dict]]:
+    """What only this domain has, and has once for all settings or for settings of its own."""
+    domain, tables = config.domains.rhm, f"results/{config.run}/tables"
+    for setting in domain.theory.grammars:
+        settings = SLICES["rhm"]["theory"](domain, SimpleNamespace(setting=setting.label))
+        path = f"results/{config.run}/rhm/{setting.label}/tables/theory.parquet"
+        yield path, _spec("theory", "rhm", settings)
+    slopes = SLICES["rhm"]["exponents"](domain, SimpleNamespace())
+    yield f"{tables}/rhm_exponents.parquet", _spec("exponents", "rhm", slopes)
+    yield f"{tables}/claims.parquet", _spec("claims", "rhm", claims_settings(config))
 
 
 def _spec(stage: str, domain: str, settings: dict) -> dict:

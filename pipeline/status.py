@@ -28,7 +28,10 @@ _STAGES = {
     "train": "losses.parquet",
     "sample": "samples",
     "measure": "measurements.parquet",
-    "probe": "probes.parquet",
+}
+_LAST_STAGE = {
+    "rhm": {"probe": "probes.parquet"},
+    "text": {"judge": "judgements.parquet"},
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""
 _RESUMABLE = "resume me"
@@ -45,7 +48,7 @@ class CellStatus:
         dataset_size: training strings, or online.
         replicas: labels of their seeds.
         state: waiting, ready (it has its data), training, stopped (to be resumed), trained,
-            sampled, measured (but not probed), done, or failed.
+            sampled, measured (but not probed or judged), done, or failed.
         step: training steps that are saved.
         steps: training steps in all.
         validation_loss: mean over replicas at the last checkpoint, nats per token, if there is one.
@@ -92,13 +95,14 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
         _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
         for domain in DOMAINS
         if config.domain(domain).enabled
-        for cell in cells(config.domain(domain).grid)
+        for cell in cells(config.domain(domain))
     ]
 
 
 def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
     home = Path(cell_directory(str(root / domain), cell))
-    missing = [stage for stage, name in _STAGES.items() if not (home / name).exists()]
+    stages = _STAGES | _LAST_STAGE[domain]
+    missing = [stage for stage, name in stages.items() if not (home / name).exists()]
     error = next(
         (line for stage in missing if (line := error_line(home / f"logs/{stage}.log"))), ""
     )
@@ -113,8 +117,9 @@ def _state(missing: list[str], error: str, started: bool) -> str:
         return "stopped" if _RESUMABLE in error else "failed"
     if not missing:
         return "done"
-    reached = {"dataset": "waiting", "sample": "trained", "measure": "sampled", "probe": "measured"}
-    return reached.get(missing[0], "training" if started else "ready")
+    reached = {"dataset": "waiting", "sample": "trained", "measure": "sampled"}
+    reached |= {"train": "training" if started else "ready"}
+    return reached.get(missing[0], "measured")
 
 
 def _saved_step(home: Path) -> int:

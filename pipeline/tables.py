@@ -22,6 +22,7 @@ COLUMNS = {
     "grammar_seed": "seed of the grammar",
     "data_seed": "seed of the training set, i.e. of the choice and order of the grammar's strings",
     "network_seed": "seed of the network: weights, batches and noise",
+    "setting": "tokenizer and context of a corpus of text",
     "dataset_size": "training strings P as text, or 'online' for new strings at every step until "
     "all were read; none where no training set matters",
     "replica": "place of the replica in its job, from 0",
@@ -31,6 +32,10 @@ COLUMNS = {
     "(nodes whose tokens occur nowhere in the training set)",
     "level": "level of the grammar, 1 (pairs of tokens) to L (whole strings)",
     "distance": "tokens between two positions",
+    "context": "least number of tokens before the one that is judged; none for all",
+    "block_length": "tokens of the shuffled blocks that control text is made of; none: real text",
+    "sample": "number of the sample at its checkpoint, from 0",
+    "text": "a sample as text; an empty line ends a document",
     "estimate": "value of the quantity; fractions in 0..1, correlations as probabilities squared, "
     "divergences in nats, lengths in tokens, dataset sizes in strings, steps in training steps",
     "standard_error": "standard error of the estimate over strings, one replica; 0 where exact",
@@ -52,8 +57,10 @@ COLUMNS = {
     "block": "block of the network: down1..downL, then upL..up1",
     "chance": "accuracy of uniformly random strings; 0 for copies",
     "ceiling": "what the exact denoiser reaches with the same sampler; 1 for copies",
-    "status": "inside the range studied, or on which side of it the threshold lies",
-    "low": "lower 95 % bound, over grammars and the seeds within them",
+    "status": "inside the range studied, or on which side of it the threshold lies; of lengths, "
+    "resolved by the samples, or at least so long",
+    "low": "lower 95 % bound: of fits, over grammars and the seeds within them; of measurements, "
+    "over generated strings",
     "high": "upper 95 % bound, likewise",
     "prediction": "prediction of the theory; NaN where there is none",
     "dataset_sizes": "number of dataset sizes behind it",
@@ -79,6 +86,16 @@ COLUMNS = {
 
 SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
+
+
+def places(cell: Mapping, step: int) -> list[dict]:
+    """Columns that say where a number belongs, for every replica of a cell."""
+    common = {**cell["setting"], "dataset_size": cell["dataset_size"], "step": step}
+    seeds = (dict(zip(SEEDS, replica, strict=True)) for replica in cell["replicas"])
+    return [
+        {**common, **{name: seed for name, seed in known.items() if seed is not None}}
+        for known in seeds
+    ]
 
 
 def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:

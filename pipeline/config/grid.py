@@ -1,8 +1,9 @@
 """From the grid of a config to the cells of the workflow, and the paths that name them.
 
-A *cell* is one job of each stage: a setting (grammar parameters), a dataset size, and the replicas
-that train together. A replica is a (grammar seed, data seed, network seed) triple; a group of them
-is labelled like `g0d0n0+g1d0n0` (domains without a grammar leave out the g part).
+A *cell* is one job of each stage: a setting (grammar parameters, or tokenizer and context), a
+dataset size, and the replicas that train together. A replica is a (grammar seed, data seed, network
+seed) triple; a group of them is labelled like `g0d0n0+g1d0n0`, without the g part where there is no
+grammar.
 """
 
 import re
@@ -10,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from pipeline.config.rhm import GrammarSetting, Grid, RhmConfig
+from pipeline.config.common import Replicas
+from pipeline.config.rhm import RhmConfig
+from pipeline.config.text import TextConfig
 
 REPLICAS_PATTERN = r"(g\d+)?d\d+n\d+(\+(g\d+)?d\d+n\d+)*"
 ONLINE = "online"
@@ -20,7 +23,7 @@ ONLINE = "online"
 class Replica:
     """One repetition of an experiment: a network on a training set of a grammar."""
 
-    grammar_seed: int
+    grammar_seed: int | None
     data_seed: int
     network_seed: int
 
@@ -42,26 +45,33 @@ class Cell:
 def parse_replicas(label: str) -> list[Replica]:
     """Replicas of a label such as `g0d0n0+g1d0n0`."""
     matches = (re.fullmatch(r"(?:g(\d+))?d(\d+)n(\d+)", part) for part in label.split("+"))
-    return [Replica(*(int(seed or 0) for seed in match.groups())) for match in matches if match]
+    return [Replica(*(seed and int(seed) for seed in match.groups())) for match in matches if match]
 
 
 def replica_label(replicas: Sequence[Replica]) -> str:
     """Inverse of `parse_replicas`."""
-    return "+".join(f"g{r.grammar_seed}d{r.data_seed}n{r.network_seed}" for r in replicas)
+    return "+".join(
+        ("" if r.grammar_seed is None else f"g{r.grammar_seed}")
+        + f"d{r.data_seed}n{r.network_seed}"
+        for r in replicas
+    )
 
 
-def parse_setting(label: str) -> dict[str, int]:
-    """Grammar parameters of a label such as `v16_m4_s2_L3`."""
-    return {part[0]: int(part[1:]) for part in label.split("_")}
+def parse_setting(label: str) -> dict[str, int | str]:
+    """Columns of a setting: grammar parameters of a label such as `v16_m4_s2_L3`, or the label."""
+    match = re.fullmatch(r"v(\d+)_m(\d+)_s(\d+)_L(\d+)", label)
+    if match is None:
+        return {"setting": label}
+    return dict(zip("vmsL", map(int, match.groups()), strict=True))
 
 
-def cells(grid: Grid) -> list[Cell]:
-    """All cells of a grid, in the order of the config."""
+def cells(domain: RhmConfig | TextConfig) -> list[Cell]:
+    """All cells of a domain, in the order of the config."""
     return [
         Cell(setting.label, str(size), replicas)
-        for setting in grid.grammars
+        for setting in domain.settings
         for size in setting.dataset_sizes
-        for replicas in _groups(grid)
+        for replicas in _groups(domain.grid)
     ]
 
 
@@ -70,25 +80,41 @@ def cell_directory(root: str, cell: Cell) -> str:
     return f"{root}/{cell.label}"
 
 
-def parameter_count(domain: RhmConfig, setting: GrammarSetting) -> int:
-    """Weights of one replica's U-Net, as `pipeline.networks.unet1d` builds it."""
-    width, s, depth = domain.network.width, setting.s, setting.L
-    inputs = setting.v + (domain.noise.process == "absorbing")
+def parameter_count(domain: RhmConfig | TextConfig, cell: Cell) -> int:
+    """Weights of one replica's network, averages not counted."""
+    if isinstance(domain, TextConfig):
+        return _transformer_parameters(domain)
+    return _unet_parameters(domain, parse_setting(cell.setting))
+
+
+def checkpoint_bytes(domain: RhmConfig | TextConfig, cell: Cell) -> int:
+    """Size of one checkpoint of a cell, float32 weights and averages of all its replicas."""
+    copies = 1 + len(domain.training.average_decays)
+    return 4 * copies * len(parse_replicas(cell.replicas)) * parameter_count(domain, cell)
+
+
+def _unet_parameters(domain: RhmConfig, setting: dict) -> int:
+    """As `pipeline.networks.unet1d` builds it."""
+    width, s, depth = domain.network.width, setting["s"], setting["L"]
+    inputs = setting["v"] + (domain.noise.process == "absorbing")
     features = 16 if domain.network.noise_conditioning else 1
     down = s * width * (inputs + (depth - 1) * width)
     up = s * width * width * (1 + 2 * (depth - 1))
-    return down + up + 2 * depth * features * width + setting.v * (width + inputs)
+    return down + up + 2 * depth * features * width + setting["v"] * (width + inputs)
 
 
-def checkpoint_bytes(domain: RhmConfig, cell: Cell) -> int:
-    """Size of one checkpoint of a cell, float32 weights of all its replicas."""
-    settings = {setting.label: setting for setting in domain.grid.grammars}
-    weights = parameter_count(domain, settings[cell.setting])
-    return 4 * len(parse_replicas(cell.replicas)) * weights
+def _transformer_parameters(domain: TextConfig) -> int:
+    """As `pipeline.networks.transformer` builds it, with 64 features of the noise level."""
+    width, symbols = domain.network.width, domain.data.tokenizer.vocabulary_size
+    hidden = -(-8 * width // 96) * 32
+    block = 4 * width * width + 3 * width * hidden + 6 * 64 * width
+    ends = (2 * symbols + 1) * width + 8 * 64 * 64 + 2 * 64 * width
+    return domain.network.layers * block + ends
 
 
-def _groups(grid: Grid) -> list[str]:
-    triples = product(grid.grammar_seeds, grid.data_seeds, grid.network_seeds)
+def _groups(grid: Replicas) -> list[str]:
+    grammar_seeds = getattr(grid, "grammar_seeds", [None])
+    triples = product(grammar_seeds, grid.data_seeds, grid.network_seeds)
     replicas = [Replica(*triple) for triple in triples]
     size = grid.replicas_per_job
     return [replica_label(replicas[i : i + size]) for i in range(0, len(replicas), size)]

@@ -52,12 +52,18 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Overlay nested mappings; lists and scalars are replaced whole."""
+    """Overlay nested mappings; lists, scalars and sections of another kind are replaced whole."""
     merged = dict(base)
     for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if both else value
+        merged[key] = _merge(merged[key], value) if _same_kind(merged.get(key), value) else value
     return merged
+
+
+def _same_kind(one: object, other: object) -> bool:
+    """Whether both are sections, and of one kind where kinds are told apart."""
+    if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
+        return False
+    return other.get("kind", one.get("kind")) == one.get("kind")
 
 
 def _check(content: Mapping[str, Any]) -> Config:

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.config.common import DatasetSizes, Generation, Replicas, Run, check_average
 from pipeline.config.fields import Distinct, Increasing, Positive, Section, Seed
-
-DatasetSize = Positive | Literal["online"]
 
 
 class GrammarSetting(Section):
@@ -20,7 +19,7 @@ class GrammarSetting(Section):
     """Branching: children of each node."""
     L: Positive
     """Depth: levels of rules; strings have s**L tokens."""
-    dataset_sizes: Annotated[list[DatasetSize], Increasing, Distinct, Field(min_length=1)]
+    dataset_sizes: DatasetSizes
     """Training set sizes P, increasing; "online" reads new strings at every step,
     and begins again only when all strings of the grammar were read."""
 
@@ -41,19 +40,13 @@ class GrammarSetting(Section):
         return self
 
 
-class Grid(Section):
+class Grid(Replicas):
     """Which cells are trained: grammars x dataset sizes x replicas."""
 
     grammars: Annotated[list[GrammarSetting], Field(min_length=1)]
     """Grammar parameters, the first one being that of the single-grammar figures."""
     grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
     """One grammar is drawn per seed."""
-    data_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
-    """One training set per grammar seed and data seed."""
-    network_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
-    """One network (weights, batches, noise) per training set and network seed."""
-    replicas_per_job: Positive
-    """How many (grammar seed, data seed, network seed) triples train as one batched ensemble."""
 
 
 class Data(Section):
@@ -85,47 +78,25 @@ class Network(Section):
     """Whether the network sees the noise level."""
 
 
-class Training(Section):
+class Training(Run):
     """Stochastic gradient descent on the denoising loss."""
 
     loss: Literal["cross_entropy", "variational_bound", "hybrid"]
     """Loss on the clean tokens."""
-    learning_rate: Annotated[float, Field(gt=0)]
-    """Learning rate in units of the width (maximal update parametrisation)."""
     momentum: Annotated[float, Field(gt=0, lt=1)]
     """Momentum of SGD."""
-    batch_size: Positive
-    """Strings per step."""
-    steps: Positive
-    """Where the run, and with it the learning rate schedule, ends."""
     decay_from: Annotated[float, Field(ge=0, le=1)]
     """Fraction of `steps` after which the learning rate falls linearly to 0; 1 for constant."""
-    checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1)]
-    """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
-    keep_checkpoints: bool
-    """Keep weights that were sampled and probed on disk; false deletes them (see README, disk)."""
-
-    @model_validator(mode="after")
-    def _checkpoints_within_run(self) -> "Training":
-        if self.checkpoints[-1] > self.steps:
-            raise ValueError(
-                f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
-            )
-        return self
 
 
-class Sampling(Section):
+class Sampling(Generation):
     """Generation from every checkpoint."""
 
-    samples: Annotated[int, Field(ge=128)]
-    """Strings per checkpoint and replica."""
     levels: Annotated[int, Field(ge=1)]
     """Reverse steps for uniform noise, evenly spaced, at most noise.levels; absorbing noise
     reveals each token at its exact level and ignores this."""
     posterior: Literal["exact", "d3pm"]
     """Mixture over x_0 in the reverse step of uniform noise: exact, or the public D3PM shortcut."""
-    seed: Seed
-    """Seed of the samples; the same at every checkpoint."""
 
 
 class Measurement(Section):
@@ -134,7 +105,11 @@ class Measurement(Section):
     random_halves: Positive
     """Random split halves that the debiased correlation is averaged over."""
     blocks: Annotated[int, Field(ge=8)]
-    """Blocks of samples for jackknife standard errors."""
+    """Blocks of samples for jackknife and bootstrap standard errors."""
+    bootstrap_samples: Annotated[int, Field(ge=100)]
+    """Resamples behind errors of correlation ratios and intervals of block lengths."""
+    largest_error: Annotated[float, Field(gt=0, lt=1)]
+    """Standard error of the correlation ratio up to which a distance counts as resolved."""
 
 
 class Probe(Section):
@@ -219,8 +194,14 @@ class RhmConfig(Section):
     theory: Theory
     """Clustering, one gradient step and exact correlations, for settings of their own."""
 
+    @property
+    def settings(self) -> list[GrammarSetting]:
+        """What the grid runs over beside dataset sizes and replicas."""
+        return self.grid.grammars
+
     @model_validator(mode="after")
     def _cross_checks(self) -> "RhmConfig":
+        check_average(self.training, self.sampling)
         _check_grammars("grid.grammars", self.grid.grammars, self.data)
         first = self.grid.grammars[0]
         if first.dataset_sizes == ["online"]:

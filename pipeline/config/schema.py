@@ -6,20 +6,30 @@ from pydantic import Field, field_validator
 
 from pipeline.config.fields import Section
 from pipeline.config.rhm import RhmConfig
+from pipeline.config.text import TextConfig
 
-TABLES = (
-    "measurements",
-    "losses",
-    "probes",
-    "ceilings",
-    "sample_complexity",
-    "memorization",
-    "memorization_exponents",
-    "theory",
-)
+CELL_TABLES = {
+    "rhm": ("measurements", "losses", "probes"),
+    "text": ("measurements", "losses", "texts", "judgements"),
+    "image": (),
+}
+"""Tables of every cell, by domain."""
+
+TABLES = {
+    "rhm": (
+        *CELL_TABLES["rhm"],
+        "ceilings",
+        "sample_complexity",
+        "memorization",
+        "memorization_exponents",
+        "theory",
+    ),
+    "text": (*CELL_TABLES["text"], "calibration", "control_judgements"),
+    "image": (),
+}
 """Tables of every domain, first of each setting, then of all."""
 
-COMPARISONS = ("exponents", "laws")
+COMPARISONS = {"rhm": ("exponents", "laws"), "text": (), "image": ()}
 """Tables of every domain that all settings are needed for."""
 
 
@@ -60,6 +70,12 @@ FIGURES = {
     "rhm_clustering": FigureSource("rhm", ("theory", "measurements", "losses"), True, True),
     "rhm_correlation_law": FigureSource("rhm", ("theory",), compares_settings=True),
     "rhm_one_step_gradient": FigureSource("rhm", ("theory",), compares_settings=True),
+    "text_correlation_vs_distance": FigureSource("text", ("measurements", "calibration")),
+    "text_coherence_length_vs_training": FigureSource("text", ("measurements", "calibration")),
+    "text_perplexity_vs_context": FigureSource(
+        "text", ("judgements", "control_judgements", "measurements", "calibration")
+    ),
+    "text_samples": FigureSource("text", ("texts",)),
 }
 """Every figure there is."""
 
@@ -76,7 +92,7 @@ class Domains(Section):
 
     rhm: RhmConfig
     """Random Hierarchy Model."""
-    text: FutureDomain
+    text: TextConfig
     """Masked diffusion on text."""
     image: FutureDomain
     """Gaussian diffusion on images."""
@@ -113,6 +129,6 @@ class Config(Section):
                 raise ValueError(f"{name!r} is not one of {', '.join(FIGURES)}")
         return names
 
-    def domain(self, name: str) -> RhmConfig | FutureDomain:
+    def domain(self, name: str) -> RhmConfig | TextConfig | FutureDomain:
         """Section of one domain."""
         return getattr(self.domains, name)

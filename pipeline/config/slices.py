@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any, Protocol
 
-from pipeline.config.grid import ONLINE, parse_replicas, parse_setting
+from pipeline.config.grid import ONLINE, cells, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import FIGURES, Config
+from pipeline.config.text import TextConfig
 
 
 class Place(Protocol):
@@ -38,18 +39,63 @@ def _dataset(domain: RhmConfig, place: Place) -> dict[str, Any]:
 
 
 def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
-    """Noise, network and optimisation; checkpoint steps are outputs, not settings."""
+    """Noise, network and optimisation; an ensemble's gradients are never clipped together."""
+    optimisation = _optimisation(domain, place)
+    optimisation["training"]["gradient_clip"] = None
+    return {"noise": domain.noise.plain(), **optimisation}
+
+
+def _optimisation(domain: RhmConfig | TextConfig, place: Place) -> dict[str, Any]:
+    """Network and training; checkpoint steps are outputs, not settings."""
     training = domain.training.plain()
     for not_a_setting in ("checkpoints", "keep_checkpoints"):
         del training[not_a_setting]
-    noise, network = domain.noise.plain(), domain.network.plain()
-    return {"noise": noise, "network": network, "training": training, "cell": _cell(place)}
+    return {"network": domain.network.plain(), "training": training, "cell": _cell(place)}
 
 
-def _aggregate(domain: RhmConfig, place: Place) -> dict[str, Any]:
-    """The cells of one setting, as a grid of its own; none of them missing."""
-    chosen = [g.plain() for g in domain.grid.grammars if g.label == place.setting]
-    return {"grid": {**domain.grid.plain(), "grammars": chosen}, "missing": []}
+def _corpus(domain: TextConfig, _place: Place) -> dict[str, Any]:
+    """Documents, tokenizer, split and context."""
+    data = domain.data.plain()
+    del data["validation_size"]
+    return data
+
+
+def _blocks(domain: TextConfig, place: Place) -> dict[str, Any]:
+    """Numbers of blocks; online, all training blocks there are."""
+    online = place.dataset_size == ONLINE
+    return {
+        "training_size": None if online else int(place.dataset_size),
+        "validation_size": domain.data.validation_size,
+        "cell": _cell(place),
+    }
+
+
+def _train_text(domain: TextConfig, place: Place) -> dict[str, Any]:
+    """Vocabulary, context, network and optimisation."""
+    data = domain.data
+    shape = {"symbols": data.tokenizer.vocabulary_size, "context": data.context}
+    return {**shape, **_optimisation(domain, place)}
+
+
+def _calibrate(domain: TextConfig, place: Place) -> dict[str, Any]:
+    """Estimators, on as many controls as there are samples."""
+    lengths = {"block_lengths": domain.measurement.block_lengths}
+    sizes = {"samples": domain.sampling.samples, "setting": place.setting}
+    return {**_estimators(domain, place), **lengths, **sizes}
+
+
+def _estimators(domain: TextConfig, _place: Place) -> dict[str, Any]:
+    """Section `measurement`, but for what is neither estimated nor compared."""
+    measurement = domain.measurement.plain()
+    for elsewhere in ("block_lengths", "shown_texts"):
+        del measurement[elsewhere]
+    return measurement
+
+
+def _aggregate(domain: RhmConfig | TextConfig, place: Place) -> dict[str, Any]:
+    """The cells of one setting; none of them missing."""
+    chosen = [list(astuple(cell)) for cell in cells(domain) if cell.setting == place.setting]
+    return {"cells": chosen, "missing": []}
 
 
 def _ceiling(domain: RhmConfig, place: Place) -> dict[str, Any]:
@@ -71,7 +117,7 @@ def _theory(domain: RhmConfig, place: Place) -> dict[str, Any]:
     return {**theory, **domain.data.plain(), "data_seed": domain.grid.data_seeds[0]}
 
 
-SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
+_RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "grammar": _grammar,
     "dataset": _dataset,
     "train": _train,
@@ -86,7 +132,22 @@ SLICES: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "memorize": lambda domain, _: _resampling(domain),
     "exponents": lambda domain, _: _resampling(domain),
 }
-"""Settings of every stage but claims and figures, which may join domains."""
+
+_TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
+    "corpus": _corpus,
+    "dataset": _blocks,
+    "train": _train_text,
+    "sample": lambda domain, _: domain.sampling.plain(),
+    "measure": _estimators,
+    "calibrate": _calibrate,
+    "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
+    "judge": lambda domain, _: domain.judge.plain(),
+    "aggregate": _aggregate,
+    "concatenate": lambda _domain, _: {},
+}
+
+SLICES = {"rhm": _RHM, "text": _TEXT}
+"""Settings of every stage but claims and figures, which may join domains, by domain."""
 
 
 def claims_settings(config: Config) -> dict[str, Any]:

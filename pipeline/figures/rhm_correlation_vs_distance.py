@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
+from pipeline.analysis.samples import square_root
 from pipeline.figures import style
 from pipeline.grammar.correlations import correlation_law
 
@@ -17,7 +18,8 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
     best = finite_sizes(at_best_checkpoint(measurements, losses))
     figure, axes = style.panels(settings, 3)
     _magnitude(axes[0], settings, best[best["quantity"] == "squared_correlation"])
-    _ratio(axes[1], settings, best[best["quantity"] == "correlation_ratio"])
+    ratios = best[(best["quantity"] == "correlation_ratio") & best["level"].notna()]
+    _ratio(axes[1], settings, ratios)
     _length(axes[2], best)
     label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
     style.footnote(figure, best, label)
@@ -29,7 +31,7 @@ def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     sizes = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN)
     for index, (size, colour) in enumerate(zip(sizes, style.shades(settings, 4), strict=False)):
         summary = style.summarise(frame[frame["dataset_size"] == size], ["s", "level"])
-        summary = _square_root(summary)
+        summary = square_root(summary)
         x = summary["s"] ** (summary["level"] - 1)
         panel.errorbar(
             x, summary["mean"], [summary["down"], summary["up"]],
@@ -44,15 +46,6 @@ def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     panel.set_ylim(bottom=law[-1] / 5)
     panel.set_xscale("log", base=int(first["s"]))
     panel.legend(title="$P$", loc="lower left")
-
-
-def _square_root(summary: pd.DataFrame) -> pd.DataFrame:
-    """Root of squared correlations; what is not above zero cannot be shown and is left out."""
-    summary = summary[summary["mean"] > 0]
-    root = np.sqrt(summary["mean"])
-    low = np.sqrt((summary["mean"] - summary["error"]).clip(lower=0))
-    high = np.sqrt(summary["mean"] + summary["error"])
-    return summary.assign(mean=root, down=root - low, up=high - root)
 
 
 def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:

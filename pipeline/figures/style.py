@@ -18,6 +18,7 @@ THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 LABELS = {
     "dataset_size": "dataset size $P$ (strings)",
     "step": "training step",
+    "distance": "distance $t$ (tokens)",
     "node_accuracy": "node accuracy $A_\\ell$",
     "string_accuracy": "string accuracy",
     "conditional_accuracy": "conditional accuracy",
@@ -89,6 +90,13 @@ def footnote(
         len(frame[[*GRAMMAR, *seeds]].drop_duplicates()) for seeds in (SEEDS, SEEDS[:1])
     )
     note(figure, settings, f"{shown} over n = {replicas} replicas ({grammars} grammars)")
+
+
+def text_footnote(figure: Figure, frame: pd.DataFrame, shown: str) -> None:
+    """State the corpus, what is shown, and over how many samples and networks."""
+    networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
+    samples = f"n = {frame['count'].min():.0f}" if "count" in frame else ""
+    note(figure, frame["setting"].iloc[0], shown, f"{networks} networks {samples}".strip())
 
 
 def note(figure: Figure, *parts: str) -> None:

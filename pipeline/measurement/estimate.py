@@ -17,6 +17,9 @@ class Row:
         among: over which samples: all, novel_strings or novel_subtrees.
         level: level of the grammar, 1..L, or None.
         distance: tokens between two positions, or None.
+        low: lower 95 % bound over independent strings, where it is not two standard errors.
+        high: upper bound, likewise.
+        status: whether the estimate is resolved or only a bound ("at least"), or None.
     """
 
     quantity: str
@@ -26,6 +29,9 @@ class Row:
     among: str = "all"
     level: int | None = None
     distance: int | None = None
+    low: float | None = None
+    high: float | None = None
+    status: str | None = None
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, int]:

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, tables
+from pipeline import artifacts, streams, tables
 
 
 def measure(
@@ -29,22 +29,19 @@ def measure(
         samples: samples of each checkpoint.
         output: Parquet file of one row per replica, step and estimate.
     """
-    data = artifacts.read_tensors(dataset, "dataset")
-    training, cell = data.tensors["training"], data.stamp["spec"]["settings"]["cell"]
-    truths = measures.load_sources(sources)
+    data = streams.map_tensors(dataset, "dataset")
+    cell = data.stamp["spec"]["settings"]["cell"]
+    truths = measures.load_sources(sources, spec["settings"])
     rows, inputs = [], {"dataset": data.sha256}
     for path in samples:
         generated = artifacts.read_tensors(path, "samples")
         inputs[path.name] = generated.sha256
-        seen = _seen(training, generated.stamp)
-        for r, seeds in enumerate(cell["replicas"]):
+        known = {**data.tensors, "training": _seen(data.tensors["training"], generated.stamp)}
+        for r, place in enumerate(tables.places(cell, generated.stamp["step"])):
             tokens = generated.tensors["tokens"][r]
-            place = dict(zip(tables.SEEDS, seeds, strict=True)) | {"step": generated.stamp["step"]}
-            found = measures.observe(truths[r], tokens, seen[r], spec["settings"])
-            rows += [
-                {**cell["setting"], "dataset_size": cell["dataset_size"], **place, **asdict(row)}
-                for row in found
-            ]
+            strings = {name: split[r] for name, split in known.items()}
+            found = measures.observe(truths[r], tokens, strings, spec["settings"])
+            rows += [{**place, **asdict(row)} for row in found]
     upstream = {"sample": generated.stamp["spec"], "train": generated.stamp["trained"]}
     stamp = {**artifacts.make_stamp("measurements", spec, inputs), "upstream": upstream}
     tables.write_table(output, pd.DataFrame(rows), stamp)

@@ -3,26 +3,34 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""`denoiser(x_t, t)`: tokens int64 [..., d] and levels int64 [...] to x_0 logits [..., d, v]."""
+"""`denoiser(x_t, t)`: tokens int64 [..., d] and levels [...] to x_0 logits [..., d, v]."""
 
 
 class NoiseProcess(Protocol):
-    """Corrupts tokens independently of each other, over levels t = 1..T."""
+    """Corrupts tokens independently of each other.
+
+    Levels t are integers 1..T, or, in continuous time, float64 numbers in [0, T) with T = 1.
+    """
 
     levels: int
     symbols: int
     input_symbols: int
+
+    def times(self, uniforms: np.ndarray) -> np.ndarray:
+        """Levels t, uniformly distributed, of numbers that are uniform on [0, 1)."""
+        ...
 
     def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
         """Draw x_t given x_0.
 
         Args:
             x0: clean tokens, int64 [..., d].
-            t: levels, int64 [...].
+            t: levels [...].
             uniforms: numbers in [0, 1), float64 [..., d, 2].
         """
         ...
@@ -42,6 +50,11 @@ class NoiseProcess(Protocol):
         bound of a string is the sum over t and tokens (plus a constant prior term).
         """
         ...
+
+
+def whole_levels(uniforms: np.ndarray, levels: int) -> np.ndarray:
+    """Integer levels 1..T of numbers that are uniform on [0, 1)."""
+    return 1 + (uniforms * levels).astype(np.int64)
 
 
 def token_cross_entropy(logits: Tensor, x0: Tensor) -> Tensor:

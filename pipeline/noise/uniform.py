@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.noise.base import token_cross_entropy
+from pipeline.noise.base import token_cross_entropy, whole_levels
 
 
 class UniformNoise:
@@ -19,6 +19,10 @@ class UniformNoise:
         self.levels = len(alpha_bar) - 1
         self.symbols = self.input_symbols = symbols
         self._alpha_bar = torch.from_numpy(alpha_bar)
+
+    def times(self, uniforms: np.ndarray) -> np.ndarray:
+        """Levels 1..T."""
+        return whole_levels(uniforms, self.levels)
 
     def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
         """Keep each token with probability alpha_bar_t, else draw any symbol."""

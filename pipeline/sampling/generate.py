@@ -14,8 +14,8 @@ from pipeline.networks.restore import restore_network
 from pipeline.randomness import stream_key, uniforms
 from pipeline.workspace import Workspace
 
-_BATCH = 2048
-"""Strings and replica in one network call; no result depends on it."""
+_BATCH, _BATCH_TOKENS = 2048, 2**16
+"""Strings, and their tokens, of each replica in one network call; no result depends on it."""
 
 
 def sample(
@@ -33,6 +33,9 @@ def sample(
         sampler: the domain's `sampler` part.
         checkpoints: inputs of one trajectory.
         samples: outputs, each with `tokens` [R, N, d].
+
+    Raises:
+        PipelineError: a checkpoint has no averages of the wanted decay.
     """
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = artifacts.read_tensors(checkpoint, "checkpoint")
@@ -65,8 +68,9 @@ def generate(
         batch: strings per call and replica.
 
     Returns:
-        Tokens, uint8 [R, N, d].
+        Tokens, int64 [R, N, d].
     """
+    batch = max(1, min(batch, _BATCH_TOKENS // length))
     streams = np.array(keys, dtype=np.uint64)[:, None, None]
     parts = []
     for start in range(0, count, batch):
@@ -76,7 +80,7 @@ def generate(
             numbers = uniforms(streams, index, purpose, np.arange(length))
             return torch.from_numpy(numbers).to(device)
 
-        parts.append(draw_strings(draw).cpu().numpy().astype(np.uint8))
+        parts.append(draw_strings(draw).cpu().numpy())
     return np.concatenate(parts, axis=1)
 
 
@@ -85,9 +89,10 @@ def _sample_checkpoint(
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = choose_device()
-    network = restore_network(model, weights, device)
+    network = restore_network(model, weights, device, settings["average"])
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
     draw_strings = sampler.build_sampler(settings, trained, network)
     length = sampler.string_length(trained)
     with torch.inference_mode():
-        return generate(draw_strings, keys, settings["samples"], length, device)
+        tokens = generate(draw_strings, keys, settings["samples"], length, device)
+    return tokens.astype(np.min_scalar_type(model.build_noise(trained).symbols - 1))

@@ -3,8 +3,9 @@
 There is no loader state: a run resumed at step k reads what an uninterrupted one would have read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from pipeline.randomness import hash64, stream_key, uniforms
 Batch = tuple[int, Tensor, Tensor, Tensor]
 """Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise."""
 
+Times = Callable[[np.ndarray], np.ndarray]
+"""From numbers that are uniform on [0, 1) to noise levels of the same shape."""
+
 
 class Batches(IterableDataset):
     """Batches of an ensemble from `first_step` on; every replica has data of its own.
@@ -24,9 +28,12 @@ class Batches(IterableDataset):
         training: tokens [R, P, d].
         keys: one per replica.
         batch_size: strings per step and replica; may exceed P.
-        levels: number of noise levels T.
+        times: noise levels of uniform numbers.
         shuffle: visit the strings in a new order every epoch, else in the order they stand.
+        low_discrepancy: spread the levels of a batch evenly, by u + i / B modulo 1 with one u for
+            all of it (Kingma et al. 2021), else draw each by itself.
         first_step: step of the first batch.
+        parts: into how many equal parts a batch is cut, for gradients to be summed over.
     """
 
     def __init__(
@@ -34,34 +41,42 @@ class Batches(IterableDataset):
         training: np.ndarray,
         keys: Sequence[int],
         batch_size: int,
-        levels: int,
+        times: Times,
         shuffle: bool,
+        low_discrepancy: bool,
         first_step: int,
+        parts: int,
     ) -> None:
         super().__init__()
-        self._training, self._batch_size, self._levels = training, batch_size, levels
-        self._shuffle, self._first_step = shuffle, first_step
+        self._training, self._batch_size, self._times = training, batch_size, times
+        self._shuffle, self._low_discrepancy = shuffle, low_discrepancy
+        self._first_step, self._parts = first_step, parts
         self._order_keys = _keys(keys, "order")
         self._noise_keys = _keys(keys, "noise")
         self._level_keys = _keys(keys, "level")
         self._epoch_order = lru_cache(maxsize=2)(self._draw_epoch_order)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Batches without end."""
-        step = self._first_step
-        while True:
-            yield self.batch(step)
-            step += 1
+        """Parts of batches without end."""
+        for step in count(self._first_step):
+            _, *tensors = self.batch(step)
+            for part in zip(*(tensor.chunk(self._parts, dim=1) for tensor in tensors), strict=True):
+                yield step, *part
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         rows = self._rows(step)
         tokens = np.take_along_axis(self._training, rows[:, :, None], axis=1).astype(np.int64)
         index = np.arange(self._batch_size)
-        levels = 1 + (uniforms(self._level_keys, step, index) * self._levels).astype(np.int64)
+        levels = self._times(self._level_uniforms(step, index))
         place = np.arange(tokens.shape[2])[:, None], np.arange(2)
         draws = uniforms(self._noise_keys[..., None, None], step, index[:, None, None], *place)
         return step, torch.from_numpy(tokens), torch.from_numpy(levels), torch.from_numpy(draws)
+
+    def _level_uniforms(self, step: int, index: np.ndarray) -> np.ndarray:
+        if not self._low_discrepancy:
+            return uniforms(self._level_keys, step, index)
+        return (uniforms(self._level_keys, step, 0) + index / self._batch_size) % 1
 
     def _rows(self, step: int) -> np.ndarray:
         size = self._training.shape[1]

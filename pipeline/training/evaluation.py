@@ -11,7 +11,8 @@ from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.randomness import stream_key, uniforms
 
-_CHUNK = 4096
+_CHUNK, _MOST_LOGITS = 4096, 2**26
+"""Strings of each replica, and numbers that a network puts out, in one call at most."""
 NOISE_BINS = 10
 
 
@@ -36,7 +37,7 @@ def evaluate(
         network: the ensemble.
         noise: forward process.
         loss: per-string loss.
-        tokens: strings [R, N, d]; string i is corrupted at level ceil((i + 1/2) T / N).
+        tokens: strings [R, N, d]; string i is corrupted at the level of (i + 1/2) / N.
         keys: one per replica; they decide the noise.
     """
     device = next(network.parameters()).device
@@ -69,8 +70,9 @@ def corrupted_strings(
     levels = _stratified_levels(noise, strings)
     streams = np.array([stream_key(key, "evaluation") for key in keys], dtype=np.uint64)
     place = np.arange(tokens.shape[2])[:, None], np.arange(2)
-    for start in range(0, strings, _CHUNK):
-        part = slice(start, start + _CHUNK)
+    chunk = min(_CHUNK, max(1, _MOST_LOGITS // (noise.symbols * tokens[:, 0].size)))
+    for start in range(0, strings, chunk):
+        part = slice(start, start + chunk)
         x0 = torch.from_numpy(tokens[:, part].astype(np.int64)).to(device)
         t = torch.from_numpy(levels[part]).to(device).expand(x0.shape[:2])
         index = np.arange(strings)[part, None, None]
@@ -97,4 +99,4 @@ def noise_bins(
 
 
 def _stratified_levels(noise: NoiseProcess, strings: int) -> np.ndarray:
-    return np.ceil((np.arange(strings) + 0.5) * noise.levels / strings).astype(np.int64)
+    return noise.times((np.arange(strings) + 0.5) / strings)

@@ -8,25 +8,22 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
 from pipeline import artifacts, tables
 from pipeline.errors import PipelineError
-from pipeline.training.batches import Batch
+from pipeline.networks.averages import Averages
 from pipeline.training.evaluation import LossRow
+from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
 from pipeline.workspace import Workspace
 
 _KEPT_STATES = 2
 """The last state, and the one before it in case the last turns out to be broken."""
 HISTORY = "history.txt"
 """File in the workspace with a line for the start of every attempt, and for its stop."""
-_MOMENTUM = "momentum/"
-_WEIGHT = "weight/"
 
 Evaluate = Callable[[], dict[str, list[LossRow]]]
 """Returns the loss rows of each split."""
@@ -40,6 +37,7 @@ class Progress(Callback):
     Args:
         workspace: where everything is kept.
         steps: numbers of steps after which weights are saved and losses taken.
+        averages: of the network's weights, kept up to date and saved with them.
         evaluate: losses of the network as it is.
         stamp: makes the stamp of an artifact of the given kind.
         state_interval: seconds between two states.
@@ -52,14 +50,16 @@ class Progress(Callback):
         self,
         workspace: Workspace,
         steps: Sequence[int],
+        averages: Averages,
         evaluate: Evaluate,
         stamp: Callable[[str], dict],
         state_interval: float,
     ) -> None:
         self.done = 0
         self._workspace, self._steps, self._evaluate = workspace, set(steps), evaluate
-        self._stamp, self._state_interval = stamp, state_interval
-        self._momentum: dict[str, torch.Tensor] = {}
+        self._stamp, self._state_interval, self._averages = stamp, state_interval, averages
+        self._restored: dict = {}
+        self._first_step = 0
         self._state_step = 0
         self._saved_at = self._resumed_at = time.monotonic()
         self._steps_since = 0
@@ -74,8 +74,9 @@ class Progress(Callback):
         missing = [step for step in self._steps if not self._has_checkpoint(step)]
         for step in self._state_steps() if missing else []:
             if step < min(missing) and (state := self._read_state(step)):
-                self._load(network, state.tensors)
-                self.done = self._state_step = step
+                unpack_weights(network, self._averages, state.tensors)
+                self._restored = state.tensors
+                self.done = self._state_step = self._first_step = step
                 break
         return self.done, max(missing, default=0)
 
@@ -99,11 +100,6 @@ class Progress(Callback):
             return None
         return state
 
-    def _load(self, network: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        network.load_state_dict(_strip(tensors, _WEIGHT))
-        self._momentum = _strip(tensors, _MOMENTUM)
-
     @rank_zero_only
     def record(self, event: str) -> None:
         """Add a line to the history of attempts in the workspace, and to the log."""
@@ -113,20 +109,19 @@ class Progress(Callback):
             file.write(f"{now} {event}\n")
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
-        """Give the optimiser its momentum back, and start the clock."""
+        """Give the optimiser its state back, and start the clock."""
         self._resumed_at = time.monotonic()
-        optimizer = trainer.optimizers[0]
-        for name, parameter in module.network.named_parameters():
-            if name in self._momentum:
-                buffer = self._momentum[name].to(parameter.device)
-                optimizer.state[parameter]["momentum_buffer"] = buffer
-        self._momentum = {}
+        self._averages.to(module.device)
+        unpack_optimizer(module.network, trainer.optimizers[0], self._restored)
+        self._restored = {}
 
-    def on_train_batch_end(
-        self, trainer: Trainer, module: LightningModule, _outputs: object, batch: Batch, _index: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: object) -> None:
         """Save what is due after this step."""
-        self.done = batch[0] + 1
+        done = self._first_step + trainer.global_step
+        if done == self.done:
+            return  # a part of a batch
+        self.done = done
+        self._averages.update(module.network, done)
         self._steps_since += 1
         if not trainer.is_global_zero:
             return
@@ -155,20 +150,16 @@ class Progress(Callback):
     def _save_checkpoint(self, network: nn.Module) -> None:
         stamp = {**self._stamp("checkpoint"), "step": self.done}
         path = self._workspace.path(checkpoint_name(self.done))
-        artifacts.write_tensors(path, _arrays(network.state_dict()), stamp)
+        tensors = {**network.state_dict(), **self._averages.tensors}
+        artifacts.write_tensors(path, to_arrays(tensors), stamp)
 
     def _save_state(self, trainer: Trainer, module: LightningModule) -> None:
         if self.done <= self._state_step:
             return
-        network, optimizer = module.network, trainer.optimizers[0]
-        momentum = {
-            _MOMENTUM + name: optimizer.state[parameter]["momentum_buffer"]
-            for name, parameter in network.named_parameters()
-        }
-        weights = {_WEIGHT + name: tensor for name, tensor in network.state_dict().items()}
+        arrays = pack(module.network, self._averages, trainer.optimizers[0])
         stamp = {**self._stamp("training state"), "step": self.done}
         path = self._workspace.path(_state_name(self.done))
-        artifacts.write_tensors(path, _arrays({**weights, **momentum}), stamp)
+        artifacts.write_tensors(path, arrays, stamp)
         self._saved_at, self._state_step = time.monotonic(), self.done
         earlier = [step for step in self._state_steps() if step <= self.done]
         for step in earlier[_KEPT_STATES:]:
@@ -202,11 +193,3 @@ def losses_name(step: int) -> str:
 
 def _state_name(step: int | str) -> str:
     return f"state_step{step}.safetensors"
-
-
-def _strip(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-
-
-def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
-    return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}

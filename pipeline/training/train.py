@@ -10,9 +10,10 @@ from lightning import Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
-from pipeline import artifacts
+from pipeline import artifacts, streams
 from pipeline.device import choose_device
 from pipeline.errors import PipelineError
+from pipeline.networks.averages import Averages
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
@@ -33,6 +34,7 @@ def train(
     losses: Path,
     keep_work: bool,
     processes: int = 1,
+    accumulation: int = 1,
     state_interval: float = STATE_INTERVAL,
 ) -> None:
     """Train up to the last missing checkpoint, resuming from whatever an earlier attempt left.
@@ -46,13 +48,16 @@ def train(
         keep_work: keep the resumable states after the last checkpoint.
         processes: how many train together in this job (DDP), each on a share of every batch; with
             GPUs, one per GPU. Weights do not depend on it beyond the rounding of sums.
+        accumulation: parts of a process's share of a batch that are worked on one after the other,
+            to save memory; weights do not depend on it either.
         state_interval: seconds between two resumable states.
 
     Raises:
-        PipelineError: the loss is not finite, the processes cannot share a batch equally, or
-            training was stopped early, to be resumed.
+        PipelineError: the loss is not finite, a batch cannot be shared equally, or training was
+            stopped early, to be resumed.
     """
-    settings, data = spec["settings"], artifacts.read_tensors(dataset, "dataset")
+    settings, data = spec["settings"], streams.map_tensors(dataset, "dataset")
+    _check_shares(settings["training"]["batch_size"], processes, accumulation)
     outputs = {_step_of(path): path for path in checkpoints}
     noise, network = model.build_noise(settings), model.build_network(settings)
     keys = model.replica_keys(settings)
@@ -66,9 +71,11 @@ def train(
     inputs = {"dataset": data.sha256}
     workspace = Workspace(losses.parent, {"spec": spec, "inputs": inputs})
     workspace.remove_others()
+    averages = Averages(training["average_decays"], network)
     progress = Progress(
         workspace,
         list(outputs),
+        averages,
         evaluate_splits,
         lambda kind: artifacts.make_stamp(kind, spec, inputs),
         state_interval,
@@ -77,19 +84,43 @@ def train(
     progress.record(f"from step {start} to {stop}")
     online = settings["cell"]["dataset_size"] == "online"
     batches = Batches(
-        data.tensors["training"], keys, training["batch_size"], noise.levels, not online, start
+        data.tensors["training"],
+        keys,
+        training["batch_size"],
+        noise.times,
+        shuffle=not online,
+        low_discrepancy=training["low_discrepancy"],
+        first_step=start,
+        parts=accumulation,
     )
     if stop > start:
-        module = Denoising(network, noise, training, start)
-        if not _fit(module, batches, stop - start, progress, processes):
+        optimizer, schedule = model.build_optimizer(network, training)
+        rate = training["learning_rate"]
+        module = Denoising(network, noise, loss, optimizer, schedule, rate, start)
+        clip = training["gradient_clip"]
+        if not _fit(module, batches, stop - start, progress, processes, accumulation, clip):
             return
     progress.publish(outputs, losses)
     if not keep_work:
         workspace.remove()
 
 
+def _check_shares(batch_size: int, processes: int, accumulation: int) -> None:
+    if batch_size % (processes * accumulation):
+        raise PipelineError(
+            f"training: training.batch_size = {batch_size} cannot be shared equally by "
+            f"{processes} processes x {accumulation} parts; choose a divisor of it"
+        )
+
+
 def _fit(
-    module: Denoising, batches: Batches, steps: int, progress: Progress, processes: int
+    module: Denoising,
+    batches: Batches,
+    steps: int,
+    progress: Progress,
+    processes: int,
+    accumulation: int,
+    gradient_clip: float | None,
 ) -> bool:
     """Train; whether this process is the one that publishes.
 
@@ -102,6 +133,8 @@ def _fit(
         max_steps=steps,
         accelerator=choose_device().type,
         devices=processes,
+        accumulate_grad_batches=accumulation,
+        gradient_clip_val=gradient_clip,
         strategy="ddp" if processes > 1 else "auto",
         callbacks=[progress, stopping],
         plugins=[LightningEnvironment()],  # Slurm is Snakemake's business

@@ -1,5 +1,6 @@
 """Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
 
+from dataclasses import astuple
 from itertools import product
 from pathlib import Path
 from zlib import crc32
@@ -9,19 +10,13 @@ import pytest
 
 from pipeline import tables
 from pipeline.aggregation.aggregate import aggregate
+from pipeline.config.grid import Cell
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
 AMONG = ("all", "novel_strings", "novel_subtrees")
 ACCURACIES = ("node_accuracy", "string_accuracy", "conditional_accuracy")
 OTHERS = [("copied_fraction", None), ("rule_usage_divergence", 1), ("rule_usage_divergence", 2)]
-SETTINGS = {
-    "grammars": [{**shape, "dataset_sizes": SIZES} for shape in SHAPES],
-    "grammar_seeds": SEEDS,
-    "data_seeds": [0],
-    "network_seeds": [0],
-    "replicas_per_job": 2,
-}
 KEY = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 
 
@@ -31,7 +26,8 @@ def number(*labels):
 
 
 def write(path, rows, stamp=None):
-    stamp = {"kind": path.stem} | (stamp or {})
+    spec = {"stage": "train", "settings": {"cell": {}}}
+    stamp = {"kind": path.stem, "spec": spec} | (stamp or {})
     path.parent.mkdir(parents=True, exist_ok=True)
     tables.write_table(path, pd.DataFrame(rows), stamp)
 
@@ -88,21 +84,23 @@ def expected_ceiling(row):
 def run(directory, ceilings, missing=()):
     """Tables of a grid of two grammars at two sizes, both replicas in one job."""
     trained = {"sample": {"settings": {}}, "train": {"settings": {"cell": {}}}}
+    cells = []
     for shape, size in product(SHAPES, SIZES):
         setting = "_".join(f"{name}{value}" for name, value in shape.items())
-        home = directory / setting / f"P{size}" / "g3d0n0+g5d0n0"
+        cells.append(Cell(setting, str(size), "g3d0n0+g5d0n0"))
+        home = directory / cells[-1].label
         write(home / "measurements.parquet", measured(shape, size), {"upstream": trained})
         write(home / "probes.parquet", probed(shape, size))
         write(home / "losses.parquet", evaluated(shape, size))
     write(directory / "ceilings.parquet", ceilings)
     names = ("measurements", "losses", "probes")
     outputs = [directory / "tables" / f"{name}.parquet" for name in names]
-    aggregate(
-        {"settings": {"grid": SETTINGS, "missing": missing}},
-        directory,
-        directory / "ceilings.parquet",
-        *outputs,
-    )
+    spec = {"settings": {"cells": [astuple(cell) for cell in cells], "missing": missing}}
+    there = [cell.label for cell in cells if cell.label not in missing]
+    for output in outputs:
+        parts = [directory / label / output.name for label in there]
+        reached = [directory / "ceilings.parquet"] if output.stem == "measurements" else []
+        aggregate(spec, parts, reached, output)
     return {path.stem: tables.read_table(path, path.stem) for path in outputs}
 
 

@@ -18,8 +18,13 @@ def numbered(replicas, size, length=4):
     return tokens
 
 
-def batches(training, keys, batch_size=4, shuffle=True, first_step=0):
-    return Batches(training, keys, batch_size, 10, shuffle, first_step)
+def ten_levels(numbers):
+    return 1 + (numbers * 10).astype(int)
+
+
+def batches(training, keys, batch_size=4, shuffle=True, first_step=0, times=ten_levels, **more):
+    more = {"low_discrepancy": False, "parts": 1} | more
+    return Batches(training, keys, batch_size, times, shuffle, first_step=first_step, **more)
 
 
 def visited(source, steps):
@@ -102,3 +107,23 @@ def test_noise_numbers_are_uniform_and_independent_of_step_string_token_and_repl
         one, other = np.split(draws[:, :, :, :, :], 2, axis=axis)
         correlation = np.corrcoef(one.ravel(), other.ravel())[0, 1]
         assert abs(correlation) < 5 / np.sqrt(one.size)
+
+
+def test_levels_of_low_discrepancy_have_one_number_in_every_share_of_the_range():
+    source = batches(numbered(2, 10), [1, 2], 8, times=lambda u: u, low_discrepancy=True)
+    levels = np.stack([source.batch(step)[2].numpy() for step in range(2000)])
+    assert (np.sort((levels * 8).astype(int), axis=2) == np.arange(8)).all()
+    assert len(np.unique(levels[:, :, 0])) == 4000
+    counts = np.histogram(levels[:, :, 3], bins=50, range=(0, 1))[0]
+    assert chisquare(counts).pvalue > 1e-4
+
+
+def test_parts_of_a_batch_make_up_the_batch():
+    training = numbered(2, 10)
+    whole = list(islice(batches(training, [1, 2], 6), 3))
+    parts = list(islice(batches(training, [1, 2], 6, parts=3), 9))
+    for step, batch in enumerate(whole):
+        of_step = parts[3 * step : 3 * step + 3]
+        assert [part[0] for part in of_step] == [step] * 3
+        joined = (torch.cat(pieces, dim=1) for pieces in list(zip(*of_step, strict=True))[1:])
+        assert_equal_batches((step, *joined), batch)

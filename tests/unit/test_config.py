@@ -32,6 +32,10 @@ def rhm(section, **values):
     return {"domains": {"rhm": {section: values}}}
 
 
+def text(section, **values):
+    return {"domains": {"text": {section: values}}}
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -83,7 +87,20 @@ def rhm(section, **values):
         ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, smoke"),
         ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
         ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
-        ({"domains": {"text": {"enabled": True}}}, r"domains\.text\.enabled = True: "),
+        ({"domains": {"image": {"enabled": True}}}, r"domains\.image\.enabled = True: "),
+        (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),
+        (text("training", checkpoints=[999999]), r"checkpoints: 999999 is beyond the end"),
+        (text("sampling", average=0.5), r"sampling\.average = 0\.5 must be one of"),
+        (text("grid", replicas_per_job=2), r"grid\.replicas_per_job = 2 must be 1"),
+        (text("measurement", distances=[1, 1024]), r"must be below, .* data\.context = 1024"),
+        (text("measurement", blocks=2000), r"measurement\.blocks = 2000 must be at most"),
+        (text("judge", texts=4096), r"judge\.texts = 4096 .* must be at most"),
+        (text("data", tokenizer={"kind": "characters", "alphabet": "aba "}), r"nothing twice"),
+        (text("data", tokenizer={"kind": "words"}), r"text\.data\.tokenizer.*'words'"),
+        (
+            text("data", source={"kind": "hub", "revision": "main"}),
+            r"source\.hub\.revision = 'main'",
+        ),
         ({"run": "../x"}, r"run = '\.\./x': .*match pattern"),
     ],
 )
@@ -134,15 +151,14 @@ def test_every_key_is_described():
 
 
 def test_cells_are_the_product_of_grammars_sizes_and_groups_of_replicas():
-    grid = load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm.grid
-    found = cells(grid)
+    found = cells(load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm)
     assert len(found) == 4 * 2
     assert [cell.replicas for cell in found[:2]] == ["g0d0n0+g1d0n0", "g2d0n0"]
 
 
 def test_replicas_are_the_product_of_grammar_data_and_network_seeds():
     seeds = {"grammar_seeds": [0, 3], "data_seeds": [0, 1], "network_seeds": [0, 2]}
-    found = cells(load(preset="smoke", **rhm("grid", **seeds, replicas_per_job=4)).domains.rhm.grid)
+    found = cells(load(preset="smoke", **rhm("grid", **seeds, replicas_per_job=4)).domains.rhm)
     assert [cell.replicas for cell in found[:2]] == [
         "g0d0n0+g0d0n2+g0d1n0+g0d1n2",
         "g3d0n0+g3d0n2+g3d1n0+g3d1n2",
@@ -154,13 +170,16 @@ def test_labels_read_back():
     label = replica_label(replicas)
     assert label == "g3d14n15+g0d2n1"
     assert parse_replicas(label) == replicas
-    assert parse_replicas("d3n4") == [Replica(0, 3, 4)]
+    without_grammar = [Replica(None, 3, 4)]
+    assert (replica_label(without_grammar), parse_replicas("d3n4")) == ("d3n4", without_grammar)
     assert all(re.fullmatch(REPLICAS_PATTERN, name) for name in (label, "d3n4"))
     assert parse_setting("v16_m4_s2_L3") == {"v": 16, "m": 4, "s": 2, "L": 3}
+    assert parse_setting("gpt2_context1024") == {"setting": "gpt2_context1024"}
 
 
 def test_the_disk_of_a_run_is_stated():
-    paper = describe_disk(load(), jobs=64)
-    assert "deleted once sampled" in paper
+    rhm_line, text_line = describe_disk(load(), jobs=64)
+    assert "deleted once sampled" in rhm_line
+    assert "text: checkpoints of 1 trajectories x 11 steps: 22.5 GB in all, kept" in text_line
     kept = rhm("training", keep_checkpoints=True)
-    assert "in all, kept" in describe_disk(load(**kept), jobs=64)
+    assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]

@@ -42,7 +42,7 @@ def losses_one_by_one(r):
     """Level and loss of every string of a replica."""
     logits_of = Denoiser([r])
     for i in range(STRINGS):
-        t = torch.tensor([[ceil((i + 0.5) * T / STRINGS)]])
+        t = torch.tensor([[1 + int((i + 0.5) * T / STRINGS)]])
         draws = uniforms(stream_key(KEYS[r], "evaluation"), i, np.arange(D)[:, None], np.arange(2))
         x0 = torch.from_numpy(TOKENS[r : r + 1, i : i + 1].astype(int))
         xt = NOISE.corrupt(x0, t, torch.from_numpy(draws))

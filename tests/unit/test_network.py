@@ -7,8 +7,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from pipeline.config.grid import parameter_count
-from pipeline.config.rhm import GrammarSetting
+from pipeline.config.grid import Cell, parameter_count
 from pipeline.networks.ensemble_linear import EnsembleLinear
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.schedules import alpha_bar
@@ -53,8 +52,8 @@ def test_the_config_counts_the_weights(shape, process):
         network=SimpleNamespace(width=6, noise_conditioning=conditioning),
         noise=SimpleNamespace(process=process),
     )
-    setting = GrammarSetting(v=v, m=2, s=s, L=depth, dataset_sizes=[4])
-    assert parameter_count(domain, setting) == sum(w.numel() for w in network.parameters())
+    cell = Cell(f"v{v}_m2_s{s}_L{depth}", "4", "g0d0n0")
+    assert parameter_count(domain, cell) == sum(w.numel() for w in network.parameters())
 
 
 def test_weights_are_standard_normal_and_differ_by_seed_and_name():

@@ -13,7 +13,7 @@ from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.oracle import Oracle, partial_oracle
 from pipeline.randomness import stream_key, uniforms
-from pipeline.sampling.absorbing import sample_absorbing
+from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.uniform import sample_uniform
 from tests import reference
 
@@ -269,7 +269,7 @@ def string_accuracy(grammar, noise, count, **sampling):
         return torch.from_numpy(numbers)[None]
 
     if isinstance(noise, AbsorbingNoise):
-        tokens = sample_absorbing(oracle, noise, draw)
+        tokens = sample_absorbing(at_positions(oracle), noise, draw)
     else:
         tokens = sample_uniform(oracle, noise, draw, posterior="exact", **sampling)
     return parse(grammar, tokens[0].numpy()).valid(grammar.depth).mean()

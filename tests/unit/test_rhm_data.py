@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from pipeline.artifacts import read_tensors
+from pipeline.datasets.build import make_dataset
 from pipeline.domains.rhm import data, model
 from pipeline.grammar.parsing import choices_of, parse
 from pipeline.grammar.rules import load_grammar, make_grammar
@@ -19,7 +21,10 @@ def build(tmp_path, replicas=REPLICAS):
         make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
     cell = {"setting": SETTING, "dataset_size": "100", "replicas": replicas}
     settings = {"validation_size": 10, "test_size": 10, "training_size": 100, "cell": cell}
-    return data.build(settings, sources)[0], [load_grammar(path)[0] for path in sources]
+    spec, dataset = {"settings": settings}, tmp_path / "dataset.safetensors"
+    make_dataset(spec, data, sources, dataset)
+    tensors = read_tensors(dataset, "dataset").tensors
+    return tensors, [load_grammar(path)[0] for path in sources]
 
 
 def test_replicas_do_not_share_the_choices_behind_their_strings(tmp_path):

@@ -10,7 +10,7 @@ from pipeline.domains.rhm.measure import observe
 from pipeline.grammar.correlations import common_ancestor_level
 from tests import reference
 
-SETTINGS = {"blocks": 8, "random_halves": 3}
+SETTINGS = {"blocks": 8, "random_halves": 3, "bootstrap_samples": 100, "largest_error": 0.25}
 
 
 def shuffled_blocks(strings, size):
@@ -30,8 +30,13 @@ def shuffled_blocks(strings, size):
 def observed(language, samples):
     """Rows on samples so arranged that every block of them is all of them."""
     tiled = np.tile(samples, (SETTINGS["blocks"], 1)).astype(np.uint8)
-    training = language.strings[:4].astype(np.uint8)
-    return list(observe(language.grammar, tiled, training, SETTINGS))
+    return list(observe(language.grammar, tiled, known(language.strings), SETTINGS))
+
+
+def known(strings):
+    """The first strings are for training, all are held out."""
+    splits = {"training": strings[:4], "validation": strings, "test": strings}
+    return {name: split.astype(np.uint8) for name, split in splits.items()}
 
 
 def value(rows, quantity):
@@ -48,7 +53,7 @@ def test_the_coherence_length_of_the_data_is_the_length_of_a_string(any_language
 def test_the_coherence_length_of_shuffled_blocks_is_their_size(small, level):
     rows = observed(small, shuffled_blocks(small.strings, 2**level))
     assert value(rows, "coherence_length") == pytest.approx(2**level)
-    ratios = [row for row in rows if row.quantity == "correlation_ratio"]
+    ratios = [row for row in rows if row.quantity == "correlation_ratio" and row.level]
     expected = [float(row.level <= level) for row in ratios]
     assert [row.estimate for row in ratios] == pytest.approx(expected, abs=1e-12)
 
@@ -57,7 +62,7 @@ def test_the_coherence_length_of_shuffled_halves_of_longer_strings_is_their_size
     halves = [deep.strings[:, :4], deep.strings[:, 4:]]
     rng = np.random.default_rng(0)
     samples = np.concatenate([np.tile(half, (20, 1))[rng.permutation(7680)] for half in halves], 1)
-    rows = list(observe(deep.grammar, samples, deep.strings[:4], SETTINGS))
+    rows = list(observe(deep.grammar, samples, known(deep.strings), SETTINGS))
     [row] = [row for row in rows if row.quantity == "coherence_length"]
     assert abs(row.estimate - 4) < 5 * row.standard_error
     assert row.standard_error < 0.5
@@ -94,7 +99,8 @@ def test_every_observable_has_one_row_per_level_or_distance(deep):
         "rule_usage_divergence": 6,
         "training_rule_usage_divergence": 3,
         "squared_correlation": 3 + 7,
-        "correlation_ratio": 3,
+        "correlation_ratio": 3 + 7,
+        "equivalent_block_length": 1,
         "coherence_length": 1,
     }
     assert value(rows, "copied_fraction") == pytest.approx(4 / 384)

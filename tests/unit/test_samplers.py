@@ -8,7 +8,7 @@ from scipy.stats import chisquare
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.sampling.absorbing import sample_absorbing
+from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.generate import generate
 from pipeline.sampling.uniform import sample_uniform
 from tests import reference
@@ -76,7 +76,8 @@ def test_absorbing_samples_follow_the_chain_of_all_ancestral_steps(small, schedu
     start[-1] = 1
     expected = chain(denoiser, posteriors, V + 1, start)
     assert expected.sum() == pytest.approx(1)
-    tokens = generate(lambda d: sample_absorbing(denoiser, noise, d), [1], 20_000, D, CPU)[0]
+    partial = at_positions(denoiser)
+    tokens = generate(lambda d: sample_absorbing(partial, noise, d), [1], 20_000, D, CPU)[0]
     assert_drawn_from(tokens, expected, V + 1)
 
 
@@ -120,7 +121,8 @@ def test_absorbing_samples_of_many_levels_are_uniform_over_valid_strings(small):
     noise = AbsorbingNoise(V, alpha_bar("linear_alpha_bar", 10**6))
 
     def draw_strings(draw):
-        return sample_absorbing(lambda xt, t: denoiser(xt, torch.zeros_like(t)), noise, draw)
+        partial = at_positions(lambda xt, t: denoiser(xt, torch.zeros_like(t)))
+        return sample_absorbing(partial, noise, draw)
 
     tokens = generate(draw_strings, [1], 6000, D, CPU)[0]
     expected = np.zeros(V**D)

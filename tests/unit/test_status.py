@@ -33,7 +33,8 @@ def cells(tmp_path):
 
 
 def states(root):
-    return {cell.dataset_size: cell.state for cell in run_status(root, "smoke")}
+    found = run_status(root, "smoke")
+    return {cell.dataset_size: cell.state for cell in found if cell.domain == "rhm"}
 
 
 def write_losses(path, step, losses):
@@ -85,7 +86,7 @@ def test_errors_tell_failed_cells_from_those_to_be_resumed(cells, tmp_path, caps
     print_status(tmp_path, "smoke", as_json=False)
     shown = capsys.readouterr().out
     assert "[nan, 0.5]" in shown
-    assert "1 stopped, 2 failed, 1 waiting" in shown
+    assert "1 stopped, 2 failed, 2 waiting" in shown
 
 
 def test_an_error_of_an_attempt_before_the_last_counts_no_more(cells, tmp_path):
@@ -99,3 +100,14 @@ def test_an_error_of_an_attempt_before_the_last_counts_no_more(cells, tmp_path):
 def test_a_run_that_was_never_started_is_refused(tmp_path):
     with pytest.raises(PipelineError, match=r"results/smoke/config.json: .* start the run first"):
         run_status(tmp_path, "smoke")
+
+
+def test_cells_of_text_are_told_apart_by_their_domain(cells, tmp_path):
+    home = tmp_path / "results/smoke/text/characters28_context16/Ponline/d0n0"
+    (home / "samples").mkdir(parents=True)
+    for name in ("dataset.safetensors", "losses.parquet", "measurements.parquet"):
+        (home / name).touch()
+    [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "text"]
+    assert (cell.setting, cell.state) == ("characters28_context16", "measured")
+    (home / "judgements.parquet").touch()
+    assert run_status(tmp_path, "smoke")[-1].state == "done"

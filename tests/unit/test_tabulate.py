@@ -87,7 +87,7 @@ def test_training_strings_are_those_of_the_networks(table, tmp_path):
     (path,) = sources(tmp_path, SHAPE, [3])
     cell = {"setting": SHAPE, "dataset_size": "4", "replicas": [[3, 5, 1]]}
     sizes = {"validation_size": 8, "test_size": 16, "training_size": 4}
-    strings = data.build({**sizes, "cell": cell}, [path])[0]["training"][0]
+    _, (strings,) = data.build({**sizes, "cell": cell}, [path])[0]["training"]
     rows = table.query("quantity == 'tuple_coverage' and grammar_seed == 3 and dataset_size == '4'")
     assert rows["estimate"].tolist() == [tuple_coverage(load_grammar(path)[0], strings)]
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.training.module import learning_rate_factor
+from pipeline.training.optimizers import linear_decay
 from pipeline.training.stopping import parse_time_left
 from pipeline.training.train import Progress
 from tests.unit import training_case as case
@@ -176,7 +176,9 @@ def test_processes_that_cannot_share_a_batch_are_refused(tmp_path):
     process = program(tmp_path, "none", processes=4)
     _, log = process.communicate(timeout=120)
     assert process.returncode != 0
-    assert "4 processes cannot share training.batch_size = 6; choose a divisor" in log
+    assert (
+        "training.batch_size = 6 cannot be shared equally by 4 processes x 1 parts; choose" in log
+    )
 
 
 def test_a_later_checkpoint_extends_the_run(uninterrupted, tmp_path, steps_trained):
@@ -248,6 +250,6 @@ def test_a_loss_that_is_not_finite_stops_the_job_with_step_and_rate(tmp_path):
 
 
 def test_the_learning_rate_falls_linearly_over_the_end_of_the_run():
-    factor = learning_rate_factor(steps=100, decay_from=0.5)
+    factor = linear_decay(steps=100, decay_from=0.5)
     assert [factor(step) for step in (0, 50, 75, 100)] == [1.0, 1.0, 0.5, 0.0]
-    assert learning_rate_factor(steps=100, decay_from=1.0)(99) == 1.0
+    assert linear_decay(steps=100, decay_from=1.0)(99) == 1.0

@@ -30,6 +30,9 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
         "batch_size": 6,
         "steps": 60,
         "decay_from": 0.5,
+        "average_decays": [],
+        "low_discrepancy": False,
+        "gradient_clip": None,
     }
     settings = {
         "noise": {"process": "uniform", "levels": 20, "schedule": "linear_alpha_bar"},
@@ -57,7 +60,7 @@ def run(
 ) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in steps]
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
-    train(spec, model, dataset, checkpoints, losses, True, processes, state_interval)
+    train(spec, model, dataset, checkpoints, losses, True, processes, state_interval=state_interval)
 
 
 def weights(directory: Path, step: int) -> dict:

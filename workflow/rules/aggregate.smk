@@ -1,23 +1,21 @@
 # Makes:  tidy tables of each setting (grammar parameters), thresholds, learning and copying times
 #         read off them, and tables of all settings of a domain.
-# Needs:  measurements, losses and probes of every cell of the setting.
+# Needs:  the same table of every cell of the setting.
 # Writes: .../{setting}/tables/{table}.parquet and results/{run}/tables/{domain}_{table}.parquet
 
 
 rule aggregate:
     input:
-        measurements=cell_files("measurements.parquet"),
-        losses=cell_files("losses.parquet"),
-        probes=cell_files("probes.parquet"),
-        ceilings="results/{run}/{domain}/{setting}/tables/ceilings.parquet",
+        parts=cell_tables,
+        ceilings=ceilings,
     output:
-        measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
-        losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
-        probes="results/{run}/{domain}/{setting}/tables/probes.parquet",
+        table=SETTING_TABLE,
     log:
-        "results/{run}/logs/{domain}/{setting}/aggregate.log",
+        "results/{run}/logs/{domain}/{setting}/aggregate_{table}.log",
     benchmark:
-        "results/{run}/logs/{domain}/{setting}/aggregate.benchmark.tsv"
+        "results/{run}/logs/{domain}/{setting}/aggregate_{table}.benchmark.tsv"
+    wildcard_constraints:
+        table="|".join({table for tables in CELL_TABLES.values() for table in tables}),
     localrule: True
     params:
         spec=aggregate_spec,
@@ -25,11 +23,9 @@ rule aggregate:
         """
         python -m pipeline aggregate \
             --spec {params.spec:q} \
-            --root results/{wildcards.run:q}/{wildcards.domain:q} \
+            --parts {input.parts:q} \
             --ceilings {input.ceilings:q} \
-            --measurements {output.measurements:q} \
-            --losses {output.losses:q} \
-            --probes {output.probes:q} \
+            --output {output.table:q} \
             2>{log:q}
         """
 

@@ -1,6 +1,6 @@
 # Makes:  exponents and competing laws of the sample complexity, over all settings of a domain; and
 #         the claims of the paper, each with the number that decides it and a verdict.
-# Needs:  tables of all settings; for the claims, every table of every enabled domain.
+# Needs:  tables of all settings; for the claims, every table of the domain.
 # Writes: results/{run}/tables/{domain}_exponents.parquet, {domain}_laws.parquet, claims.parquet and
 #         claims.html, which the report shows
 
@@ -29,7 +29,7 @@ rule exponents:
 
 rule claims:
     input:
-        tables=claims_tables(),
+        tables=table_files("rhm"),
     output:
         table="results/{run}/tables/claims.parquet",
         page=report(

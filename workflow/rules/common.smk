@@ -15,10 +15,17 @@ from pipeline.config.grid import (
     parse_replicas,
 )
 from pipeline.config.load import load_config
-from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
+from pipeline.config.resources import (
+    document_files,
+    judge_archive,
+    judge_directory,
+    packages,
+)
+from pipeline.config.schema import CELL_TABLES, COMPARISONS, FIGURES, TABLES
 from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
+from pipeline.provenance import canonical_json
 from pipeline.specs import make_spec
 
 try:
@@ -27,7 +34,7 @@ except PipelineError as error:
     sys.exit(f"error: {error}")
 
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
-CELL_TABLES = ("measurements.parquet", "losses.parquet", "probes.parquet")
+JUDGE = judge_directory(CONFIG.domains.text.judge)
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
 
@@ -39,7 +46,7 @@ wildcard_constraints:
     grammar_seed=r"\d+",
     dataset_size=r"\d+|online",
     replicas=REPLICAS_PATTERN,
-    table="|".join(TABLES),
+    table="|".join(sorted({table for tables in TABLES.values() for table in tables})),
 
 
 def checkpoint_steps(domain):
@@ -51,7 +58,9 @@ def spec(stage):
 
     def of(wildcards):
         domain = CONFIG.domain(wildcards.domain)
-        return make_spec(stage, wildcards.domain, SLICES[stage](domain, wildcards))
+        return make_spec(
+            stage, wildcards.domain, SLICES[wildcards.domain][stage](domain, wildcards)
+        )
 
     return of
 
@@ -64,9 +73,10 @@ def missing_cells(domain):
     root = f"results/{CONFIG.run}/{domain}"
     return [
         cell.label
-        for cell in cells(CONFIG.domain(domain).grid)
+        for cell in cells(CONFIG.domain(domain))
         if not all(
-            Path(cell_directory(root, cell), name).exists() for name in CELL_TABLES
+            Path(cell_directory(root, cell), f"{name}.parquet").exists()
+            for name in CELL_TABLES[domain]
         )
     ]
 
@@ -74,13 +84,13 @@ def missing_cells(domain):
 @cache
 def shown_settings(domain):
     """Settings with a cell to show, in the order of the config."""
-    grid, missing = CONFIG.domain(domain).grid, missing_cells(domain)
-    shown = {cell.setting for cell in cells(grid) if cell.label not in missing}
+    section, missing = CONFIG.domain(domain), missing_cells(domain)
+    shown = {cell.setting for cell in cells(section) if cell.label not in missing}
     if not shown:
         sys.exit(
             f"error: partial: no cell of results/{CONFIG.run}/{domain} is finished"
         )
-    return [setting.label for setting in grid.grammars if setting.label in shown]
+    return [setting.label for setting in section.settings if setting.label in shown]
 
 
 def missing_of(domain, setting):
@@ -90,14 +100,13 @@ def missing_of(domain, setting):
 def aggregate_spec(wildcards):
     domain = CONFIG.domain(wildcards.domain)
     missing = {"missing": missing_of(wildcards.domain, wildcards.setting)}
-    settings = SLICES["aggregate"](domain, wildcards) | missing
+    settings = SLICES[wildcards.domain]["aggregate"](domain, wildcards) | missing
     return make_spec("aggregate", wildcards.domain, settings)
 
 
 def claims_spec():
-    enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
-    missing = [label for name in enabled for label in missing_cells(name)]
-    return make_spec("claims", "rhm", claims_settings(CONFIG) | {"missing": missing})
+    missing = {"missing": missing_cells("rhm")}
+    return make_spec("claims", "rhm", claims_settings(CONFIG) | missing)
 
 
 def figure_spec(name):
@@ -107,30 +116,58 @@ def figure_spec(name):
     return make_spec(name, domain, figure_settings(CONFIG, name) | {"missing": missing})
 
 
-def cell_files(name):
-    """Input function: one file of every cell of a setting that is not missing."""
+def cell_tables(wildcards):
+    """One table of every cell of a setting that is not missing."""
+    root = f"results/{wildcards.run}/{wildcards.domain}"
+    missing = missing_cells(wildcards.domain)
+    of_setting = [
+        cell
+        for cell in cells(CONFIG.domain(wildcards.domain))
+        if cell.setting == wildcards.setting
+    ]
+    there = [cell for cell in of_setting if cell.label not in missing]
+    return [f"{cell_directory(root, cell)}/{wildcards.table}.parquet" for cell in there]
 
-    def files(wildcards):
-        root = f"results/{wildcards.run}/{wildcards.domain}"
-        missing = missing_cells(wildcards.domain)
-        of_setting = [
-            cell
-            for cell in cells(CONFIG.domain(wildcards.domain).grid)
-            if cell.setting == wildcards.setting
-        ]
-        there = [cell for cell in of_setting if cell.label not in missing]
-        return [f"{cell_directory(root, cell)}/{name}" for cell in there]
 
-    return files
+def ceilings(wildcards):
+    """What accuracies are put beside, in the table and the domain that has them."""
+    if (wildcards.domain, wildcards.table) != ("rhm", "measurements"):
+        return []
+    return expand(SETTING_TABLE, **{**wildcards, "table": "ceilings"})
 
 
 def source_files(wildcards):
-    """Source artifacts of a cell, one per replica: grammars, for the domain that has them."""
-    if wildcards.domain != "rhm":
-        return []
-    directory = f"results/{wildcards.run}/rhm/{wildcards.setting}"
+    """Source artifacts of a cell, one per replica: its grammar, or the corpus."""
+    directory = f"results/{wildcards.run}/{wildcards.domain}/{wildcards.setting}"
     replicas = parse_replicas(wildcards.replicas)
+    if wildcards.domain == "text":
+        return [f"{directory}/corpus.safetensors" for _ in replicas]
     return [f"{directory}/grammar_g{r.grammar_seed}.safetensors" for r in replicas]
+
+
+def documents(_wildcards):
+    """What the text corpus is made from."""
+    try:
+        return document_files(CONFIG.domains.text.data)
+    except PipelineError as error:
+        sys.exit(f"error: {error}")
+
+
+def package_section(wildcards):
+    path = f"resources/{wildcards.registry}/{wildcards.archive}"
+    return canonical_json(packages(CONFIG.domains.text)[path].plain())
+
+
+def source_section(_wildcards):
+    return canonical_json(CONFIG.domains.text.data.source.plain())
+
+
+def control_files():
+    """Control samples of a setting: real text, and real text in shuffled blocks."""
+    lengths = CONFIG.domains.text.measurement.block_lengths
+    names = ["real", *(f"blocks{length}" for length in lengths)]
+    pattern = "results/{run}/{domain}/{setting}/controls/{control}.safetensors"
+    return expand(pattern, control=names, allow_missing=True)
 
 
 def step_files(pattern):
@@ -196,11 +233,11 @@ def figure_tables(name):
 
 
 def table_files(domain):
-    tables = [*TABLES, *COMPARISONS]
+    tables = [*TABLES[domain], *COMPARISONS[domain]]
     return expand(TABLE, run=CONFIG.run, domain=domain, table=tables)
 
 
-def claims_tables():
+def all_tables():
     """All tables of all domains that are part of the run."""
     enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
     return [path for name in enabled for path in table_files(name)]

@@ -12,6 +12,8 @@ rule sample:
         f"{CELL}/logs/sample.log",
     benchmark:
         f"{CELL}/logs/sample.benchmark.tsv"
+    wildcard_constraints:
+        domain="rhm",
     params:
         spec=spec("sample"),
     shell:
@@ -22,3 +24,10 @@ rule sample:
             --samples {output.samples:q} \
             2>{log:q}
         """
+
+
+use rule sample as sample_text with:
+    output:
+        samples=sample_outputs("text"),
+    wildcard_constraints:
+        domain="text",

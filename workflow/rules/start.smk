@@ -25,7 +25,8 @@ onstart:
     with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
         temporary.write_text(json.dumps(CONFIG.plain(), indent=1))
     parallel = workflow.nodes or workflow.cores or 1
-    print(describe_disk(CONFIG, parallel), file=sys.stderr)
+    for line in describe_disk(CONFIG, parallel):
+        print(line, file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     for handler in logger.handlers:
         handler.addFilter(Hush())

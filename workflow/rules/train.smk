@@ -3,8 +3,9 @@
 # Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.parquet
 #
 # Progress lives undeclared in .work beside them, so a retry or a further checkpoint resumes.
-# `keep_work` and `processes` are resources because these, unlike params, never make a job stale; a
-# profile may set `processes` to the number of GPUs. `exec` lets training save at SIGTERM, which
+# `keep_work`, `processes` and `accumulation` are resources because these, unlike params, never make
+# a job stale; a profile may set `processes` to the number of GPUs, and `accumulation` to the number
+# of parts that each one's share of a batch is cut into where memory is short. `exec` lets training save at SIGTERM, which
 # would end a shell around it at once, and with the shell the job.
 
 
@@ -18,9 +19,12 @@ rule train:
         f"{CELL}/logs/train.log",
     benchmark:
         f"{CELL}/logs/train.benchmark.tsv"
+    wildcard_constraints:
+        domain="rhm",
     resources:
         keep_work=keep_work,
         processes=1,
+        accumulation=1,
     params:
         spec=spec("train"),
     shell:
@@ -32,5 +36,14 @@ rule train:
             --losses {output.losses:q} \
             --keep-work {resources.keep_work} \
             --processes {resources.processes} \
+            --accumulation {resources.accumulation} \
             2>{log:q}
         """
+
+
+use rule train as train_text with:
+    output:
+        checkpoints=checkpoint_outputs("text"),
+        losses=f"{CELL}/losses.parquet",
+    wildcard_constraints:
+        domain="text",

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.datasets.build import Tensors
 from pipeline.datasets.splits import StringSource
 from pipeline.grammar.rules import load_grammar
 
 
-def build(settings: dict, sources: Sequence[Path]) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Arrays of `make_dataset`, and the content hashes of the grammars they were derived from."""
+def build(settings: dict, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
+    """Tensors of `make_dataset`, and the content hashes of the grammars they were derived from."""
     splits: dict[str, list[np.ndarray]] = {"training": [], "validation": [], "test": []}
     inputs = {}
     replicas = settings["cell"]["replicas"]
@@ -21,4 +22,5 @@ def build(settings: dict, sources: Sequence[Path]) -> tuple[dict[str, np.ndarray
         splits["training"].append(source.training(0, settings["training_size"]))
         splits["validation"].append(source.validation())
         splits["test"].append(source.test())
-    return {name: np.stack(parts) for name, parts in splits.items()}, inputs
+    shape = (len(replicas), -1, splits["test"][0].shape[1])
+    return {name: (shape, parts) for name, parts in splits.items()}, inputs

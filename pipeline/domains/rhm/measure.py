@@ -1,6 +1,6 @@
 """Observables of the Random Hierarchy Model: rules obeyed, copies, mode collapse, correlations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pipeline.grammar.correlations import common_ancestor_level, joint_excess
 from pipeline.grammar.parsing import Parse, parse
 from pipeline.grammar.rules import Grammar, load_grammar
 from pipeline.measurement.accuracy import accuracies
+from pipeline.measurement.coherence import coherence_rows
 from pipeline.measurement.collapse import coverage, rule_usage, training_rule_usage
 from pipeline.measurement.correlation import (
     PairCounts,
@@ -21,27 +22,30 @@ from pipeline.measurement.estimate import Row
 from pipeline.measurement.novelty import copying, novel_subtrees, novelty
 
 
-def load_sources(sources: Sequence[Path]) -> list[Grammar]:
+def load_sources(sources: Sequence[Path], _settings: dict) -> list[Grammar]:
     """Grammars of the replicas."""
     return [load_grammar(path)[0] for path in sources]
 
 
 def observe(
-    grammar: Grammar, samples: np.ndarray, training: np.ndarray, settings: dict
+    grammar: Grammar, samples: np.ndarray, strings: Mapping[str, np.ndarray], settings: dict
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint.
 
     Args:
         grammar: that of the replica.
         samples: generated tokens [N, d].
-        training: its training set [P, d].
+        strings: its training set [P, d] so far, `validation` and `test` strings.
         settings: `measurement` section of the config.
     """
-    parsed, known = parse(grammar, samples), np.unique(training, axis=0)
+    parsed, known = parse(grammar, samples), np.unique(strings["training"], axis=0)
     novel = novel_subtrees(samples, known, grammar.branching)
     yield from accuracies(parsed, novel)
     yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], settings["blocks"])
     yield from _correlations(grammar, samples, settings)
+    held_out = strings["test"], strings["validation"]
+    distances = range(1, grammar.length)
+    yield from coherence_rows(samples, *held_out, grammar.symbols, distances, settings)
 
 
 def _memorization(

@@ -1,10 +1,13 @@
 """Noise and network of the Random Hierarchy Model, as the settings name them."""
 
+from torch.optim import Optimizer
+
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.randomness import stream_key
+from pipeline.training.optimizers import Schedule, sgd
 
 
 def replica_keys(settings: dict) -> list[int]:
@@ -32,3 +35,8 @@ def build_network(settings: dict) -> UNet1d:
         levels=noise.levels,
         **settings["network"],
     )
+
+
+def build_optimizer(network: UNet1d, training: dict) -> tuple[Optimizer, Schedule]:
+    """SGD; the learning rate is in units of the width (maximal update parametrisation)."""
+    return sgd(network, training, training["learning_rate"] * network.width)

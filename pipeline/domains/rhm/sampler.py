@@ -5,9 +5,9 @@ from collections.abc import Callable
 from torch import Tensor
 
 from pipeline.domains.rhm.model import build_noise
-from pipeline.noise.absorbing import AbsorbingNoise
+from pipeline.noise.absorbing import Absorbing
 from pipeline.noise.base import Denoiser
-from pipeline.sampling.absorbing import sample_absorbing
+from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.uniform import sample_uniform
 
 
@@ -22,8 +22,8 @@ def build_sampler(
         denoiser: network or oracle.
     """
     noise = build_noise(settings)
-    if isinstance(noise, AbsorbingNoise):
-        return lambda draw: sample_absorbing(denoiser, noise, draw)
+    if isinstance(noise, Absorbing):
+        return lambda draw: sample_absorbing(at_positions(denoiser), noise, draw)
     return lambda draw: sample_uniform(
         denoiser, noise, draw, sampling["levels"], sampling["posterior"]
     )

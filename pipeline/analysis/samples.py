@@ -1,0 +1,34 @@
+"""Numbers measured on samples at several training steps, over the networks of one training set."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+NETWORK = ["setting", "data_seed", "network_seed"]
+NORMAL = 1.96
+"""Standard errors to either side that make a 95 % interval."""
+
+
+def largest_training_set(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one dataset size: online if it is there, else the largest."""
+    sizes = frame["dataset_size"].unique()
+    chosen = "online" if "online" in sizes else max(sizes, key=int)
+    return frame[frame["dataset_size"] == chosen]
+
+
+def mean_over_networks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean estimate and half-width of its 95 % interval over samples, one row per group."""
+    squares = frame.assign(variance=frame["standard_error"] ** 2)
+    groups = squares.groupby(list(by), dropna=False)
+    error = NORMAL * np.sqrt(groups["variance"].sum()) / groups["estimate"].count()
+    return groups["estimate"].mean().rename("mean").to_frame().assign(error=error).reset_index()
+
+
+def square_root(summary: pd.DataFrame) -> pd.DataFrame:
+    """Root of squares with bars `down` and `up`; what is not above zero cannot be shown."""
+    summary = summary[summary["mean"] > 0]
+    root = np.sqrt(summary["mean"])
+    low = np.sqrt((summary["mean"] - summary["error"]).clip(lower=0))
+    high = np.sqrt(summary["mean"] + summary["error"])
+    return summary.assign(mean=root, down=root - low, up=high - root)

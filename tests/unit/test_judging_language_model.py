@@ -1,0 +1,265 @@
+"""Judges made ready from directories and the hub, and those that must be refused."""
+
+import hashlib
+import json
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import huggingface_hub
+import pytest
+import torch
+from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
+
+from pipeline.errors import PipelineError
+from pipeline.judging import language_model
+from pipeline.judging.language_model import load_model, prepare_model
+
+VOCABULARY = ["<unk>", "<s>", "</s>", *(f"word{number}" for number in range(61))]
+
+
+@pytest.fixture(autouse=True)
+def on_the_cpu(monkeypatch):
+    monkeypatch.setattr(language_model, "choose_device", lambda: torch.device("cpu"))
+
+
+def llama(seed=0, words=64):
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=words,
+            hidden_size=32,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=32,
+            initializer_range=0.5,
+        )
+    ).eval()
+
+
+def gpt2(seed=0):
+    torch.manual_seed(seed)
+    sizes = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32}
+    return GPT2LMHeadModel(GPT2Config(vocab_size=len(VOCABULARY), **sizes)).eval()
+
+
+def save(model, directory):
+    vocabulary = {word: number for number, word in enumerate(VOCABULARY)}
+    inner = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    PreTrainedTokenizerFast(tokenizer_object=inner, **special).save_pretrained(directory)
+    model.save_pretrained(directory)
+    return directory
+
+
+@pytest.fixture
+def source(tmp_path):
+    return save(llama(), tmp_path / "source")
+
+
+@pytest.fixture
+def prepared(source, tmp_path):
+    output = tmp_path / "resources" / "judge"
+    prepare_model({"kind": "directory", "path": str(source)}, None, output)
+    return output
+
+
+def logits(model):
+    with torch.inference_mode():
+        return model(torch.tensor([[1, 5, 9, 3, 17]])).logits
+
+
+@contextmanager
+def refusing(*reasons):
+    with pytest.raises(PipelineError) as refused:
+        yield
+    assert "\n" not in str(refused.value)
+    for reason in reasons:
+        assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize("architecture", [llama, gpt2])
+def test_a_directory_gives_its_model_back(tmp_path, architecture):
+    expected = architecture()
+    path = save(expected, tmp_path / "source")
+    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    model, tokenizer = load_model(tmp_path / "judge")
+    assert torch.equal(logits(model), logits(expected))
+    assert not model.training and model.dtype == torch.float32
+    assert tokenizer.convert_ids_to_tokens([1, 5]) == ["<s>", "word2"]
+
+
+def test_the_record_names_the_model_and_its_weights(prepared, source):
+    weights = (source / "model.safetensors").read_bytes()
+    assert json.loads((prepared / "judge.json").read_text()) == {
+        "id": str(source),
+        "revision": None,
+        "parameters": sum(p.numel() for p in llama().parameters()),
+        "dtype": "float32",
+        "sha256": {"model.safetensors": hashlib.sha256(weights).hexdigest()},
+    }
+
+
+def test_a_sharded_model_is_read_whole(tmp_path):
+    path = save(llama(), tmp_path / "source")
+    (path / "model.safetensors").unlink()
+    llama().save_pretrained(path, max_shard_size="20KB")
+    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    record = json.loads((tmp_path / "judge" / "judge.json").read_text())
+    assert len(record["sha256"]) > 1
+    assert torch.equal(logits(load_model(tmp_path / "judge")[0]), logits(llama()))
+
+
+def test_weights_of_half_precision_are_computed_with_in_single_precision(tmp_path):
+    path = save(llama().to(torch.bfloat16), tmp_path / "source")
+    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    assert json.loads((tmp_path / "judge" / "judge.json").read_text())["dtype"] == "bfloat16"
+    model, _ = load_model(tmp_path / "judge")
+    expected = llama()
+    rounded = {k: w.to(torch.bfloat16) for k, w in expected.state_dict().items()}
+    expected.load_state_dict(rounded)
+    assert torch.equal(logits(model), logits(expected))
+
+
+ANSWER = SimpleNamespace(headers={}, request=None)
+HUB = {"kind": "hub", "model": "owner/name", "revision": "0" * 40}
+
+
+def names_fetched(names, patterns):
+    return list(huggingface_hub.utils.filter_repo_objects(names, allow_patterns=patterns))
+
+
+def test_the_hub_is_asked_for_one_revision_and_no_pickles(tmp_path, monkeypatch):
+    asked, snapshot = {}, save(llama(), tmp_path / "snapshots" / ("a" * 40))
+
+    def download(name, **options):
+        asked.update(options, name=name)
+        return str(snapshot)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    prepare_model({**HUB, "revision": "main"}, None, tmp_path / "judge")
+    assert (asked["name"], asked["revision"]) == ("owner/name", "main")
+    wanted = ["model-00001-of-00002.safetensors", "config.json", "tokenizer.model"]
+    unwanted = ["pytorch_model.bin", "consolidated.safetensors", "modeling_own.py", "flax.msgpack"]
+    assert names_fetched(wanted + unwanted, asked["allow_patterns"]) == wanted
+    record = json.loads((tmp_path / "judge" / "judge.json").read_text())
+    assert (record["id"], record["revision"]) == ("owner/name", "a" * 40)
+    load_model(tmp_path / "judge")
+
+
+@pytest.mark.parametrize(
+    ("error", "reasons"),
+    [
+        (
+            GatedRepoError("no", response=ANSWER),
+            ["gated", "accept the licence on the model's page", "hf auth login"],
+        ),
+        (RevisionNotFoundError("a\nb", response=ANSWER), ["cannot be fetched", "(a b)", "0" * 40]),
+        (ConnectionError("a\nb"), ["cannot be fetched", "(a b)", "network"]),
+    ],
+)
+def test_what_the_hub_refuses_is_told_in_a_line(tmp_path, monkeypatch, error, reasons):
+    def download(name, **options):
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    with refusing("domains.text.judge.model.model = owner/name", "another judge", *reasons):
+        prepare_model(HUB, None, tmp_path / "judge")
+    assert list(tmp_path.iterdir()) == []
+
+
+def edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def drop_a_tensor(source):
+    weights = load_file(source / "model.safetensors")
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
+
+
+def keep_pickles_only(source):
+    torch.save(load_file(source / "model.safetensors"), source / "pytorch_model.bin")
+    (source / "model.safetensors").unlink()
+
+
+def cut_the_weights(source):
+    content = (source / "model.safetensors").read_bytes()
+    (source / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+DAMAGES = {
+    "martian": lambda source: edit(source / "config.json", model_type="martian"),
+    "custom code": lambda source: edit(
+        source / "config.json", model_type="own", auto_map={"AutoConfig": "own.OwnConfig"}
+    ),
+    "lack model.layers.1.mlp.up_proj.weight": drop_a_tensor,
+    "holds no model*.safetensors": keep_pickles_only,
+    "deserializing": cut_the_weights,
+    "slow tokenizer": lambda source: (source / "tokenizer.json").unlink(),
+    "out of vocabulary": lambda source: edit(
+        source / "tokenizer.json", model={"type": "BPE", "vocab": {}, "merges": [["a", "b"]]}
+    ),
+    "config.json": lambda source: (source / "config.json").unlink(),
+    "at most 32 tokens": lambda source: llama(words=32).save_pretrained(source),
+    "lack model.layers.0.mlp.down_proj.weight in": lambda source: edit(
+        source / "config.json", intermediate_size=16
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", DAMAGES)
+def test_a_model_that_cannot_be_loaded_is_refused_and_the_old_one_kept(source, tmp_path, reason):
+    old = tmp_path / "old" / "judge"
+    prepare_model({"kind": "directory", "path": str(source)}, None, old)
+    record = (old / "judge.json").read_text()
+    other = save(llama(1), tmp_path / "other")
+    DAMAGES[reason](other)
+    with refusing(reason, str(other), "domains.text.judge"):
+        prepare_model({"kind": "directory", "path": str(other)}, None, old)
+    assert (old / "judge.json").read_text() == record
+    assert list(old.parent.iterdir()) == [old]
+    load_model(old)
+
+
+def test_a_new_model_replaces_the_old_one(prepared, tmp_path):
+    path = save(llama(1), tmp_path / "other")
+    prepare_model({"kind": "directory", "path": str(path)}, None, prepared)
+    assert torch.equal(logits(load_model(prepared)[0]), logits(llama(1)))
+
+
+def alter_a_byte(source, judge):
+    content = bytearray((source / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (source / "model.safetensors").write_bytes(content)
+
+
+LOSSES = {
+    "not those that judge.json names": alter_a_byte,
+    "No such file": lambda source, judge: (source / "model.safetensors").unlink(),
+    "judge.json": lambda source, judge: (judge / "judge.json").unlink(),
+    "Expecting value": lambda source, judge: (judge / "judge.json").write_text(""),
+    "config.json": lambda source, judge: (judge / "config.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("reason", LOSSES)
+def test_a_directory_that_is_not_as_it_was_made_is_refused(source, prepared, reason):
+    LOSSES[reason](source, prepared)
+    with refusing(str(prepared), "domains.text.judge", reason):
+        load_model(prepared)
+
+
+def test_no_directory_is_refused(tmp_path):
+    with refusing(str(tmp_path / "absent"), "judge.json", "domains.text.judge"):
+        load_model(tmp_path / "absent")

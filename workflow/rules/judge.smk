@@ -1,0 +1,89 @@
+# Makes:  samples as text, and their losses under a language model by the number of tokens before.
+# Needs:  samples of every checkpoint, or controls; the language model, fetched once.
+# Writes: .../{replicas}/texts.parquet and judgements.parquet, .../tables/control_judgements.parquet
+
+
+rule prepare_judge:
+    input:
+        archive=judge_archive(CONFIG.domains.text.judge),
+    output:
+        model=directory(JUDGE),
+    log:
+        f"resources/logs/{Path(JUDGE).name}.log",
+    priority: 1  # before hours of training: it may turn out that it cannot be loaded
+    localrule: True
+    params:
+        model=canonical_json(CONFIG.domains.text.judge.model.plain()),
+        archive=lambda wildcards, input: f"--archive {input.archive}" if input else "",
+    shell:
+        """
+        python -m pipeline prepare_judge \
+            --model {params.model:q} \
+            {params.archive} \
+            --output {output.model:q} \
+            2>{log:q}
+        """
+
+
+rule decode:
+    input:
+        tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
+        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+    output:
+        texts=f"{CELL}/texts.parquet",
+    log:
+        f"{CELL}/logs/decode.log",
+    wildcard_constraints:
+        domain="text",
+    localrule: True
+    params:
+        spec=spec("decode"),
+    shell:
+        """
+        python -m pipeline decode \
+            --spec {params.spec:q} \
+            --tokenizer {input.tokenizer:q} \
+            --samples {input.samples:q} \
+            --output {output.texts:q} \
+            2>{log:q}
+        """
+
+
+rule judge:
+    input:
+        model=JUDGE,
+        tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
+        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+    output:
+        judgements=f"{CELL}/judgements.parquet",
+    log:
+        f"{CELL}/logs/judge.log",
+    benchmark:
+        f"{CELL}/logs/judge.benchmark.tsv"
+    wildcard_constraints:
+        domain="text",
+    params:
+        spec=spec("judge"),
+    shell:
+        """
+        python -m pipeline judge \
+            --spec {params.spec:q} \
+            --model {input.model:q} \
+            --tokenizer {input.tokenizer:q} \
+            --samples {input.samples:q} \
+            --output {output.judgements:q} \
+            2>{log:q}
+        """
+
+
+use rule judge as judge_controls with:
+    input:
+        model=JUDGE,
+        tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
+        samples=control_files(),
+    output:
+        judgements="results/{run}/{domain}/{setting}/tables/control_judgements.parquet",
+    log:
+        "results/{run}/logs/{domain}/{setting}/judge_controls.log",
+    benchmark:
+        "results/{run}/logs/{domain}/{setting}/judge_controls.benchmark.tsv"
