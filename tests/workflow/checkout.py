@@ -92,4 +92,4 @@ def job_counts(output: str) -> Counter:
     """Jobs per rule, without the target rules, from Snakemake's table of job stats."""
     rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
     counts = Counter({rule: int(count) for rule, count in rows})
-    return Counter({k: n for k, n in counts.items() if k not in ("all", "rhm", "total")})
+    return Counter({k: n for k, n in counts.items() if k not in ("all", "rhm", "text", "total")})

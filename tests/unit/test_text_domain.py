@@ -1,0 +1,130 @@
+"""The text domain's parts: nested datasets, observables of known samples, calibrated controls."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import artifacts, streams, tables
+from pipeline.datasets.build import make_dataset
+from pipeline.domains.text import data, model, sampler
+from pipeline.domains.text.calibrate import calibrate
+from pipeline.domains.text.measure import load_corpus, observe
+from pipeline.errors import PipelineError
+from pipeline.randomness import uniforms
+from pipeline.sampling.generate import sample
+from tests.unit import text_training_case as case
+
+SETTINGS = {
+    "distances": [1, 2, 4, 8],
+    "blocks": 16,
+    "random_halves": 3,
+    "bootstrap_samples": 100,
+    "largest_error": 0.25,
+    "reference_sequences": 400,
+}
+
+
+def dataset(tmp_path, size, replicas):
+    corpus, output = tmp_path / "corpus.safetensors", tmp_path / f"{size}.safetensors"
+    case.write_corpus(corpus)
+    cell = case.CELL | {"replicas": replicas}
+    settings = {"training_size": size, "validation_size": 8, "cell": cell}
+    make_dataset({"settings": settings}, data, [corpus], output)
+    blocks = artifacts.read_tensors(corpus, "corpus").tensors
+    return streams.map_tensors(output, "dataset").tensors, blocks
+
+
+def rows_of(blocks):
+    return [tuple(row) for row in blocks.tolist()]
+
+
+def test_online_all_training_blocks_are_read_in_an_order_of_the_data_seed(tmp_path):
+    found, corpus = dataset(tmp_path, None, [[None, 0, 0], [None, 1, 0], [None, 1, 5]])
+    assert found["training"].shape == (3, 64, case.CONTEXT)
+    orders = [rows_of(part) for part in found["training"]]
+    assert all(sorted(order) == sorted(rows_of(corpus["training"])) for order in orders)
+    assert orders[0] != orders[1] == orders[2]
+
+
+def test_training_sets_are_nested_and_validation_blocks_common(tmp_path):
+    small, corpus = dataset(tmp_path, 10, [[None, 3, 0]])
+    large, _ = dataset(tmp_path, 30, [[None, 3, 0]])
+    assert np.array_equal(small["training"][0], large["training"][0, :10])
+    other, _ = dataset(tmp_path, 11, [[None, 4, 0]])
+    assert np.array_equal(small["validation"], other["validation"])
+    assert set(rows_of(small["validation"][0])) <= set(rows_of(corpus["validation"]))
+
+
+def test_more_blocks_than_there_are_is_an_error_with_both_numbers(tmp_path):
+    with pytest.raises(PipelineError, match="dataset_sizes: 65 exceeds the 64 training blocks"):
+        dataset(tmp_path, 65, [[None, 0, 0]])
+
+
+def write_chain(path, documents=200, length=150, symbols=4):
+    """Documents of a sticky chain, and an end-of-document token after each."""
+    draws = uniforms(7, np.arange(documents)[:, None], np.arange(length))
+    jumps = uniforms(8, np.arange(documents)[:, None], np.arange(length)) < 0.15
+    jumps[:, 0] = True
+    place = np.maximum.accumulate(np.where(jumps, np.arange(length), 0), axis=1)
+    tokens = (np.take_along_axis(draws, place, axis=1) * symbols).astype(np.uint16)
+    ended = np.concatenate([tokens, np.full((documents, 1), symbols, np.uint16)], axis=1)
+    blocks = ended.ravel()[: ended.size // 24 * 24].reshape(-1, 24)
+    facts = {"vocabulary_size": symbols + 1, "end_of_document": symbols}
+    stamp = artifacts.make_stamp("corpus", {}, {}) | {"corpus": facts}
+    artifacts.write_tensors(path, {"validation": blocks, "training": blocks}, stamp)
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    path = tmp_path_factory.mktemp("chain") / "corpus.safetensors"
+    write_chain(path)
+    return path
+
+
+def test_every_observable_has_one_row_per_distance(chain):
+    truth = load_corpus(chain, 400)
+    rows = pd.DataFrame(observe(truth, truth.held_out.control[:128], {}, SETTINGS))
+    counts = rows.groupby("quantity").size()
+    assert counts["squared_correlation"] == counts["correlation_ratio"] == 4
+    assert (counts.drop(["squared_correlation", "correlation_ratio"]) == 1).all()
+    assert {"equivalent_block_length", "unigram_entropy", "distinct_2"} <= set(counts.index)
+
+
+def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
+    controls = [tmp_path / f"{name}.safetensors" for name in ("real", 1, 2, 4)]
+    sizes = {"samples": 256, "setting": "chain_context24", "block_lengths": [1, 2, 4]}
+    spec = {"stage": "calibrate", "settings": SETTINGS | sizes}
+    calibrate(spec, chain, controls, tmp_path / "calibration.parquet")
+    table = tables.read_table(tmp_path / "calibration.parquet", "calibration")
+    lengths = table[table["quantity"] == "equivalent_block_length"].set_index("block_length")
+    for length in (1, 2, 4):
+        row = lengths.loc[length]
+        assert row["low"] - 0.2 <= length <= row["high"] + 0.2
+    real = lengths.loc[lengths.index.isna()].iloc[0]
+    assert real["status"] == "at least"
+    assert real["estimate"] > 4
+    for path in controls:
+        artifact = artifacts.read_tensors(path, "samples")
+        assert artifact.tensors["tokens"].shape[0] == 1
+        assert artifact.stamp["control"]["setting"] == "chain_context24"
+
+
+@pytest.mark.parametrize("steps", [None, 5])
+def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, steps):
+    network = model.build_network(case.TRAIN)
+    tensors = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
+    averages = {f"average0.9/{name}": 2 * tensor for name, tensor in tensors.items()}
+    spec = {"stage": "train", "settings": case.TRAIN}
+    stamp = artifacts.make_stamp("checkpoint", spec, {}) | {"step": 3}
+    checkpoint = tmp_path / "step3.safetensors"
+    artifacts.write_tensors(checkpoint, tensors | averages, stamp)
+    found = {}
+    for name, count, average in [("few", 128, None), ("many", 200, None), ("averaged", 128, 0.9)]:
+        settings = {"samples": count, "average": average, "seed": 1, "steps": steps}
+        output = tmp_path / name / "step3.safetensors"
+        spec = {"stage": "sample", "domain": "text", "settings": settings}
+        sample(spec, model, sampler, [checkpoint], [output])
+        found[name] = artifacts.read_tensors(output, "samples").tensors["tokens"]
+    assert found["many"].shape == (1, 200, case.CONTEXT)
+    assert found["many"].max() < case.SYMBOLS
+    assert np.array_equal(found["few"], found["many"][:, :128])

@@ -1,0 +1,147 @@
+"""The transformer of MD4: its parameters, its start, its positions, and what it sees."""
+
+import math
+
+import pytest
+import torch
+
+from pipeline.config.grid import Cell, parameter_count
+from pipeline.config.load import load_config
+from pipeline.domains.text.model import build_network
+from pipeline.networks.transformer import Transformer
+from pipeline.noise.absorbing import ContinuousAbsorbingNoise
+from tests.workflow.checkout import ROOT
+
+SHAPE = {"layers": 2, "heads": 2, "width": 16, "rotary_base": 100.0}
+
+
+def network(seed=0, initial_gate=1.0, **shape):
+    return Transformer(seed, 6, 5, initial_gate=initial_gate, **SHAPE | shape)
+
+
+def trained(**shape):
+    """A network with some weights everywhere, as after training."""
+    net, generator = network(**shape), torch.Generator().manual_seed(1)
+    for weight in net.parameters():
+        torch.nn.init.normal_(weight, std=0.15, generator=generator)
+    return net
+
+
+def tokens(count=3, length=8):
+    return torch.randint(0, 6, (1, count, length), generator=torch.Generator().manual_seed(2))
+
+
+TIMES = torch.tensor([[0.1, 0.5, 0.9]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("gate", [0.0, 1.0])
+def test_it_starts_from_the_uniform_distribution(gate):
+    """The loss at the start is ln V per masked token, times its weight."""
+    noise, x0 = ContinuousAbsorbingNoise(5), tokens() % 5
+    xt = noise.corrupt(x0, TIMES, torch.full((*x0.shape, 2), 0.7).double())
+    loss = noise.cross_entropy(network(initial_gate=gate)(xt, TIMES), x0, xt)
+    masked = xt == noise.mask
+    assert masked.any()
+    assert loss[masked].tolist() == pytest.approx([math.log(5)] * int(masked.sum()))
+    assert not loss[~masked].any()
+
+
+def test_only_readout_and_modulations_start_at_zero():
+    for name, weight in network().named_parameters():
+        assert bool((weight == 0).all()) == (name == "head.weight" or "modulation" in name), name
+
+
+def test_weights_are_a_function_of_the_seed():
+    one, same, other = (dict(network(seed).named_parameters()) for seed in (3, 3, 4))
+    for name, weight in one.items():
+        assert torch.equal(weight, same[name])
+        assert torch.equal(weight, other[name]) == bool((weight == 0).all())
+
+
+def test_logits_at_some_positions_are_those_of_all():
+    net, positions = trained(), torch.tensor([[[0, 7], [3, 2], [5, 5]]])
+    whole = net(tokens(), TIMES)
+    some = net.logits_at(tokens(), TIMES, positions)
+    torch.testing.assert_close(some, whole.take_along_dim(positions.unsqueeze(-1), dim=2))
+
+
+def test_every_token_and_the_time_matter_to_every_other():
+    net = trained()
+    before = net(tokens(), TIMES)
+    changed = tokens()
+    changed[..., -1] = (changed[..., -1] + 1) % 6
+    assert ((net(changed, TIMES) - before).abs().amax(dim=-1) > 1e-6).all()
+    assert ((net(tokens(), TIMES / 2) - before).abs().amax(dim=-1) > 1e-6).all()
+
+
+def test_strings_of_a_batch_do_not_see_one_another():
+    net = trained()
+    whole = net(tokens(), TIMES)
+    for row in range(3):
+        alone = net(tokens()[:, row : row + 1], TIMES[:, row : row + 1])
+        torch.testing.assert_close(alone[:, 0], whole[:, row], rtol=1e-4, atol=1e-5)
+
+
+def naive_attention(block, h, base):
+    """Heads one by one, rotations as complex numbers, softmax written out."""
+    heads, width = 2, h.shape[-1] // 2
+    query, key, value = (h @ w.T for w in block.query_key_value.weight.chunk(3))
+    parts = []
+    for head in range(heads):
+        mine = slice(head * width, (head + 1) * width)
+        turned = []
+        for x in (query[:, mine], key[:, mine]):
+            frequencies = base ** -(torch.arange(0, width, 2) / width)
+            angle = torch.arange(len(h))[:, None] * frequencies
+            turn = torch.polar(torch.ones_like(angle), angle)
+            turned.append(torch.complex(x[:, : width // 2], x[:, width // 2 :]) * turn)
+        scores = (turned[0] @ turned[1].conj().T).real / math.sqrt(width)
+        parts.append(torch.softmax(scores, dim=-1) @ value[:, mine])
+    return torch.cat(parts, dim=-1) @ block.attention_out.weight.T
+
+
+def test_attention_is_that_of_the_papers_written_out():
+    from pipeline.networks.transformer import _rotation
+
+    block = trained().blocks[0]
+    h = torch.randn(7, 16, generator=torch.Generator().manual_seed(5))
+    found = block._attend(h[None], _rotation(7, 8, 100.0, h.device))[0]
+    torch.testing.assert_close(found, naive_attention(block, h, 100.0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["smoke", "demo"])
+def test_the_config_counts_the_weights(preset):
+    domain = load_config(
+        ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": preset}
+    ).domains.text
+    settings = {"symbols": domain.data.tokenizer.vocabulary_size}
+    settings |= {"network": domain.network.plain(), "cell": {"replicas": [[None, 0, 0]]}}
+    weights = sum(weight.numel() for weight in build_network(settings).parameters())
+    assert parameter_count(domain, Cell("", "", "d0n0")) == weights
+
+
+def test_the_papers_model_has_166_million_weights():
+    paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.text
+    assert parameter_count(paper, Cell("", "", "d0n0")) == 165_800_192
+
+
+@pytest.mark.slow
+def test_one_training_step_of_the_papers_model_changes_its_weights():
+    paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.text
+    noise = ContinuousAbsorbingNoise(50257)
+    net = Transformer(0, noise.input_symbols, noise.symbols, **paper.network.plain())
+    x0 = torch.randint(0, 50257, (1, 1, 1024), generator=torch.Generator().manual_seed(0))
+    t = torch.full((1, 1), 0.5, dtype=torch.float64)
+    draws = torch.rand(1, 1, 1024, 2, generator=torch.Generator().manual_seed(1)).double()
+    xt = noise.corrupt(x0, t, draws)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=3e-4, weight_decay=0)
+    losses = []
+    for _ in range(2):
+        loss = noise.variational_bound(net(xt, t), x0, xt, t).mean()
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    masked = float((xt == noise.mask).double().mean())
+    assert losses[0] == pytest.approx(math.log(50257) * masked * 2, rel=1e-3)
+    assert losses[1] < losses[0]

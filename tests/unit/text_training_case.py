@@ -1,0 +1,91 @@
+"""A text training job that takes seconds; also a program, so that a test can kill it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import artifacts
+from pipeline.datasets.build import make_dataset
+from pipeline.domains.text import data, model
+from pipeline.randomness import hash64
+from pipeline.training.module import Denoising
+from pipeline.training.train import train
+
+SYMBOLS, CONTEXT = 5, 12
+STEPS = [10, 20]
+CELL = {
+    "setting": {"setting": "characters5_context12"},
+    "dataset_size": "online",
+    "replicas": [[None, 0, 0]],
+}
+NETWORK = {"layers": 1, "heads": 2, "width": 16, "rotary_base": 100.0, "initial_gate": 1.0}
+TRAINING = {
+    "loss": "variational_bound",
+    "learning_rate": 0.01,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "weight_decay": 0.0,
+    "warmup_steps": 5,
+    "gradient_clip": 1.0,
+    "batch_size": 8,
+    "steps": 20,
+    "low_discrepancy": True,
+    "average_decays": [0.9],
+}
+TRAIN = {
+    "symbols": SYMBOLS,
+    "context": CONTEXT,
+    "network": NETWORK,
+    "training": TRAINING,
+    "cell": CELL,
+}
+
+
+def write_corpus(path: Path, validation: int = 16, training: int = 64) -> None:
+    """Text that counts up from a random token, so that there is something to learn."""
+    starts = hash64(1, np.arange(validation + training)) % np.uint64(SYMBOLS)
+    tokens = (starts[:, None].astype(int) + np.arange(CONTEXT)) % SYMBOLS
+    tensors = {"validation": tokens[:validation], "training": tokens[validation:]}
+    stamp = artifacts.make_stamp("corpus", {}, {})
+    facts = {"vocabulary_size": SYMBOLS, "end_of_document": SYMBOLS - 1}
+    tensors = {name: part.astype(np.uint16) for name, part in tensors.items()}
+    artifacts.write_tensors(path, tensors, stamp | {"corpus": facts})
+
+
+def prepare(directory: Path) -> Path:
+    """Write the corpus and the dataset; return the dataset's path."""
+    directory.mkdir(exist_ok=True)
+    write_corpus(directory / "corpus.safetensors")
+    settings = {"training_size": None, "validation_size": 8, "cell": CELL}
+    dataset = directory / "dataset.safetensors"
+    make_dataset({"settings": settings}, data, [directory / "corpus.safetensors"], dataset)
+    return dataset
+
+
+def run(directory: Path, processes: int = 1, accumulation: int = 1) -> None:
+    checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in STEPS]
+    spec = {"stage": "train", "domain": "text", "settings": TRAIN, "code": "test"}
+    dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
+    shares = {"processes": processes, "accumulation": accumulation}
+    train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0, **shares)
+
+
+def kill_at(step: int) -> None:
+    """Have this process killed right before the given step."""
+    original = Denoising.training_step
+
+    def training_step(self, batch, index):
+        if batch[0] == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(self, batch, index)
+
+    Denoising.training_step = training_step
+
+
+if __name__ == "__main__":
+    directory, processes, accumulation, step = sys.argv[1:]
+    kill_at(int(step))
+    run(Path(directory), int(processes), int(accumulation))
