@@ -87,7 +87,7 @@ def _calibrate(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _decode(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.judging.judge import decode_samples
+    from pipeline.judging.texts import decode_samples
 
     decode_samples(spec, args.tokenizer, args.samples, args.output)
 

@@ -18,7 +18,7 @@ STAGES = {
     "theory": ("pipeline.theory.tabulate", None),
     "corpus": ("pipeline.corpora.build", None),
     "calibrate": ("pipeline.domains.text.calibrate", None),
-    "decode": ("pipeline.judging.judge", None),
+    "decode": ("pipeline.judging.texts", None),
     "judge": ("pipeline.judging.judge", None),
     "aggregate": ("pipeline.aggregation.aggregate", None),
     "concatenate": ("pipeline.aggregation.concatenate", None),

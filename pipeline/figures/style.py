@@ -8,6 +8,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.tables import SEEDS
@@ -69,6 +70,16 @@ def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: 
     axes.errorbar(x, summary["mean"], summary["error"], **style)
 
 
+def plain_log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
+    """Make an axis logarithmic with plain numbers at up to six of the values."""
+    shown = spread(np.unique(values), 6)
+    axis = getattr(axes, f"{which}axis")
+    getattr(axes, f"set_{which}scale")("log")
+    axis.set_major_locator(FixedLocator(shown))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+
+
 def heat_map(
     axes: Axes, settings: dict, values: pd.DataFrame, highest: float = 1, **style: object
 ) -> None:
@@ -95,8 +106,9 @@ def footnote(
 def text_footnote(figure: Figure, frame: pd.DataFrame, shown: str) -> None:
     """State the corpus, what is shown, and over how many samples and networks."""
     networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
-    samples = f"n = {frame['count'].min():.0f}" if "count" in frame else ""
-    note(figure, frame["setting"].iloc[0], shown, f"{networks} networks {samples}".strip())
+    samples = int(frame.loc[frame["quantity"] == "equivalent_block_length", "count"].iloc[0])
+    count = f"n = {samples} samples of each of {networks} networks and checkpoints"
+    note(figure, frame["setting"].iloc[0], shown, count)
 
 
 def note(figure: Figure, *parts: str) -> None:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
 from pipeline.figures import style
 
+_KNOWN = 0.3
 _BARS = {"capsize": 2, "markersize": 4, "linewidth": 0.8}
 
 
@@ -35,14 +36,15 @@ def _ratios(panel: Axes, settings: dict, frame: pd.DataFrame, calibration: pd.Da
     real = _ratio(calibration[calibration["block_length"].isna()]).dropna()
     panel.errorbar(real["distance"], real["mean"], real["error"], label="real", **style.THEORY)
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    panel.set(xscale="log", xlabel=style.LABELS["distance"], ylim=(-0.4, 1.6))
+    style.plain_log_axis(panel, "x", real["distance"])
+    panel.set(xlabel=style.LABELS["distance"], ylim=(-0.4, 1.9))
     panel.set_ylabel("correlation ratio $R(t)$")
-    panel.legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=2)
+    panel.legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
 
 
 def _ratio(frame: pd.DataFrame) -> pd.DataFrame:
-    """Ratios that are known to a half, which others would hide."""
-    known = (frame["quantity"] == "correlation_ratio") & (frame["standard_error"] < 0.5)
+    """Ratios that are known well enough to be read; others would hide them."""
+    known = (frame["quantity"] == "correlation_ratio") & (frame["standard_error"] < _KNOWN)
     return mean_over_networks(frame[known], ["distance"])
 
 
@@ -58,7 +60,7 @@ def _lengths(panel: Axes, frame: pd.DataFrame, calibration: pd.DataFrame) -> Non
     label = f"real text: {bound} {real['estimate'].iloc[0]:.3g}"
     panel.axhline(real["estimate"].iloc[0], label=label, **style.THEORY)
     panel.set(xscale="log", xlabel=style.LABELS["step"], ylim=(0, None))
-    panel.set_ylabel(r"equivalent block length $\xi$ (tokens)")
+    panel.set_ylabel(r"block length $\xi$ (tokens)")
     panel.legend(loc="upper left")
 
 
@@ -76,6 +78,7 @@ def _calibration(panel: Axes, calibration: pd.DataFrame) -> None:
     _interval(panel, known["block_length"], known, fmt="o", color="k")
     ends = [known["block_length"].min(), known["block_length"].max()]
     panel.plot(ends, ends, label=r"$\xi = b$", **style.THEORY)
-    panel.set(xscale="log", yscale="log", xlabel="length $b$ of shuffled blocks of real text")
-    panel.set_ylabel(r"equivalent block length $\xi$ (tokens)")
+    for which in "xy":
+        style.plain_log_axis(panel, which, known["block_length"])
+    panel.set(xlabel="length $b$ of shuffled blocks", ylabel=r"block length $\xi$ (tokens)")
     panel.legend(loc="upper left")

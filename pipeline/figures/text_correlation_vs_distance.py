@@ -26,13 +26,16 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         real["distance"], real["mean"] - real["down"], real["mean"] + real["up"],
         color="0.35", alpha=0.2, linewidth=0,
     )  # fmt: skip
-    panel.set(xscale="log", yscale="log", xlabel=style.LABELS["distance"])
+    style.plain_log_axis(panel, "x", frame["distance"].dropna())
+    panel.set(yscale="log", xlabel=style.LABELS["distance"])
     panel.set_ylabel("correlation $C(t)$")
     panel.legend(title=style.LABELS["step"], loc="lower left", fontsize=6)
-    style.text_footnote(figure, frame, "bars: 95% over samples; not above zero: left out")
+    style.text_footnote(figure, frame, "bars: 95% over samples; zero within them: left out")
     return figure
 
 
 def _correlations(frame: pd.DataFrame) -> pd.DataFrame:
+    """Root of what is above zero with all of its 95 % interval."""
     chosen = frame[frame["quantity"] == "squared_correlation"]
-    return square_root(mean_over_networks(chosen, ["distance"]))
+    summary = mean_over_networks(chosen, ["distance"])
+    return square_root(summary[summary["mean"] > summary["error"]])

@@ -1,5 +1,7 @@
 """What a language model makes of generated text, by the number of tokens that it has read."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,14 +17,18 @@ def draw(
     settings: dict, judgements: pd.DataFrame, control_judgements: pd.DataFrame,
     measurements: pd.DataFrame, calibration: pd.DataFrame,
 ) -> Figure:  # fmt: skip
-    """Loss against context, for checkpoints and controls; beside it, how varied samples are."""
-    frame = largest_training_set(judgements)
-    figure, axes = style.panels(settings, 3)
+    """Losses of checkpoints and controls; below them, how varied the same samples are."""
+    frame, measured = (largest_training_set(table) for table in (judgements, measurements))
+    figure, axes = style.panels(settings, 2, rows=2)
     _losses(axes[0], settings, frame, control_judgements)
-    for panel, (quantity, label) in zip(axes[1:], _DIVERSITY.items(), strict=True):
-        _diversity(panel, largest_training_set(measurements), calibration, quantity, label)
-    shown = "bars: 95% over samples; repetition lowers both losses and diversity"
-    style.text_footnote(figure, frame, shown)
+    _per_character(axes[1], frame, control_judgements)
+    for panel, (quantity, label) in zip(axes[2:], _DIVERSITY.items(), strict=True):
+        _against_step(panel, measured, quantity, label)
+        real = calibration[calibration["block_length"].isna()]
+        _level(panel, real[real["quantity"] == quantity], "real text", "--")
+        panel.legend()
+    shown = "bars: 95% over samples; the judge reads the first ones"
+    style.text_footnote(figure, measured, shown)
     return figure
 
 
@@ -37,17 +43,29 @@ def _losses(panel: Axes, settings: dict, frame: pd.DataFrame, controls: pd.DataF
             summary["context"], summary["mean"], summary["error"],
             color=colour, marker=marker, label=f"step {step}", **_BARS,
         )  # fmt: skip
-    lengths = controls["block_length"].drop_duplicates().sort_values(na_position="last")
-    for index, length in enumerate(lengths):
-        chosen = controls["block_length"].isna() if pd.isna(length) else None
-        part = controls[controls["block_length"] == length if chosen is None else chosen]
+    for dash, (name, part) in _controls(controls):
         summary = _by_context(part)
-        name = "real text" if pd.isna(length) else f"blocks of {length:.0f}"
-        looks = style.THEORY | {"linestyle": "-" if pd.isna(length) else (0, (1 + index, 1))}
+        looks = style.THEORY | {"linestyle": dash}
         panel.errorbar(summary["context"], summary["mean"], summary["error"], label=name, **looks)
-    panel.set(xscale="log", xlabel="tokens read before, at least")
-    panel.set_ylabel("loss under the judge (nats per token)")
+    style.plain_log_axis(panel, "x", summary["context"])
+    panel.set(xlabel="tokens of the judge read before, at least")
+    panel.set_ylabel("loss (nats per token)")
     panel.legend(fontsize=5, ncols=2)
+
+
+def _per_character(panel: Axes, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
+    quantity = "judge_loss_per_character"
+    _against_step(panel, frame, quantity, "loss (nats per character)")
+    for dash, (name, part) in _controls(controls):
+        _level(panel, part[part["quantity"] == quantity], name, dash)
+    panel.legend(fontsize=5)
+
+
+def _controls(controls: pd.DataFrame) -> Iterator[tuple[str | tuple, tuple[str, pd.DataFrame]]]:
+    """Dashes, name and rows of shuffled blocks, denser with their length, and of real text."""
+    for index, (length, part) in enumerate(controls.groupby("block_length")):
+        yield (0, (1 + index, 1)), (f"blocks of {length:.0f}", part)
+    yield "-", ("real text", controls[controls["block_length"].isna()])
 
 
 def _by_context(frame: pd.DataFrame) -> pd.DataFrame:
@@ -55,12 +73,11 @@ def _by_context(frame: pd.DataFrame) -> pd.DataFrame:
     return mean_over_networks(chosen, ["context"])
 
 
-def _diversity(
-    panel: Axes, frame: pd.DataFrame, calibration: pd.DataFrame, quantity: str, label: str
-) -> None:
+def _against_step(panel: Axes, frame: pd.DataFrame, quantity: str, label: str) -> None:
     summary = mean_over_networks(frame[frame["quantity"] == quantity], ["step"])
     panel.errorbar(summary["step"], summary["mean"], summary["error"], fmt="ok-", **_BARS)
-    real = calibration[(calibration["quantity"] == quantity) & calibration["block_length"].isna()]
-    panel.axhline(real["estimate"].iloc[0], label="real text", **style.THEORY)
     panel.set(xscale="log", xlabel=style.LABELS["step"], ylabel=label)
-    panel.legend()
+
+
+def _level(panel: Axes, row: pd.DataFrame, name: str, dash: str | tuple) -> None:
+    panel.axhline(row["estimate"].iloc[0], label=name, **style.THEORY | {"linestyle": dash})

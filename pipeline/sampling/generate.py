@@ -14,8 +14,8 @@ from pipeline.networks.restore import restore_network
 from pipeline.randomness import stream_key, uniforms
 from pipeline.workspace import Workspace
 
-_BATCH, _BATCH_TOKENS = 2048, 2**16
-"""Strings, and their tokens, of each replica in one network call; no result depends on it."""
+BATCH = 2048
+"""Strings of each replica in one network call."""
 
 
 def sample(
@@ -55,7 +55,7 @@ def generate(
     count: int,
     length: int,
     device: torch.device,
-    batch: int = _BATCH,
+    batch: int = BATCH,
 ) -> np.ndarray:
     """Draw `count` strings per replica in batches, with random numbers of each sample's own.
 
@@ -65,12 +65,11 @@ def generate(
         count: strings per replica, N.
         length: tokens per string, d.
         device: where the tokens are computed.
-        batch: strings per call and replica.
+        batch: strings per call and replica; no result depends on it.
 
     Returns:
         Tokens, int64 [R, N, d].
     """
-    batch = max(1, min(batch, _BATCH_TOKENS // length))
     streams = np.array(keys, dtype=np.uint64)[:, None, None]
     parts = []
     for start in range(0, count, batch):
@@ -92,7 +91,7 @@ def _sample_checkpoint(
     network = restore_network(model, weights, device, settings["average"])
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
     draw_strings = sampler.build_sampler(settings, trained, network)
-    length = sampler.string_length(trained)
+    length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
     with torch.inference_mode():
-        tokens = generate(draw_strings, keys, settings["samples"], length, device)
+        tokens = generate(draw_strings, keys, settings["samples"], length, device, batch)
     return tokens.astype(np.min_scalar_type(model.build_noise(trained).symbols - 1))

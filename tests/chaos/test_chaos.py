@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from tests.faults.inject import environment
-from tests.workflow.checkout import SMOKE, Checkout
+from tests.workflow.checkout import GRID, SMOKE, Checkout
 
 SEED = 36  # strikes trainings and samplings, with faults of every kind
 
@@ -16,10 +16,10 @@ def all_tables(checkout):
 
 def test_random_faults_leave_no_trace_in_the_tables(tmp_path):
     calm = Checkout.of_sources(tmp_path / "calm")
-    assert calm.snakemake(*SMOKE).returncode == 0
+    assert calm.snakemake(*SMOKE, *GRID).returncode == 0
     chaotic = Checkout.of_sources(tmp_path / "chaotic")
     faulty = environment(f"chaos:{SEED}", tmp_path / "faults")
-    result = chaotic.snakemake(*SMOKE, "--retries", "1", "--keep-going", **faulty)
+    result = chaotic.snakemake(*SMOKE, *GRID, "--retries", "1", "--keep-going", **faulty)
     assert result.returncode == 0, result.stderr
     struck = re.findall(r"^failed: (\w+)", result.stderr, re.MULTILINE)
     assert {"train", "sample"} <= set(struck), "the seed should strike what can be resumed"
@@ -32,4 +32,4 @@ def test_random_faults_leave_no_trace_in_the_tables(tmp_path):
         pd.testing.assert_frame_equal(
             *(frame.drop(columns="steps_per_second", errors="ignore") for frame in frames)
         )
-    assert chaotic.stale() == calm.stale() == {}
+    assert chaotic.stale(*GRID) == calm.stale(*GRID) == {}

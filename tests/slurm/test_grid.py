@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from tests.slurm.site import Site, show
-from tests.workflow.checkout import SMOKE, Checkout
+from tests.workflow.checkout import GRID, SMOKE, Checkout
 
 TABLE = "results/smoke/tables/rhm_measurements.parquet"
 
@@ -15,7 +15,7 @@ def test_the_whole_grid_on_gpus(tmp_path):
     site.edit_profile("slurm_partition", "main")
     site.edit_profile("slurm-status-command", "squeue")
     site.edit_profile("slurm-init-seconds-before-status-checks", "1")
-    assert site.finish(site.launch("all"), 400) == 0, site.log
+    assert site.finish(site.launch(*GRID), 400) == 0, site.log
     comments = sorted(show(job, "Comment") for job in site.jobs())
     counts = {name: sum(f"rule_{name}" in c or f"group_{name}" in c for c in comments) for name in
               ("train", "probe", "ceiling", "theory", "evaluate")}  # fmt: skip
@@ -25,7 +25,7 @@ def test_the_whole_grid_on_gpus(tmp_path):
     assert gpus == ["gres:gpu:1"] * 4
     assert len(re.findall(r"^done:   train ", site.log, re.MULTILINE)) == 4
     assert "grid: " in site.log
-    assert site.stale() == {}
+    assert site.stale(*GRID) == {}
     local = Checkout.of_sources(tmp_path / "local")
     assert local.snakemake(*SMOKE, TABLE).returncode == 0
     pd.testing.assert_frame_equal(*(pd.read_parquet(c.path / TABLE) for c in (site, local)))

@@ -15,6 +15,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 SMOKE = ("--profile", "workflow/profiles/ci")
+GRID = ("rhm", "results/smoke/tables/claims.parquet")
+"""Targets: the grid of grammars with all that follows from it, without the other domains."""
 _PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
 
 

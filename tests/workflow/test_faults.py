@@ -18,11 +18,13 @@ import pytest
 from pipeline import artifacts, tables
 from pipeline.config.schema import FIGURES
 from tests.faults.inject import environment
+from tests.workflow.checkout import GRID as GRID_ALONE
 from tests.workflow.checkout import SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("faults")
 
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
+RHM_FIGURES = [name for name, source in FIGURES.items() if source.domain == "rhm"]
 CELL = f"{GRID}/P8/g0d0n0+g1d0n0"
 MEASURED = f"{CELL}/measurements.parquet"
 
@@ -134,7 +136,7 @@ def diverged(tmp_path_factory):
     directory = tmp_path_factory.mktemp("diverged")
     checkout = Checkout.of_sources(directory / "checkout")
     faulty = environment("nan:P8", directory / "faults")
-    checkout.result = checkout.snakemake(*SMOKE, "--keep-going", **faulty)
+    checkout.result = checkout.snakemake(*SMOKE, *GRID_ALONE, "--keep-going", **faulty)
     return checkout
 
 
@@ -151,6 +153,7 @@ def test_the_status_of_a_run_is_told_from_disk(diverged):
     command = [sys.executable, "-m", "pipeline", "status", "smoke"]
     show = {"cwd": diverged.path, "capture_output": True, "text": True}
     cells = json.loads(subprocess.run([*command, "--json"], check=True, **show).stdout)
+    assert cells.pop()["domain"] == "text"
     assert [(cell["dataset_size"], cell["state"], cell["step"]) for cell in cells] == [
         ("4", "done", 40), ("8", "failed", 0), ("16", "done", 40), ("online", "done", 40),
     ]  # fmt: skip
@@ -159,15 +162,16 @@ def test_the_status_of_a_run_is_told_from_disk(diverged):
     last = losses.query("step == 40 and split == 'validation' and noise_high - noise_low == 1")
     assert cells[0]["validation_loss"] == pytest.approx(last["loss"].mean())
     table = subprocess.run(command, check=True, **show).stdout
-    assert "3 done, 1 failed" in table
+    assert "3 done, 1 failed, 1 waiting" in table
     assert {path: path.stat().st_mtime_ns for path in diverged.path.rglob("*")} == before
 
 
 def test_figures_are_drawn_without_the_missing_cell_and_name_it(diverged, smoke_run):
-    result = diverged.snakemake(*SMOKE, "--config", "preset=smoke", "partial=true")
+    arguments = (*GRID_ALONE, "--config", "preset=smoke", "partial=true")
+    result = diverged.snakemake(*SMOKE, *arguments)
     assert result.returncode == 0, result.stderr
     figures = diverged.path / "results/smoke/figures"
-    assert {path.stem for path in figures.iterdir()} == set(FIGURES)
+    assert {path.stem for path in figures.iterdir()} == set(RHM_FIGURES)
     measured = pd.read_parquet(diverged.path / "results/smoke/tables/rhm_measurements.parquet")
     assert set(measured["dataset_size"]) == {"4", "16", "online"}
     whole = pd.read_parquet(smoke_run.path / "results/smoke/tables/rhm_measurements.parquet")
@@ -182,11 +186,12 @@ def test_figures_are_drawn_without_the_missing_cell_and_name_it(diverged, smoke_
 
 def test_what_was_drawn_without_a_cell_is_drawn_anew_with_it(diverged, tmp_path):
     checkout = diverged.copy(tmp_path / "checkout")
-    result = checkout.snakemake(*SMOKE, "--config", "preset=smoke", "partial=true")
+    arguments = (*GRID_ALONE, "--config", "preset=smoke", "partial=true")
+    result = checkout.snakemake(*SMOKE, *arguments)
     assert result.returncode == 0, result.stderr
-    stale = checkout.stale()
+    stale = checkout.stale(*GRID_ALONE)
     assert stale["train"] == stale["sample"] == stale["measure"] == stale["probe"] == 1
-    assert stale["aggregate"] == 1
+    assert stale["aggregate"] == 3
     assert {name for name in FIGURES if stale[name]} >= {"rhm_loss_curves", "rhm_sample_complexity"}
 
 

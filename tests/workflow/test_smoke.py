@@ -18,6 +18,7 @@ from tests.workflow.checkout import SMOKE, Checkout
 pytestmark = pytest.mark.xdist_group("workflow")
 
 CELLS = 4
+CONTROLS = ("calibration", "control_judgements")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 
@@ -33,9 +34,10 @@ def test_a_second_run_has_nothing_to_do(smoke_run):
 
 
 def test_progress_and_disk_are_shown(smoke_run):
-    assert "disk for checkpoints of 4 trajectories x 3 steps" in smoke_run.log
+    assert "disk for rhm: checkpoints of 4 trajectories x 3 steps" in smoke_run.log
+    assert "disk for text: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
     assert re.search(
-        r"^grid: \d+ of 52 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
+        r"^grid: \d+ of 79 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
     )
     assert len(re.findall(r"^done:   train v4_m2_s2_L2/P\w+/g0d0n0", smoke_run.log, re.M)) == CELLS
     assert "Finished jobid" not in smoke_run.log
@@ -43,8 +45,9 @@ def test_progress_and_disk_are_shown(smoke_run):
 
 
 def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
-    for name in (*TABLES, *COMPARISONS):
-        path = smoke_run.path / f"results/smoke/tables/rhm_{name}.parquet"
+    names = [f"rhm_{table}" for table in (*TABLES["rhm"], *COMPARISONS["rhm"])]
+    for name in names + [f"text_{table}" for table in TABLES["text"]]:
+        path = smoke_run.path / f"results/smoke/tables/{name}.parquet"
         for field in pq.read_schema(path):
             assert field.metadata[b"description"].decode() == COLUMNS[field.name]
         assert read_stamp(path)["spec"]["code"]
@@ -113,3 +116,19 @@ def test_sources_edited_after_planning_are_noticed(smoke_run):
     assert result.returncode == 1
     expected = "error: grammar: sources changed after the workflow was planned; run snakemake again"
     assert result.stderr.strip() == expected
+
+
+def test_text_has_numbers_at_every_checkpoint_and_for_every_control(smoke_run):
+    tables = smoke_run.path / "results/smoke/tables"
+    measured = pd.read_parquet(tables / "text_measurements.parquet")
+    judged = pd.read_parquet(tables / "text_judgements.parquet")
+    texts = pd.read_parquet(tables / "text_texts.parquet")
+    assert {*measured["step"]} == {*judged["step"]} == {*texts["step"]} == {10, 20, 40}
+    assert {"equivalent_block_length", "sample_entropy"} <= set(measured["quantity"])
+    assert not texts["text"].str.contains("[^a-z \n]").any()
+    controls = [pd.read_parquet(tables / f"text_{name}.parquet") for name in CONTROLS]
+    for table in controls:
+        assert sorted(table["block_length"].dropna().unique()) == [1, 2, 4, 8]
+        assert table["block_length"].isna().any()
+    whole = judged[(judged["quantity"] == "judge_loss") & judged["context"].isna()]
+    assert (abs(whole["estimate"] - 5.55) < 0.05).all(), "random weights: ln 257 per token"

@@ -14,6 +14,17 @@ EDITED = ("workflow", "pipeline", ".snakemake")
 CELLS = 4
 GRAMMARS = 2
 FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
+
+
+def _shown(domain, *tables):
+    """Figures of a domain that show any of the tables."""
+    return Counter(
+        name
+        for name, source in FIGURES.items()
+        if source.domain == domain and set(source.tables) & set(tables)
+    )
+
+
 THEORY_ALONE = Counter(
     rhm_correlation_law=1, rhm_one_step_gradient=1, theory=1, concatenate=1
 )  # what depends on no network
@@ -29,24 +40,39 @@ ANALYSE = Counter(
     concatenate=1,
 )
 ANALYSE += COMPARE
-AGGREGATE = (
-    FIGURE_JOBS
-    - THEORY_ALONE
-    - CEILING_ALONE
-    + Counter(analyse=1, memorize=1, aggregate=1, concatenate=6)
-    + Counter(exponents=1, claims=1)
-)
-MEASURE = AGGREGATE + Counter(measure=CELLS)
+FOLLOWING = Counter(analyse=1, memorize=1, exponents=1, claims=1)
+MEASURED = Counter(aggregate=1, concatenate=4) + FOLLOWING
+MEASURED += _shown(
+    "rhm", "measurements", "sample_complexity", "exponents", "laws",
+    "memorization", "memorization_exponents",
+)  # fmt: skip
+PROBED = Counter(aggregate=1, concatenate=1, claims=1) + _shown("rhm", "probes")
+AGGREGATE = FIGURE_JOBS - THEORY_ALONE - CEILING_ALONE + Counter(aggregate=3, concatenate=6)
+AGGREGATE = Counter({k: n for k, n in AGGREGATE.items() if not k.startswith("text_")}) + FOLLOWING
+MEASURE = MEASURED + Counter(measure=CELLS)
 SAMPLE = MEASURE + Counter(sample=CELLS)
-PROBE = AGGREGATE + Counter(probe=CELLS)
-TRAIN = SAMPLE + Counter(train=CELLS, probe=CELLS)
+PROBE = PROBED + Counter(probe=CELLS)
+EVALUATE = AGGREGATE + Counter(measure=CELLS, sample=CELLS, probe=CELLS)
+TRAIN = EVALUATE + Counter(train=CELLS)
 DATASET = TRAIN + Counter(dataset=CELLS)
 ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1, probe=1)
 NOTHING = Counter()
 
+TEXT_JUDGE = Counter(judge=1, aggregate=1, concatenate=1, text_perplexity_vs_context=1)
+TEXT_MEASURE = Counter(measure=1, aggregate=1, concatenate=1) + _shown("text", "measurements")
+TEXT_SAMPLE = Counter(sample_text=1, measure=1, decode=1, judge=1, aggregate=3, concatenate=3)
+TEXT_SAMPLE += _shown("text", "measurements", "judgements", "texts")
+TEXT_TRAIN = TEXT_SAMPLE + Counter(train_text=1, aggregate=1, concatenate=1)
+TEXT_CONTROLS = Counter(calibrate=1, judge_controls=1, concatenate=2)
+TEXT_CORPUS = TEXT_TRAIN + TEXT_CONTROLS + Counter(corpus=1, dataset=1)
+
 
 def _set(section, **values):
     return lambda rhm, _: rhm.setdefault(section, {}).update(values)
+
+
+def _text(section, **values):
+    return lambda _, content: content["domains"]["text"][section].update(values)
 
 
 def _sizes(*sizes):
@@ -81,11 +107,22 @@ CONFIG_EDITS = {
     # sample runs because its set of inputs changed, but finds its samples made
     "a checkpoint removed": (
         _set("training", checkpoints=[10, 40]),
-        SAMPLE + Counter(probe=CELLS),
+        EVALUATE,
     ),
     "a grammar seed": (
         _set("grid", grammar_seeds=[0, 2]),
         DATASET + CEILING_ALONE + Counter(grammar=1),
+    ),
+    "seed of text samples": (_text("sampling", seed=1), TEXT_SAMPLE),
+    "resamples of text": (
+        _text("measurement", bootstrap_samples=200),
+        TEXT_MEASURE + TEXT_CONTROLS,
+    ),
+    "learning rate of text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
+    "context of text": (_text("data", context=12), TEXT_CORPUS),
+    "length that is judged": (
+        _text("judge", longest=8),
+        TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
     ),
     "a figure less": (lambda _, c: c.update(figures=["rhm_loss_curves"]), NOTHING),
 }
@@ -102,11 +139,15 @@ SOURCE_EDITS = {
             "symbol_uniforms = draw(1)",
             "symbol_uniforms = draw(2)",
         ),
-        SAMPLE + CEILING_ALONE,
+        SAMPLE + CEILING_ALONE + TEXT_SAMPLE,
     ),
     "a line of the sampling stage": (
-        ("pipeline/sampling/generate.py", "_BATCH = 2048", "_BATCH = 1024"),
-        SAMPLE + CEILING_ALONE,
+        (
+            "pipeline/sampling/generate.py",
+            "BATCH = 2048",
+            "BATCH = 1024",
+        ),
+        SAMPLE + CEILING_ALONE + TEXT_SAMPLE,
     ),
     "a line of the grammar": (
         ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
@@ -118,11 +159,23 @@ SOURCE_EDITS = {
     ),
     "a line of the training loop": (
         ("pipeline/training/train.py", "model_summary=False", "model_summary=True"),
-        TRAIN,
+        TRAIN + TEXT_TRAIN,
     ),
     "a line of one figure": (
         ("pipeline/figures/rhm_loss_curves.py", "nats per token", "nats"),
         Counter(rhm_loss_curves=1),
+    ),
+    "a line of the judge": (
+        (
+            "pipeline/judging/context_losses.py",
+            "tokens_per_call: int = 2048",
+            "tokens_per_call: int = 1",
+        ),
+        TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
+    ),
+    "a caption, which smoke reads as text": (
+        ("workflow/report/text_samples.rst", "first samples", "first few samples"),
+        TEXT_CORPUS,
     ),
     "a line of the image domain": (
         ("pipeline/domains/image/__init__.py", '"""', 'CHANGED = True\n"""'),

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from pipeline.domains.rhm.model import build_noise
 from pipeline.noise.absorbing import Absorbing
 from pipeline.noise.base import Denoiser
+from pipeline.sampling import generate
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.uniform import sample_uniform
 
@@ -27,6 +29,11 @@ def build_sampler(
     return lambda draw: sample_uniform(
         denoiser, noise, draw, sampling["levels"], sampling["posterior"]
     )
+
+
+def batch_size(_settings: dict, _device: torch.device) -> int:
+    """Strings of each replica in one network call."""
+    return generate.BATCH
 
 
 def string_length(settings: dict) -> int:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from pipeline.domains.text.model import build_noise
 from pipeline.networks.transformer import Transformer
 from pipeline.sampling.absorbing import cosine_grid, sample_absorbing
+
+_TOKENS = {"cuda": 2**16, "cpu": 2**11}
 
 
 def build_sampler(
@@ -22,6 +25,11 @@ def build_sampler(
     noise, steps = build_noise(settings), sampling["steps"]
     grid = None if steps is None else cosine_grid(steps)
     return lambda draw: sample_absorbing(network.logits_at, noise, draw, grid)
+
+
+def batch_size(settings: dict, device: torch.device) -> int:
+    """Blocks in one network call: many for a GPU, few for the caches of a CPU."""
+    return max(1, _TOKENS[device.type] // settings["context"])
 
 
 def string_length(settings: dict) -> int:

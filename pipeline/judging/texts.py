@@ -1,0 +1,67 @@
+"""Stage `decode`: samples as text. Samples are of one trajectory, or the controls of a setting."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import artifacts, tables
+from pipeline.corpora.tokenizer import decode, load_tokenizer
+from pipeline.errors import PipelineError
+
+
+def decode_samples(spec: dict, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
+    """Keep the first samples of every checkpoint as text.
+
+    Args:
+        spec: spec of the stage.
+        tokenizer: that of the corpus.
+        samples: of every checkpoint.
+        output: Parquet file of one row per sample.
+    """
+    inputs: dict[str, str] = {}
+    rows = [
+        {**place, "sample": number, "text": text}
+        for place, texts in read_texts(tokenizer, samples, spec["settings"]["shown_texts"], inputs)
+        for number, text in enumerate(texts)
+    ]
+    tables.write_table(output, pd.DataFrame(rows), artifacts.make_stamp("texts", spec, inputs))
+
+
+def read_texts(
+    tokenizer: Path, samples: Sequence[Path], count: int, inputs: dict[str, str]
+) -> Iterator[tuple[dict, list[str]]]:
+    """Columns that say where samples belong, and the first `count` of them as text.
+
+    Args:
+        tokenizer: that of the corpus.
+        samples: of every checkpoint, or controls.
+        count: texts of each replica and file.
+        inputs: gets the content hash of every file that was read.
+
+    Raises:
+        PipelineError: samples are of another vocabulary than the tokenizer's.
+    """
+    coder = load_tokenizer(tokenizer)
+    for path in samples:
+        artifact = artifacts.read_tensors(path, "samples")
+        inputs[path.name] = artifact.sha256
+        _check_vocabulary(path, artifact, tokenizer, coder.get_vocab_size())
+        for place, tokens in zip(_places(artifact.stamp), artifact.tensors["tokens"], strict=True):
+            yield place, decode(coder, tokens[:count])
+
+
+def _places(stamp: Mapping) -> list[dict]:
+    if "control" in stamp:
+        return [stamp["control"]]
+    return tables.places(stamp["trained"]["settings"]["cell"], stamp["step"])
+
+
+def _check_vocabulary(path: Path, artifact: artifacts.Artifact, tokenizer: Path, size: int) -> None:
+    trained = artifact.stamp.get("trained", {}).get("settings", {"symbols": size})
+    if trained["symbols"] != size or int(np.max(artifact.tensors["tokens"])) >= size:
+        raise PipelineError(
+            f"{path} is of a vocabulary of {trained['symbols']} tokens, but {tokenizer} has {size};"
+            " train and sample again with this tokenizer"
+        )
