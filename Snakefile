@@ -28,9 +28,9 @@ include: "workflow/rules/figures.smk"
 rule all:
     default_target: True
     input:
-        figures=figure_files(CONFIG.figures),
+        figures=figure_files(all_figures()),
         tables=all_tables(),
-        claims=f"results/{CONFIG.run}/tables/claims.parquet",
+        claims=claims_table(),
 
 
 rule rhm:

@@ -25,7 +25,7 @@ STAMP = "stamp"
 """Key of the stamp in a file's metadata."""
 TEMPORARY = ".*.tmp"
 """Glob pattern of files that are being written."""
-_STAMPED_PACKAGES = ("numpy", "torch", "lightning")
+_STAMPED_PACKAGES = ("numpy", "torch", "lightning", "tokenizers")
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,21 @@ from pipeline.tables import read_stamp
 
 
 def stale_artifacts(config: Config, root: Path, recorded: Set[str]) -> dict[str, list[str]]:
-    """Artifacts below `root` that are not on record and stamped with another spec, by stage."""
-    stale: dict[str, list[str]] = {stage: [] for stage in STAGES}
+    """Artifacts below `root` that are not on record and stamped with another spec, by rule."""
+    stale: dict[str, list[str]] = {
+        rule: [] for stage in STAGES for rule in (stage, f"{stage}_text")
+    }
     for path, spec in _expected_specs(config):
         unknown = path not in recorded and (root / path).exists()
         if unknown and _stamped_spec(root / path) != spec:
-            stale[spec["stage"]].append(path)
-    return {stage: paths for stage, paths in stale.items() if paths}
+            stale[_rule(spec)].append(path)
+    return {rule: paths for rule, paths in stale.items() if paths}
+
+
+def _rule(spec: dict) -> str:
+    """The rule that runs a stage: one of each domain where outputs differ."""
+    apart = spec["domain"] == "text" and spec["stage"] in ("train", "sample")
+    return f"{spec['stage']}_text" if apart else spec["stage"]
 
 
 def recorded_paths(metadata: Path) -> set[str]:

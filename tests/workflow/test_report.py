@@ -46,9 +46,13 @@ def wait(browser, condition):
     return WebDriverWait(browser, SECONDS).until(lambda _: condition())
 
 
-def list_of_figures(browser, report) -> list:
+def names_of(domain) -> list[str]:
+    return sorted(name for name, source in FIGURES.items() if source.domain == domain)
+
+
+def list_of_figures(browser, report, domain) -> list:
     """Open the list; return its icons, for each figure one that shows it and one on its origin."""
-    return list_of_results(browser, report, "rhm")
+    return list_of_results(browser, report, domain)
 
 
 def list_of_results(browser, report, category) -> list:
@@ -106,18 +110,20 @@ def test_the_claims_are_shown_at_the_top_and_as_a_result(browser, report):
     browser.switch_to.default_content()
 
 
-def test_every_figure_is_shown(browser, report):
-    icons = list_of_figures(browser, report)
-    assert len(icons) == 2 * len(FIGURES)
-    for name, icon in zip(sorted(FIGURES), icons[::2], strict=True):
+@pytest.mark.parametrize("domain", ["rhm", "text"])
+def test_every_figure_is_shown(browser, report, domain):
+    icons = list_of_figures(browser, report, domain)
+    assert len(icons) == 2 * len(names_of(domain))
+    for name, icon in zip(names_of(domain), icons[::2], strict=True):
         assert name in browser.find_element(By.TAG_NAME, "body").text
         icon.click()
         wait(browser, lambda: widest_image(browser) > 500)
 
 
-def test_every_figure_has_its_caption_and_its_origin(browser, report):
-    for index, name in enumerate(sorted(FIGURES)):
-        list_of_figures(browser, report)[2 * index + 1].click()
+@pytest.mark.parametrize("domain", ["rhm", "text"])
+def test_every_figure_has_its_caption_and_its_origin(browser, report, domain):
+    for index, name in enumerate(names_of(domain)):
+        list_of_figures(browser, report, domain)[2 * index + 1].click()
         body = browser.find_element(By.TAG_NAME, "body")
         wait(browser, lambda body=body: "JOB PARAMETERS" in body.text)
         caption = (ROOT / f"workflow/report/{name}.rst").read_text().split()

@@ -37,7 +37,7 @@ def test_progress_and_disk_are_shown(smoke_run):
     assert "disk for rhm: checkpoints of 4 trajectories x 3 steps" in smoke_run.log
     assert "disk for text: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
     assert re.search(
-        r"^grid: \d+ of 79 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
+        r"^grid: \d+ of 78 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
     )
     assert len(re.findall(r"^done:   train v4_m2_s2_L2/P\w+/g0d0n0", smoke_run.log, re.M)) == CELLS
     assert "Finished jobid" not in smoke_run.log

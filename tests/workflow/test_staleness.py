@@ -52,8 +52,9 @@ AGGREGATE = Counter({k: n for k, n in AGGREGATE.items() if not k.startswith("tex
 MEASURE = MEASURED + Counter(measure=CELLS)
 SAMPLE = MEASURE + Counter(sample=CELLS)
 PROBE = PROBED + Counter(probe=CELLS)
-EVALUATE = AGGREGATE + Counter(measure=CELLS, sample=CELLS, probe=CELLS)
-TRAIN = EVALUATE + Counter(train=CELLS)
+COMPARED = (MEASURED | PROBED) + Counter(aggregate=1, concatenate=1)
+EVALUATE = COMPARED + Counter(measure=CELLS, sample=CELLS, probe=CELLS)
+TRAIN = AGGREGATE + Counter(train=CELLS, measure=CELLS, sample=CELLS, probe=CELLS)
 DATASET = TRAIN + Counter(dataset=CELLS)
 ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1, probe=1)
 NOTHING = Counter()
@@ -97,7 +98,7 @@ CONFIG_EDITS = {
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
     "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
     "strings of the probes": (_set("probe", strings=7), PROBE),
-    "levels of the ceiling": (_set("ceiling", levels=[4, 20]), AGGREGATE + CEILING_ALONE),
+    "levels of the ceiling": (_set("ceiling", levels=[4, 20]), MEASURED + CEILING_ALONE),
     "learning rate": (_set("training", learning_rate=0.5), TRAIN),
     "held-out size": (_set("data", validation_size=7), DATASET + THEORY_ALONE),
     "width of the network of one step": (_set("theory", width=32), THEORY),
@@ -136,8 +137,8 @@ SOURCE_EDITS = {
     "a line of the sampler": (
         (
             "pipeline/sampling/absorbing.py",
-            "symbol_uniforms = draw(1)",
-            "symbol_uniforms = draw(2)",
+            "noise.reveal_times(draw(0)), draw(1)",
+            "noise.reveal_times(draw(0)), draw(2)",
         ),
         SAMPLE + CEILING_ALONE + TEXT_SAMPLE,
     ),
@@ -155,7 +156,7 @@ SOURCE_EDITS = {
     ),
     "a line of the oracle": (
         ("pipeline/oracle.py", '{"cpu": 512', '{"cpu": 256'),
-        PROBE + CEILING_ALONE,
+        COMPARED + Counter(probe=CELLS) + CEILING_ALONE,
     ),
     "a line of the training loop": (
         ("pipeline/training/train.py", "model_summary=False", "model_summary=True"),
@@ -222,9 +223,13 @@ def test_without_snakemakes_record_nothing_is_stale(restored):
 STAMPED = {
     "train": (_set("training", learning_rate=0.5), TRAIN),
     "probe": (_set("probe", strings=7), PROBE),
-    "ceiling": (_set("ceiling", levels=[4, 20]), AGGREGATE + CEILING_ALONE),
+    "ceiling": (_set("ceiling", levels=[4, 20]), MEASURED + CEILING_ALONE),
     "memorize exponents claims": (_set("analysis", bootstrap_samples=50), RESAMPLED),
     "claims": (_set("analysis", margin=0.5), Counter(claims=1)),
+    "train_text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
+    "sample_text": (_text("sampling", seed=1), TEXT_SAMPLE),
+    "corpus": (_text("data", split_seed=1), TEXT_CORPUS),
+    "judge": (_text("judge", longest=8), TEXT_JUDGE),
 }
 
 

@@ -83,14 +83,19 @@ def missing_cells(domain):
 
 @cache
 def shown_settings(domain):
-    """Settings with a cell to show, in the order of the config."""
+    """Settings with a cell to show, in the order of the config; none early in a partial run."""
     section, missing = CONFIG.domain(domain), missing_cells(domain)
     shown = {cell.setting for cell in cells(section) if cell.label not in missing}
-    if not shown:
-        sys.exit(
-            f"error: partial: no cell of results/{CONFIG.run}/{domain} is finished"
-        )
     return [setting.label for setting in section.settings if setting.label in shown]
+
+
+def shown_domains():
+    """Domains that are part of the run and have a cell to show."""
+    enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
+    shown = [name for name in enabled if shown_settings(name)]
+    if not shown:
+        sys.exit(f"error: partial: no cell of results/{CONFIG.run} is finished")
+    return shown
 
 
 def missing_of(domain, setting):
@@ -239,8 +244,17 @@ def table_files(domain):
 
 def all_tables():
     """All tables of all domains that are part of the run."""
-    enabled = [name for name in DOMAINS if CONFIG.domain(name).enabled]
-    return [path for name in enabled for path in table_files(name)]
+    return [path for name in shown_domains() for path in table_files(name)]
+
+
+def claims_table():
+    """Verdicts on claims, which are about grammars so far."""
+    claims = f"results/{CONFIG.run}/tables/claims.parquet"
+    return [claims] if "rhm" in shown_domains() else []
+
+
+def all_figures():
+    return [name for name in CONFIG.figures if FIGURES[name].domain in shown_domains()]
 
 
 def domain_figures(domain):

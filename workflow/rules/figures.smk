@@ -3,6 +3,8 @@
 # Writes: results/{run}/figures/<figure>.pdf and .png
 
 for figure, source in FIGURES.items():
+    if not shown_settings(source.domain):
+        continue
 
     rule:
         name:
