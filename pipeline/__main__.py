@@ -30,7 +30,10 @@ def _fetch(args: argparse.Namespace) -> None:
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.corpora.build import make_corpus
 
-    make_corpus(spec, args.sources, args.tokens, args.tokenizer)
+    source, files = spec["settings"]["source"], []
+    if source["kind"] == "directory":
+        files = sorted(Path(source["path"]).glob(source["files"]))
+    make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
 
 
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
@@ -166,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "probe", _probe, one=["dataset", "output"], many=["sources", "checkpoints"])
     _stage(stages, "ceiling", _ceiling, one=["output"], many=["sources"])
     _stage(stages, "theory", _theory, one=["output"], many=["sources"])
-    _stage(stages, "corpus", _corpus, one=["tokens", "tokenizer"], many=["sources"])
+    _stage(stages, "corpus", _corpus, one=["tokens", "tokenizer"], many=["archives"])
     _stage(stages, "calibrate", _calibrate, one=["corpus", "output"], many=["controls"])
     _stage(stages, "decode", _decode, one=["tokenizer", "output"], many=["samples"])
     _stage(stages, "judge", _judge, one=["model", "tokenizer", "output"], many=["samples"])

@@ -25,18 +25,22 @@ from pipeline.tables import read_stamp
 
 def stale_artifacts(config: Config, root: Path, recorded: Set[str]) -> dict[str, list[str]]:
     """Artifacts below `root` that are not on record and stamped with another spec, by rule."""
-    stale: dict[str, list[str]] = {
-        rule: [] for stage in STAGES for rule in (stage, f"{stage}_text")
-    }
+    stale: dict[str, list[str]] = {rule: [] for stage in STAGES for rule in _rules_of(stage)}
     for path, spec in _expected_specs(config):
         unknown = path not in recorded and (root / path).exists()
         if unknown and _stamped_spec(root / path) != spec:
-            stale[_rule(spec)].append(path)
+            stale[_rule(path, spec)].append(path)
     return {rule: paths for rule, paths in stale.items() if paths}
 
 
-def _rule(spec: dict) -> str:
+def _rules_of(stage: str) -> tuple[str, ...]:
+    return (stage, f"{stage}_text", f"{stage}_controls")
+
+
+def _rule(path: str, spec: dict) -> str:
     """The rule that runs a stage: one of each domain where outputs differ."""
+    if path.endswith("control_judgements.parquet"):
+        return "judge_controls"
     apart = spec["domain"] == "text" and spec["stage"] in ("train", "sample")
     return f"{spec['stage']}_text" if apart else spec["stage"]
 
@@ -78,6 +82,8 @@ def _expected_specs(config: Config) -> Iterator[tuple[str, dict]]:
             yield from _domain_specs(f"results/{config.run}/{name}", name, config.domain(name))
     if config.domains.rhm.enabled:
         yield from _rhm_specs(config)
+    if config.domains.text.enabled:
+        yield from _control_specs(config)
 
 
 def _domain_specs(
@@ -93,6 +99,14 @@ def _domain_specs(
         for stage in slices.keys() & _SETTING_ARTIFACTS:
             path = f"{root}/{setting.label}/{_SETTING_ARTIFACTS[stage]}"
             yield path, _spec(stage, name, slices[stage](domain, place))
+
+
+def _control_specs(config: Config) -> Iterator[tuple[str, dict]]:
+    """Controls of text are judged as samples are."""
+    domain = config.domains.text
+    for setting in domain.settings:
+        path = f"results/{config.run}/text/{setting.label}/tables/control_judgements.parquet"
+        yield path, _spec("judge", "text", SLICES["text"]["judge"](domain, setting))
 
 
 def _rhm_specs(config: Config) -> Iterator[tuple[str, dict]]:

@@ -70,6 +70,8 @@ class TensorStream:
 @contextmanager
 def writing(path: Path, stamp: Mapping) -> Iterator[TensorStream]:
     """Write an artifact tensor by tensor, whole or not at all."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)  # of a killed attempt, which may be large
     with artifacts.replacing(path) as temporary, temporary.open("wb") as file:
         stream = TensorStream(file)
         yield stream

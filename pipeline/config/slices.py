@@ -57,7 +57,7 @@ def _corpus(domain: TextConfig, _place: Place) -> dict[str, Any]:
     """Documents, tokenizer, split and context."""
     data = domain.data.plain()
     del data["validation_size"]
-    return data
+    return {**data, "vocabulary_size": domain.data.tokenizer.vocabulary_size}
 
 
 def _blocks(domain: TextConfig, place: Place) -> dict[str, Any]:
@@ -141,7 +141,7 @@ _TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
     "measure": _estimators,
     "calibrate": _calibrate,
     "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
-    "judge": lambda domain, _: domain.judge.plain(),
+    "judge": lambda domain, _: {"texts": domain.judge.texts, "longest": domain.judge.longest},
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
 }
@@ -159,6 +159,8 @@ def claims_settings(config: Config) -> dict[str, Any]:
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
     """Looks, and the reading rules if the figure shows what they choose."""
     source, common = FIGURES[name], {"style": config.style.plain(), "missing": []}
+    if "judgements" in source.tables:
+        common["judge"] = config.domains.text.judge.model.name
     if not source.reads_analysis:
         return common
     return {**common, "analysis": _reading(config.domain(source.domain))}

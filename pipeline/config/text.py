@@ -77,7 +77,7 @@ class Measurement(Section):
     largest_error: Annotated[float, Field(gt=0, lt=1)]
     """Standard error of the correlation ratio up to which a distance counts as resolved."""
     reference_sequences: Annotated[int, Field(ge=16)]
-    """Blocks of real training text, at most, that generated text is projected on."""
+    """Blocks of held-out text, at most, of each kind that generated text is compared with."""
     block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2)]
     """Lengths of shuffled blocks of the controls that calibrate the coherence length."""
     shown_texts: Positive

@@ -11,6 +11,7 @@ from pipeline.corpora.documents import read_documents
 from pipeline.corpora.encode import cut, pack, token_batches
 from pipeline.corpora.split import Census, Split
 from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer
+from pipeline.errors import PipelineError
 from pipeline.randomness import stream_key, uniforms
 
 _SAMPLE = 100e6
@@ -42,12 +43,22 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
     )
     census = split.count()
     coder = build_tokenizer(settings["tokenizer"], lambda: _sample(split, census.size), packages)
+    _check_vocabulary(coder.get_vocab_size(), settings["vocabulary_size"], packages)
     with artifacts.replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
     archives = inputs if settings["source"]["kind"] == "packages" else packages
     hashes = {path.name: file_hash(path) for path in archives} | {"documents": census.sha256}
     stamp = artifacts.make_stamp("corpus", spec, hashes) | {"corpus": _summary(census, coder)}
     _write_blocks(tokens, stamp, coder, split, settings["context"])
+
+
+def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> None:
+    if size != expected:
+        name = ", ".join(map(str, packages)) or "it"
+        raise PipelineError(
+            f"domains.text.data.tokenizer: {name} has {size} tokens, but networks are made for "
+            f"{expected}; choose a tokenizer with as many"
+        )
 
 
 def _divide(settings: Mapping, inputs: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:

@@ -1,4 +1,4 @@
-"""From documents to blocks of tokens, in flat memory however long a document is."""
+"""From documents to blocks of tokens, in memory that does not grow with their number."""
 
 import re
 from collections.abc import Iterable, Iterator

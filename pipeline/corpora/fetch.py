@@ -63,6 +63,12 @@ def fetch_hub(source: Mapping, output: Path) -> None:
             f"{_dataset(source)} has no file that matches {source['files']}; "
             "correct domains.text.data.source.files"
         )
+    partial = [file.filename for file in listed if "partial-" in file.filename]
+    if partial:
+        raise PipelineError(
+            f"{_dataset(source)} holds only the beginning of the data ({partial[0]}); choose a "
+            "commit of a whole Parquet copy as domains.text.data.source.revision"
+        )
     pinned = {**source, "revision": listed[0].commit_hash}  # a branch may move
     workspace = Workspace(output.parent, pinned)
     partial = workspace.path(output.name)

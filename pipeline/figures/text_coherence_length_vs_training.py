@@ -53,7 +53,8 @@ def _lengths(panel: Axes, frame: pd.DataFrame, calibration: pd.DataFrame) -> Non
     for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
         curve = network.sort_values("step")
         shifted = curve["step"] * 1.06**index  # bars side by side
-        _interval(panel, shifted, curve, fmt=f"{style.MARKERS[index]}-", color=f"C{index}")
+        marker = style.MARKERS[index % len(style.MARKERS)]
+        _interval(panel, shifted, curve, fmt=f"{marker}-", color=f"C{index}")
     real = calibration.query("quantity == 'equivalent_block_length' and block_length.isna()")
     panel.axhspan(real["low"].iloc[0], real["high"].iloc[0], color="0.35", alpha=0.2, linewidth=0)
     bound = "$\\geq$" if real["status"].iloc[0] == "at least" else "="

@@ -1,5 +1,6 @@
 """Stage `judge`: what an autoregressive language model makes of samples, or of controls."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 
 from pipeline import artifacts, tables
 from pipeline.judging.context_losses import context_losses, summarise
-from pipeline.judging.language_model import load_model
+from pipeline.judging.language_model import RECORD, load_model
 from pipeline.judging.texts import read_texts
 
 
@@ -24,8 +25,8 @@ def judge(spec: dict, model: Path, tokenizer: Path, samples: Sequence[Path], out
             the kind of table.
     """
     settings, rows = spec["settings"], []
-    inputs: dict[str, str] = {}
     judging, longest = load_model(model), settings["longest"]
+    inputs = {model.name: json.loads((model / RECORD).read_text())}
     edges = [2**power for power in range(longest.bit_length())]
     for place, texts in read_texts(tokenizer, samples, settings["texts"], inputs):
         found = summarise(context_losses(*judging, texts, longest), edges)

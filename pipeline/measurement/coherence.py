@@ -79,8 +79,14 @@ def coherence_rows(
     found = coherence(measured, settings["largest_error"])
     yield Row(
         "equivalent_block_length", found.length, found.standard_error, len(generated),
-        low=found.low, high=found.high, status="at least" if found.bound else "resolved",
+        low=found.low, high=found.high, status=_status(found),
     )  # fmt: skip
+
+
+def _status(found: Coherence) -> str | None:
+    if np.isnan(found.length):
+        return None
+    return "at least" if found.bound else "resolved"
 
 
 def correlation_ratios(

@@ -31,7 +31,7 @@ def at_positions(denoiser: Denoiser) -> PartialDenoiser:
 
 
 def cosine_grid(steps: int) -> Tensor:
-    """Times of `steps` ancestral steps, ascending from 0 to 1, close together near 0 (MD4).
+    """Times of `steps` ancestral steps, ascending from 0 to 1, close together near 1 (MD4).
 
     t = cos(pi / 2 (1 - i / steps)), float64 [steps + 1].
     """

@@ -33,9 +33,6 @@ def sample(
         sampler: the domain's `sampler` part.
         checkpoints: inputs of one trajectory.
         samples: outputs, each with `tokens` [R, N, d].
-
-    Raises:
-        PipelineError: a checkpoint has no averages of the wanted decay.
     """
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = artifacts.read_tensors(checkpoint, "checkpoint")

@@ -30,7 +30,12 @@ def words(number):
 
 def spec_of(tokenizer=CHARACTERS, **settings):
     source = {"kind": "directory", "path": "texts", "files": "*.txt"}
-    defaults = {"context": 10, "validation_fraction": 0.3, "split_seed": 1}
+    defaults = {
+        "vocabulary_size": tokenizer.get("vocabulary_size", 28),
+        "context": 10,
+        "validation_fraction": 0.3,
+        "split_seed": 1,
+    }
     return {"settings": {"source": source, "tokenizer": tokenizer, **defaults, **settings}}
 
 
@@ -109,7 +114,11 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         archive.writestr("x/vocab.bpe", "#version\na b\n")
     package = {"name": "words", "version": "1", "files": "*.txt", "format": "plain"}
     source = {"kind": "packages", "packages": [package]}
-    corpus = made(tmp_path, [path, gpt2], spec_of({"kind": "gpt2"}, source=source))
+    spec = spec_of({"kind": "gpt2"}, source=source, vocabulary_size=50257)
+    refused = "has 4 tokens, but networks are made for 50257"
+    assert refused in refusal_of(tmp_path, [path, gpt2], spec)
+    spec["settings"]["vocabulary_size"] = 4
+    corpus = made(tmp_path, [path, gpt2], spec)
     for archive in (path, gpt2):
         expected = hashlib.sha256(archive.read_bytes()).hexdigest()
         assert corpus.stamp["inputs"][archive.name] == expected

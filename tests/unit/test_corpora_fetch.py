@@ -185,6 +185,13 @@ def test_a_dataset_without_matching_files_is_refused(hub, tmp_path):
     assert "has no file that matches data/*.parquet" in message
 
 
+def test_the_beginning_of_a_dataset_is_no_dataset(hub, tmp_path):
+    """As the hub converts those that are too large for it."""
+    hub.listed = ["text/partial-train/0000.parquet"]
+    message = message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
+    assert "holds only the beginning of the data (text/partial-train/0000.parquet)" in message
+
+
 def test_a_dataset_that_lacks_a_listed_file_is_refused(hub, tmp_path):
     hub.listed.append("data/2.parquet")
     assert "came without data/2.parquet" in message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")

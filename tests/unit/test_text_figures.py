@@ -93,7 +93,8 @@ def test_correlations_with_zero_in_their_interval_are_left_out():
 
 def test_the_judge_is_shown_beside_the_diversity_of_samples():
     tables = of_networks(judged), of_controls(judged), of_networks(numbers), of_controls(numbers)
-    figure = text_perplexity_vs_context.draw(LOOKS, *tables)
+    figure = text_perplexity_vs_context.draw(LOOKS | {"judge": "some model"}, *tables)
+    assert "some model" in figure.get_supxlabel()
     labels = [panel.get_ylabel() for panel in figure.axes]
     assert len(labels) == 4
     assert "per token" in labels[0]

@@ -229,7 +229,10 @@ STAMPED = {
     "train_text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
     "sample_text": (_text("sampling", seed=1), TEXT_SAMPLE),
     "corpus": (_text("data", split_seed=1), TEXT_CORPUS),
-    "judge": (_text("judge", longest=8), TEXT_JUDGE),
+    "judge judge_controls": (
+        _text("judge", longest=8),
+        TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
+    ),
 }
 
 

@@ -16,7 +16,9 @@ from pipeline.config.grid import (
 )
 from pipeline.config.load import load_config
 from pipeline.config.resources import (
+    document_archives,
     document_files,
+    fetched,
     judge_archive,
     judge_directory,
     packages,
@@ -151,7 +153,7 @@ def source_files(wildcards):
 
 
 def documents(_wildcards):
-    """What the text corpus is made from."""
+    """Files that the text corpus is made from, where they are the user's own."""
     try:
         return document_files(CONFIG.domains.text.data)
     except PipelineError as error:
@@ -160,11 +162,11 @@ def documents(_wildcards):
 
 def package_section(wildcards):
     path = f"resources/{wildcards.registry}/{wildcards.archive}"
-    return canonical_json(packages(CONFIG.domains.text)[path].plain())
+    return canonical_json(fetched(packages(CONFIG.domains.text)[path]))
 
 
 def source_section(_wildcards):
-    return canonical_json(CONFIG.domains.text.data.source.plain())
+    return canonical_json(fetched(CONFIG.domains.text.data.source))
 
 
 def control_files():

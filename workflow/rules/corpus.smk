@@ -44,7 +44,8 @@ rule fetch_hub:
 
 rule corpus:
     input:
-        sources=documents,
+        archives=document_archives(CONFIG.domains.text.data),
+        documents=documents,  # too many, maybe, for a command line
     output:
         tokens="results/{run}/{domain}/{setting}/corpus.safetensors",
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
@@ -60,7 +61,7 @@ rule corpus:
         """
         python -m pipeline corpus \
             --spec {params.spec:q} \
-            --sources {input.sources:q} \
+            --archives {input.archives:q} \
             --tokens {output.tokens:q} \
             --tokenizer {output.tokenizer:q} \
             2>{log:q}

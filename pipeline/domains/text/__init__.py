@@ -1,1 +1,1 @@
-"""Masked diffusion on text: the data source, network and observables are still to come."""
+"""Masked diffusion on text."""
