@@ -21,7 +21,8 @@ _LONGEST_INTERVAL = 600.0
 _LAST_LINES = 5
 """Lines of a failed job's log that are shown."""
 
-_EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0}
+_EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
+_EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
 """Until the first job of a rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
 

@@ -60,7 +60,8 @@ def _lengths(panel: Axes, frame: pd.DataFrame, calibration: pd.DataFrame) -> Non
     bound = "$\\geq$" if real["status"].iloc[0] == "at least" else "="
     label = f"real text: {bound} {real['estimate'].iloc[0]:.3g}"
     panel.axhline(real["estimate"].iloc[0], label=label, **style.THEORY)
-    panel.set(xscale="log", xlabel=style.LABELS["step"], ylim=(0, None))
+    highest = max(lengths["high"].max(), real["high"].iloc[0])
+    panel.set(xscale="log", xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
     panel.set_ylabel(r"block length $\xi$ (tokens)")
     panel.legend(loc="upper left")
 

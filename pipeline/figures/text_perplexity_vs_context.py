@@ -27,7 +27,7 @@ def draw(
         real = calibration[calibration["block_length"].isna()]
         _level(panel, real[real["quantity"] == quantity], "real text", "--")
         panel.legend()
-    shown = f"bars: 95% over samples; judge: {settings['judge']}, which reads the first ones"
+    shown = f"bars: 95% over samples; judge: {settings['judge']}"
     style.text_footnote(figure, measured, shown)
     return figure
 
