@@ -81,12 +81,12 @@ def test_a_preempted_job_goes_on_under_its_number(undisturbed, tmp_path):
 
 
 def test_a_job_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
-    site = Site.set_up(tmp_path / "checkout", mem_mb="350 * attempt")
+    site = Site.set_up(tmp_path / "checkout", mem_mb="450 * attempt")
     assert site.finish(site.launch()) == 0, site.log
     first, *_, last = sorted(site.jobs(), key=int)
     assert show(first, "JobState") in ("OUT_OF_MEMORY", "FAILED", "CANCELLED")
     assert show(last, "JobState") == "COMPLETED"
-    assert (show(first, "MinMemoryNode"), show(last, "MinMemoryNode")) == ("350M", "700M")
+    assert (show(first, "MinMemoryNode"), show(last, "MinMemoryNode")) == ("450M", "900M")
     assert f"submitted with SLURM jobid {first} " in site.log
     assert f"submitted with SLURM jobid {last} " in site.log
     assert f"failed: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (SLURM-job '{first}' failed" in site.log
