@@ -1,7 +1,5 @@
 """A text training job that takes seconds; also a program, so that a test can kill it."""
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -11,8 +9,8 @@ from pipeline import artifacts
 from pipeline.datasets.build import make_dataset
 from pipeline.domains.text import data, model
 from pipeline.randomness import hash64
-from pipeline.training.module import Denoising
 from pipeline.training.train import train
+from tests.unit.training_case import kill_at
 
 SYMBOLS, CONTEXT = 5, 12
 STEPS = [10, 20]
@@ -71,18 +69,6 @@ def run(directory: Path, processes: int = 1, accumulation: int = 1) -> None:
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
     shares = {"processes": processes, "accumulation": accumulation}
     train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0, **shares)
-
-
-def kill_at(step: int) -> None:
-    """Have this process killed right before the given step."""
-    original = Denoising.training_step
-
-    def training_step(self, batch, index):
-        if batch[0] == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(self, batch, index)
-
-    Denoising.training_step = training_step
 
 
 if __name__ == "__main__":
