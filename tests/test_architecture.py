@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 import sys
-from itertools import chain
+from itertools import chain, combinations
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ BASE = {
     "progress",
     "tables",
     "workspace",
+    "samples",
 }
 MAY_IMPORT = {
     "config": BASE,
@@ -34,8 +35,11 @@ MAY_IMPORT = {
     "sampling": BASE | {"noise", "networks", "device"},
     "probing": BASE | {"networks", "device"},
     "measurement": BASE | {"grammar"},
-    "corpora": BASE,
-    "judging": BASE | {"corpora", "measurement", "device"},
+    "sources": BASE,
+    "corpora": BASE | {"sources"},
+    "images": BASE | {"sources"},
+    "judging": BASE | {"sources", "corpora", "measurement", "device"},
+    "encoding": BASE | {"sources", "device"},
     "theory": BASE | {"grammar", "datasets", "networks"},
     "oracle": BASE | {"grammar", "noise", "sampling"},
     "aggregation": BASE | {"config"},
@@ -51,8 +55,14 @@ MAY_IMPORT = {
 }
 """Package by package; a base module may import base modules only."""
 
-TORCHLESS = ("grammar", "corpus", "dataset", "measure", "calibrate", "decode", "aggregate")
+TORCHLESS = ("grammar", "corpus", "dataset", "measure", "controls", "decode", "aggregate")
+TORCHLESS += ("images", "pictures", "converge")
 TORCHLESS += ("concatenate", "analyse", "memorize", "exponents", "claims")
+
+
+DOMAINS = ("rhm", "text", "image")
+LONGEST_REPETITION = 10
+"""Lines that two domains may have in common, one after the other."""
 
 
 def module_name(path: Path) -> str:
@@ -75,7 +85,7 @@ def test_imports_run_in_one_direction(path):
     assert imported <= allowed
 
 
-@pytest.mark.parametrize("domain", ["rhm", "text", "image"])
+@pytest.mark.parametrize("domain", DOMAINS)
 def test_domains_do_not_know_one_another(domain):
     modules = [module_name(p) for p in SOURCES if f"domains/{domain}/" in p.as_posix()]
     imports = set(chain.from_iterable(module_imports(module) for module in modules))
@@ -114,3 +124,27 @@ def test_a_rule_file_is_a_page_and_every_rule_logs(path):
     rules = re.sub(r"^use rule .*?(?=^\S|\Z)", "", text, flags=re.M | re.S)  # these inherit it
     assert len(re.findall(r"^ +log:", rules, re.M)) == len(re.findall(r"^ +shell:", rules, re.M))
     assert "log:" in rules
+
+
+def lines_of(domain: str) -> dict[Path, list[str]]:
+    """Lines that are not blank of all files that only one domain has."""
+    files = [*(ROOT / f"pipeline/domains/{domain}").glob("*.py")]
+    files += [ROOT / f"pipeline/config/{domain}.py", *(ROOT / "pipeline").rglob(f"{domain}_*.py")]
+    read = {path: path.read_text().splitlines() for path in files}
+    return {path: [s for line in text if (s := line.strip())] for path, text in read.items()}
+
+
+def runs(domain: str, length: int) -> dict[tuple[str, ...], Path]:
+    return {
+        tuple(lines[start : start + length]): path
+        for path, lines in lines_of(domain).items()
+        for start in range(len(lines) - length + 1)
+    }
+
+
+@pytest.mark.parametrize(("one", "other"), list(combinations(DOMAINS, 2)))
+def test_domains_repeat_no_long_run_of_lines(one, other):
+    length = LONGEST_REPETITION + 1
+    found, others = runs(one, length), runs(other, length)
+    assert min(len(found), len(others)) > 200
+    assert {(found[run].name, others[run].name) for run in found.keys() & others.keys()} == set()

@@ -17,6 +17,12 @@ def largest_training_set(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["dataset_size"] == chosen]
 
 
+def first_network(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first network of those that were trained on the largest training set."""
+    frame = largest_training_set(frame)
+    return frame.merge(frame[NETWORK].drop_duplicates().iloc[:1], on=NETWORK)
+
+
 def mean_over_networks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Mean estimate and half-width of its 95 % interval over samples, one row per group."""
     squares = frame.assign(variance=frame["standard_error"] ** 2)

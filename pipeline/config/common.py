@@ -1,6 +1,6 @@
 """Sections that the domains have in common."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,30 @@ class Replicas(Section):
     """One network (weights, batches, noise) per training set and network seed."""
     replicas_per_job: Positive
     """How many replicas, (grammar seed,) data seed and network seed each, train in one job."""
+
+
+class Grid(Replicas):
+    """Which cells are trained: dataset sizes x replicas, each replica in a job of its own."""
+
+    dataset_sizes: DatasetSizes
+    """Training set sizes P, blocks of text or images, increasing; "online" reads all there are, and
+    begins again only when all were read."""
+
+    @model_validator(mode="after")
+    def _one_replica_per_job(self) -> "Grid":
+        if self.replicas_per_job != 1:
+            raise ValueError(
+                f"replicas_per_job = {self.replicas_per_job} must be 1, as large networks gain "
+                "nothing from training together"
+            )
+        return self
+
+
+class Setting(NamedTuple):
+    """What a grid runs over beside dataset sizes and replicas; text and images have one."""
+
+    label: str
+    dataset_sizes: list[DatasetSize]
 
 
 class Run(Section):
@@ -47,6 +71,21 @@ class Run(Section):
                 f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
             )
         return self
+
+
+class AdamW(Run):
+    """Optimisation by AdamW."""
+
+    beta1: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of AdamW's mean of gradients."""
+    beta2: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of AdamW's mean of squared gradients."""
+    weight_decay: Annotated[float, Field(ge=0)]
+    """Weight decay of AdamW."""
+    warmup_steps: Annotated[int, Field(ge=0)]
+    """Steps over which the learning rate rises; then it falls as a cosine (text), or stays."""
+    gradient_clip: Annotated[float, Field(gt=0)] | None
+    """Largest norm of the gradient, which is scaled down to it; null for none."""
 
 
 class Generation(Section):

@@ -5,28 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.fields import Fraction, Positive, Section, Seed
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Package(Section):
-    """A file of a package registry, pinned by its content; fetched once into resources/."""
-
-    registry: Literal["npm", "pypi"]
-    """Where it is published; fetched with the user's own npm or pip."""
-    name: str
-    """Name of the package."""
-    version: str
-    """Exact version."""
-    sha256: Sha256
-    """Content hash of the archive (npm) or wheel (PyPI)."""
-
-    @property
-    def path(self) -> str:
-        """Where the archive is kept, below the directory of the workflow."""
-        name = self.name.lstrip("@").replace("/", "-")
-        suffix = {"npm": "tgz", "pypi": "whl"}[self.registry]
-        return f"resources/{self.registry}/{name}-{self.version}.{suffix}"
+from pipeline.config.packages import DirectorySource, HubSource, Package
 
 
 class TextPackage(Package):
@@ -45,32 +24,6 @@ class PackageSource(Section):
     """Source of this kind."""
     packages: Annotated[list[TextPackage], Field(min_length=1)]
     """Packages, in the order in which their documents are read."""
-
-
-class DirectorySource(Section):
-    """Documents of a directory, one UTF-8 file each."""
-
-    kind: Literal["directory"]
-    """Source of this kind."""
-    path: str
-    """Directory, absolute or below that of the workflow."""
-    files: str
-    """Glob pattern of the files, such as **/*.txt, read in sorted order."""
-
-
-class HubSource(Section):
-    """Documents of a Hugging Face dataset of Parquet files, fetched once into resources/."""
-
-    kind: Literal["hub"]
-    """Source of this kind."""
-    dataset: str
-    """Id of the dataset, owner/name."""
-    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
-    """Commit, or the branch of the hub's own conversion to Parquet."""
-    files: str
-    """Glob pattern of its Parquet files."""
-    column: str
-    """Column of the texts."""
 
 
 Source = Annotated[PackageSource | DirectorySource | HubSource, Field(discriminator="kind")]

@@ -1,9 +1,8 @@
 """How much disk the checkpoints of a run take."""
 
-from pipeline.config.grid import cells, checkpoint_bytes
-from pipeline.config.rhm import RhmConfig
+from pipeline.config.grid import DomainConfig, cells
+from pipeline.config.parameters import checkpoint_bytes
 from pipeline.config.schema import Config
-from pipeline.config.text import TextConfig
 
 _STATES = 3 * 2
 """Weights and what the optimiser keeps, in the last two states and in the one being written."""
@@ -11,11 +10,11 @@ _STATES = 3 * 2
 
 def describe_disk(config: Config, jobs: int) -> list[str]:
     """A line per enabled domain: bytes of checkpoints, and how `jobs` at a time bound them."""
-    enabled = [name for name in ("rhm", "text") if config.domain(name).enabled]
+    enabled = [name for name in ("rhm", "text", "image") if config.domain(name).enabled]
     return [f"disk for {name}: {_describe(config.domain(name), jobs)}" for name in enabled]
 
 
-def _describe(domain: RhmConfig | TextConfig, jobs: int) -> str:
+def _describe(domain: DomainConfig, jobs: int) -> str:
     sizes = [checkpoint_bytes(domain, cell) for cell in cells(domain)]
     steps = len(domain.training.checkpoints)
     largest = max(sizes) * (steps + _STATES)

@@ -1,9 +1,9 @@
 """From the grid of a config to the cells of the workflow, and the paths that name them.
 
-A *cell* is one job of each stage: a setting (grammar parameters, or tokenizer and context), a
-dataset size, and the replicas that train together. A replica is a (grammar seed, data seed, network
-seed) triple; a group of them is labelled like `g0d0n0+g1d0n0`, without the g part where there is no
-grammar.
+A *cell* is one job of each stage: a setting (grammar parameters, tokenizer and context, or a set of
+images), a dataset size, and the replicas that train together. A replica is a (grammar seed, data
+seed, network seed) triple; a group of them is labelled like `g0d0n0+g1d0n0`, without the g part
+where there is no grammar.
 """
 
 import re
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from itertools import product
 
 from pipeline.config.common import Replicas
+from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 
+DomainConfig = RhmConfig | TextConfig | ImageConfig
+"""Section of a domain."""
 REPLICAS_PATTERN = r"(g\d+)?d\d+n\d+(\+(g\d+)?d\d+n\d+)*"
 ONLINE = "online"
 
@@ -65,7 +68,7 @@ def parse_setting(label: str) -> dict[str, int | str]:
     return dict(zip("vmsL", map(int, match.groups()), strict=True))
 
 
-def cells(domain: RhmConfig | TextConfig) -> list[Cell]:
+def cells(domain: DomainConfig) -> list[Cell]:
     """All cells of a domain, in the order of the config."""
     return [
         Cell(setting.label, str(size), replicas)
@@ -78,38 +81,6 @@ def cells(domain: RhmConfig | TextConfig) -> list[Cell]:
 def cell_directory(root: str, cell: Cell) -> str:
     """Where everything of a cell is written, below the directory of its run and domain."""
     return f"{root}/{cell.label}"
-
-
-def parameter_count(domain: RhmConfig | TextConfig, cell: Cell) -> int:
-    """Weights of one replica's network, averages not counted."""
-    if isinstance(domain, TextConfig):
-        return _transformer_parameters(domain)
-    return _unet_parameters(domain, parse_setting(cell.setting))
-
-
-def checkpoint_bytes(domain: RhmConfig | TextConfig, cell: Cell) -> int:
-    """Size of one checkpoint of a cell, float32 weights and averages of all its replicas."""
-    copies = 1 + len(domain.training.average_decays)
-    return 4 * copies * len(parse_replicas(cell.replicas)) * parameter_count(domain, cell)
-
-
-def _unet_parameters(domain: RhmConfig, setting: dict) -> int:
-    """As `pipeline.networks.unet1d` builds it."""
-    width, s, depth = domain.network.width, setting["s"], setting["L"]
-    inputs = setting["v"] + (domain.noise.process == "absorbing")
-    features = 16 if domain.network.noise_conditioning else 1
-    down = s * width * (inputs + (depth - 1) * width)
-    up = s * width * width * (1 + 2 * (depth - 1))
-    return down + up + 2 * depth * features * width + setting["v"] * (width + inputs)
-
-
-def _transformer_parameters(domain: TextConfig) -> int:
-    """As `pipeline.networks.transformer` builds it, with 64 features of the noise level."""
-    width, symbols = domain.network.width, domain.data.tokenizer.vocabulary_size
-    hidden = -(-8 * width // 96) * 32
-    block = 4 * width * width + 3 * width * hidden + 6 * 64 * width
-    ends = (2 * symbols + 1) * width + 8 * 64 * 64 + 2 * 64 * width
-    return domain.network.layers * block + ends
 
 
 def _groups(grid: Replicas) -> list[str]:

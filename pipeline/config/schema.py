@@ -1,17 +1,19 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, field_validator
 
 from pipeline.config.fields import Section
+from pipeline.config.grid import DomainConfig
+from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 
 CELL_TABLES = {
     "rhm": ("measurements", "losses", "probes"),
     "text": ("measurements", "losses", "texts", "judgements"),
-    "image": (),
+    "image": ("measurements", "losses", "pictures"),
 }
 """Tables of every cell, by domain."""
 
@@ -25,7 +27,7 @@ TABLES = {
         "theory",
     ),
     "text": (*CELL_TABLES["text"], "calibration", "control_judgements"),
-    "image": (),
+    "image": (*CELL_TABLES["image"], "calibration", "convergence"),
 }
 """Tables of every domain, first of each setting, then of all."""
 
@@ -76,15 +78,14 @@ FIGURES = {
         "text", ("judgements", "control_judgements", "measurements", "calibration")
     ),
     "text_samples": FigureSource("text", ("texts",)),
+    "image_samples_by_training_step": FigureSource("image", ("pictures",)),
+    "image_feature_correlation": FigureSource("image", ("measurements", "calibration")),
+    "image_feature_distance_by_depth": FigureSource(
+        "image", ("measurements", "calibration", "convergence")
+    ),
+    "image_power_spectrum": FigureSource("image", ("measurements", "calibration")),
 }
 """Every figure there is."""
-
-
-class FutureDomain(Section):
-    """A domain whose stages are still to come."""
-
-    enabled: Literal[False]
-    """Must be false: this domain has no data source or network yet."""
 
 
 class Domains(Section):
@@ -94,7 +95,7 @@ class Domains(Section):
     """Random Hierarchy Model."""
     text: TextConfig
     """Masked diffusion on text."""
-    image: FutureDomain
+    image: ImageConfig
     """Gaussian diffusion on images."""
 
 
@@ -129,6 +130,6 @@ class Config(Section):
                 raise ValueError(f"{name!r} is not one of {', '.join(FIGURES)}")
         return names
 
-    def domain(self, name: str) -> RhmConfig | TextConfig | FutureDomain:
+    def domain(self, name: str) -> DomainConfig:
         """Section of one domain."""
         return getattr(self.domains, name)

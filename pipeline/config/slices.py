@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any, Protocol
 
-from pipeline.config.grid import ONLINE, cells, parse_replicas, parse_setting
+from pipeline.config.grid import ONLINE, DomainConfig, cells, parse_replicas, parse_setting
+from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import FIGURES, Config
 from pipeline.config.text import TextConfig
@@ -45,23 +46,20 @@ def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
     return {"noise": domain.noise.plain(), **optimisation}
 
 
-def _optimisation(domain: RhmConfig | TextConfig, place: Place) -> dict[str, Any]:
+def _optimisation(domain: DomainConfig, place: Place) -> dict[str, Any]:
     """Network and training; checkpoint steps are outputs, not settings."""
-    training = domain.training.plain()
-    for not_a_setting in ("checkpoints", "keep_checkpoints"):
-        del training[not_a_setting]
+    training = _without(domain.training.plain(), "checkpoints", "keep_checkpoints")
     return {"network": domain.network.plain(), "training": training, "cell": _cell(place)}
 
 
 def _corpus(domain: TextConfig, _place: Place) -> dict[str, Any]:
     """Documents, tokenizer, split and context."""
-    data = domain.data.plain()
-    del data["validation_size"]
+    data = _without(domain.data.plain(), "validation_size")
     return {**data, "vocabulary_size": domain.data.tokenizer.vocabulary_size}
 
 
-def _blocks(domain: TextConfig, place: Place) -> dict[str, Any]:
-    """Numbers of blocks; online, all training blocks there are."""
+def _subset(domain: TextConfig | ImageConfig, place: Place) -> dict[str, Any]:
+    """Numbers of blocks or images; online, all of the training part there are."""
     online = place.dataset_size == ONLINE
     return {
         "training_size": None if online else int(place.dataset_size),
@@ -77,22 +75,65 @@ def _train_text(domain: TextConfig, place: Place) -> dict[str, Any]:
     return {**shape, **_optimisation(domain, place)}
 
 
-def _calibrate(domain: TextConfig, place: Place) -> dict[str, Any]:
-    """Estimators, on as many controls as there are samples."""
-    lengths = {"block_lengths": domain.measurement.block_lengths}
-    sizes = {"samples": domain.sampling.samples, "setting": place.setting}
-    return {**_estimators(domain, place), **lengths, **sizes}
+def _controls(domain: TextConfig, place: Place) -> dict[str, Any]:
+    """As many control sequences as there are samples, shuffled in blocks."""
+    measurement = domain.measurement
+    return {
+        "block_lengths": measurement.block_lengths,
+        "reference_sequences": measurement.reference_sequences,
+        "samples": domain.sampling.samples,
+        "setting": place.setting,
+    }
 
 
 def _estimators(domain: TextConfig, _place: Place) -> dict[str, Any]:
     """Section `measurement`, but for what is neither estimated nor compared."""
-    measurement = domain.measurement.plain()
-    for elsewhere in ("block_lengths", "shown_texts"):
-        del measurement[elsewhere]
-    return measurement
+    return _without(domain.measurement.plain(), "block_lengths", "shown_texts")
 
 
-def _aggregate(domain: RhmConfig | TextConfig, place: Place) -> dict[str, Any]:
+def _images(domain: ImageConfig, _place: Place) -> dict[str, Any]:
+    """Source, its name, size and split."""
+    return _without(domain.data.plain(), "validation_size")
+
+
+def _train_image(domain: ImageConfig, place: Place) -> dict[str, Any]:
+    """Size, noise, network and optimisation."""
+    shape = {"size": domain.data.size, "noise": domain.noise.plain()}
+    return {**shape, **_optimisation(domain, place)}
+
+
+def _image_controls(domain: ImageConfig, place: Place) -> dict[str, Any]:
+    """Real images, as many as there are samples, white noise, and exchanged blocks."""
+    measurement = domain.measurement
+    return {
+        "block_lengths": measurement.block_lengths,
+        "reference_images": measurement.reference_images,
+        "samples": domain.sampling.samples,
+        "setting": place.setting,
+    }
+
+
+def _image_estimators(domain: ImageConfig, _place: Place) -> dict[str, Any]:
+    """Section `measurement`, but for what is neither estimated nor compared."""
+    elsewhere = ("block_lengths", "reference_images", "shown_images")
+    return _without(domain.measurement.plain(), *elsewhere)
+
+
+def _encode(domain: ImageConfig, _place: Place) -> dict[str, Any]:
+    """Layers of the encoder and the size it sees; which encoder is a matter of input files."""
+    return _without(domain.encoder.plain(), "model")
+
+
+def _converge(domain: ImageConfig, _place: Place) -> dict[str, Any]:
+    """Fractions, and resamples of the curves."""
+    return {**domain.analysis.plain(), "bootstrap_samples": domain.measurement.bootstrap_samples}
+
+
+def _without(section: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in section.items() if name not in names}
+
+
+def _aggregate(domain: DomainConfig, place: Place) -> dict[str, Any]:
     """The cells of one setting; none of them missing."""
     chosen = [list(astuple(cell)) for cell in cells(domain) if cell.setting == place.setting]
     return {"cells": chosen, "missing": []}
@@ -135,18 +176,32 @@ _RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
 
 _TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
     "corpus": _corpus,
-    "dataset": _blocks,
+    "dataset": _subset,
     "train": _train_text,
     "sample": lambda domain, _: domain.sampling.plain(),
+    "controls": _controls,
     "measure": _estimators,
-    "calibrate": _calibrate,
     "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
     "judge": lambda domain, _: {"texts": domain.judge.texts, "longest": domain.judge.longest},
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
 }
 
-SLICES = {"rhm": _RHM, "text": _TEXT}
+_IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
+    "images": _images,
+    "dataset": _subset,
+    "train": _train_image,
+    "sample": lambda domain, _: domain.sampling.plain(),
+    "controls": _image_controls,
+    "encode": _encode,
+    "measure": _image_estimators,
+    "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
+    "aggregate": _aggregate,
+    "concatenate": lambda _domain, _: {},
+    "converge": _converge,
+}
+
+SLICES = {"rhm": _RHM, "text": _TEXT, "image": _IMAGE}
 """Settings of every stage but claims and figures, which may join domains, by domain."""
 
 
@@ -161,6 +216,8 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     source, common = FIGURES[name], {"style": config.style.plain(), "missing": []}
     if "judgements" in source.tables:
         common["judge"] = config.domains.text.judge.model.name
+    if source.domain == "image":
+        common["average"] = config.domains.image.sampling.average
     if not source.reads_analysis:
         return common
     return {**common, "analysis": _reading(config.domain(source.domain))}

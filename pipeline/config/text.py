@@ -1,19 +1,13 @@
 """Config of masked diffusion on text: what is read, trained, sampled, measured and judged."""
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.config.common import (
-    DatasetSize,
-    DatasetSizes,
-    Generation,
-    Replicas,
-    Run,
-    check_average,
-)
-from pipeline.config.corpus import Data, Package
+from pipeline.config.common import AdamW, Generation, Grid, Setting, check_average
+from pipeline.config.corpus import Data
 from pipeline.config.fields import Increasing, Positive, Section
+from pipeline.config.packages import DirectoryModel, HubModel, Package, RandomModel
 
 
 class Network(Section):
@@ -39,21 +33,11 @@ class Network(Section):
         return self
 
 
-class Training(Run):
+class Training(AdamW):
     """AdamW on the denoising loss."""
 
     loss: Literal["variational_bound", "cross_entropy"]
     """Loss on the clean tokens; the bound weights masked tokens by alpha' / (1 - alpha)."""
-    beta1: Annotated[float, Field(ge=0, lt=1)]
-    """Decay of AdamW's mean of gradients."""
-    beta2: Annotated[float, Field(ge=0, lt=1)]
-    """Decay of AdamW's mean of squared gradients."""
-    weight_decay: Annotated[float, Field(ge=0)]
-    """Weight decay of AdamW."""
-    warmup_steps: Positive
-    """Steps over which the learning rate rises, before it falls as a cosine."""
-    gradient_clip: Annotated[float, Field(gt=0)] | None
-    """Largest norm of the gradient, which is scaled down to it; null for none."""
 
 
 class Sampling(Generation):
@@ -84,30 +68,6 @@ class Measurement(Section):
     """Samples of each checkpoint that are kept as text."""
 
 
-class HubModel(Section):
-    """A causal language model of the Hugging Face hub, fetched once into resources/."""
-
-    kind: Literal["hub"]
-    """Judge of this kind."""
-    model: str
-    """Id of the model, owner/name."""
-    revision: str
-    """Commit or branch."""
-    name: str
-    """Name in tables and on plots."""
-
-
-class DirectoryModel(Section):
-    """A causal language model in a local directory, in safetensors."""
-
-    kind: Literal["directory"]
-    """Judge of this kind."""
-    path: str
-    """The directory."""
-    name: str
-    """Name in tables and on plots."""
-
-
 class GgufModel(Section):
     """A causal language model as a GGUF file in a pinned package."""
 
@@ -117,15 +77,6 @@ class GgufModel(Section):
     """The package."""
     file: str
     """Name of the GGUF file in it."""
-    name: str
-    """Name in tables and on plots."""
-
-
-class RandomModel(Section):
-    """A tiny language model with random weights, for tests: it knows nothing."""
-
-    kind: Literal["random"]
-    """Judge of this kind."""
     name: str
     """Name in tables and on plots."""
 
@@ -141,21 +92,6 @@ class Judge(Section):
     """Samples per checkpoint and replica that are read."""
     longest: Annotated[int, Field(ge=2)]
     """Tokens of the judge that are read of each."""
-
-
-class Grid(Replicas):
-    """Which cells are trained: dataset sizes x replicas."""
-
-    dataset_sizes: DatasetSizes
-    """Training set sizes P in blocks, increasing; "online" reads all training blocks there are,
-    and begins again only when all were read."""
-
-
-class TextSetting(NamedTuple):
-    """The one setting of a run: tokenizer and context, with the dataset sizes studied."""
-
-    label: str
-    dataset_sizes: list[DatasetSize]
 
 
 class TextConfig(Section):
@@ -179,19 +115,14 @@ class TextConfig(Section):
     """Language model that scores samples."""
 
     @property
-    def settings(self) -> list[TextSetting]:
-        """What the grid runs over beside dataset sizes and replicas."""
+    def settings(self) -> list[Setting]:
+        """The one setting of a run: tokenizer and context."""
         label = f"{self.data.tokenizer.label}_context{self.data.context}"
-        return [TextSetting(label, self.grid.dataset_sizes)]
+        return [Setting(label, self.grid.dataset_sizes)]
 
     @model_validator(mode="after")
     def _cross_checks(self) -> "TextConfig":
         check_average(self.training, self.sampling)
-        if self.grid.replicas_per_job != 1:
-            raise ValueError(
-                f"grid.replicas_per_job = {self.grid.replicas_per_job} must be 1, as transformers "
-                "gain nothing from training together"
-            )
         context, measurement = self.data.context, self.measurement
         if max(measurement.distances) >= context or max(measurement.block_lengths) > context:
             raise ValueError(

@@ -6,13 +6,13 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 from pipeline import artifacts, streams
-from pipeline.corpora.archives import file_hash
 from pipeline.corpora.documents import read_documents
 from pipeline.corpora.encode import cut, pack, token_batches
 from pipeline.corpora.split import Census, Split
 from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer
 from pipeline.errors import PipelineError
 from pipeline.randomness import stream_key, uniforms
+from pipeline.sources.archives import file_hash
 
 _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""

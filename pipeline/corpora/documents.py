@@ -1,22 +1,19 @@
 """Documents of a source, one after the other, in a fixed order and in flat memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from pipeline.corpora.archives import read_members
 from pipeline.corpora.tagged import untag
 from pipeline.errors import PipelineError
+from pipeline.sources.archives import read_members
+from pipeline.sources.parquet import read_column
 
 _KEY = "domains.text.data.source"
 _FORMATS = {"plain": str, "tagged": untag}
 _ROWS = 256
 """Rows of a Parquet file that are in memory at once."""
-_BUFFER = 1 << 20
-"""Bytes of a column that are read ahead."""
 
 
 def read_documents(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
@@ -55,35 +52,16 @@ def _from_directory(_: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
 
 def _from_hub(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
     (directory,) = inputs
-    for path in sorted(directory.rglob("*")):
-        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source["files"]):
-            yield from _column(path, source["column"])
+    for path, values in read_column(directory, source, _KEY, "texts", _is_text, _ROWS):
+        try:
+            texts = values.to_pylist()
+        except UnicodeDecodeError as error:
+            raise _not_utf8(f"{path}, a value of {source['column']!r}", error) from error
+        yield from (text or "" for text in texts)  # a missing one is a blank one
 
 
-def _column(path: Path, column: str) -> Iterator[str]:
-    """Texts of a Parquet file; a missing one is a blank one."""
-    try:
-        with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-            _check_column(path, file.schema_arrow, column)
-            for rows in file.iter_batches(_ROWS, columns=[column]):
-                yield from (text or "" for text in rows.column(0).to_pylist())
-    except UnicodeDecodeError as error:
-        raise _not_utf8(f"{path}, a value of {column!r}", error) from error
-    except (OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
-        raise PipelineError(
-            f"{path} cannot be read as Parquet ({reason}); delete its directory, to be fetched anew"
-        ) from error
-
-
-def _check_column(path: Path, schema: pa.Schema, column: str) -> None:
-    texts = [
-        f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
-    ]
-    if column not in texts:
-        raise PipelineError(
-            f"{path} has no column {column!r} of texts; set {_KEY}.column to one of {texts}"
-        )
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _decode(content: bytes, name: str) -> str:

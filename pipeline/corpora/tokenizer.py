@@ -8,8 +8,8 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from pipeline import artifacts
-from pipeline.corpora.archives import read_members
 from pipeline.errors import PipelineError
+from pipeline.sources.archives import read_members
 
 END_OF_DOCUMENT = "<|endoftext|>"
 """Token after every document. A document's own text never yields it, whatever it says."""

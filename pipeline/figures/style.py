@@ -1,6 +1,7 @@
 """The common look: seaborn ticks, levels told apart by shade and marker, theory dashed."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ LABELS = {
     "dataset_size": "dataset size $P$ (strings)",
     "step": "training step",
     "distance": "distance $t$ (tokens)",
+    "pixels": "distance $r$ (pixels)",
+    "frequency": "frequency (cycles per image)",
     "node_accuracy": "node accuracy $A_\\ell$",
     "string_accuracy": "string accuracy",
     "conditional_accuracy": "conditional accuracy",
@@ -47,6 +50,14 @@ def shades(settings: dict, count: int) -> list:
     """`count` colours from dark to light, without the lightest end."""
     palette = sns.color_palette(settings["style"]["palette"], n_colors=256)
     return [palette[int(i)] for i in np.linspace(0, 205, max(count, 2))][:count]
+
+
+def by_step(settings: dict, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict]]:
+    """Rows of every checkpoint in order, with the colour, marker and label of their curve."""
+    steps = sorted(frame["step"].unique())
+    for index, (step, colour) in enumerate(zip(steps, shades(settings, len(steps)), strict=True)):
+        marker = MARKERS[index % len(MARKERS)]
+        yield frame[frame["step"] == step], {"color": colour, "marker": marker, "label": f"{step}"}
 
 
 def spread(values: np.ndarray, count: int) -> list:
@@ -103,18 +114,25 @@ def footnote(
     note(figure, settings, f"{shown} over n = {replicas} replicas ({grammars} grammars)")
 
 
-def text_footnote(figure: Figure, frame: pd.DataFrame, shown: str) -> None:
-    """State the corpus, what is shown, and over how many samples and networks."""
+def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:
+    """State the setting, what is shown, and over how many samples and networks."""
     networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
     samples = int(frame.loc[frame["quantity"] == "equivalent_block_length", "count"].iloc[0])
     count = f"n = {samples} samples of each of {networks} networks and checkpoints"
-    note(figure, frame["setting"].iloc[0], shown, count)
+    note(figure, frame["setting"].iloc[0], *shown, count)
+
+
+def weights(settings: dict) -> str:
+    """Which weights were sampled."""
+    decay = settings["average"]
+    return "raw weights" if decay is None else f"weights averaged with decay {decay:g}"
 
 
 def note(figure: Figure, *parts: str) -> None:
     """Write parts of a sentence below the panels; a narrow figure has a line for each."""
-    between = "; " if figure.get_size_inches()[0] > 5 else "\n"
-    figure.supxlabel(between.join(parts), fontsize=6, color="0.35")
+    width = figure.get_size_inches()[0]
+    text = textwrap.fill("; ".join(parts), int(20 * width)) if width > 5 else "\n".join(parts)
+    figure.supxlabel(text, fontsize=6, color="0.35")
 
 
 def grammar_label(frame: pd.DataFrame) -> str:

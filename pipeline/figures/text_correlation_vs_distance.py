@@ -11,14 +11,11 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     """C(t), root of the debiased sum over token pairs of squared excess probabilities."""
     frame = largest_training_set(measurements)
     figure, (panel,) = style.panels(settings, 1)
-    steps = sorted(frame["step"].unique())
-    colours = style.shades(settings, len(steps))
-    for index, (step, colour) in enumerate(zip(steps, colours, strict=True)):
-        summary = _correlations(frame[frame["step"] == step])
+    for part, looks in style.by_step(settings, frame):
+        summary = _correlations(part)
         panel.errorbar(
             summary["distance"], summary["mean"], [summary["down"], summary["up"]],
-            marker=style.MARKERS[index % len(style.MARKERS)], markersize=3, capsize=1.5,
-            linewidth=0.8, color=colour, label=f"{step}",
+            markersize=3, capsize=1.5, linewidth=0.8, **looks,
         )  # fmt: skip
     real = _correlations(calibration[calibration["block_length"].isna()])
     panel.plot(real["distance"], real["mean"], label="real text", **style.THEORY)
@@ -30,7 +27,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     panel.set(yscale="log", xlabel=style.LABELS["distance"])
     panel.set_ylabel("correlation $C(t)$")
     panel.legend(title=style.LABELS["step"], loc="lower left", fontsize=6)
-    style.text_footnote(figure, frame, "bars: 95% over samples; zero within them: left out")
+    style.samples_footnote(figure, frame, "bars: 95% over samples; zero within them: left out")
     return figure
 
 

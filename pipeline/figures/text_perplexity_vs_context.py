@@ -28,21 +28,15 @@ def draw(
         _level(panel, real[real["quantity"] == quantity], "real text", "--")
         panel.legend()
     shown = f"bars: 95% over samples; judge: {settings['judge']}"
-    style.text_footnote(figure, measured, shown)
+    style.samples_footnote(figure, measured, shown)
     return figure
 
 
 def _losses(panel: Axes, settings: dict, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
-    steps = sorted(frame["step"].unique())
-    for index, (step, colour) in enumerate(
-        zip(steps, style.shades(settings, len(steps)), strict=True)
-    ):
-        summary = _by_context(frame[frame["step"] == step])
-        marker = style.MARKERS[index % len(style.MARKERS)]
-        panel.errorbar(
-            summary["context"], summary["mean"], summary["error"],
-            color=colour, marker=marker, label=f"step {step}", **_BARS,
-        )  # fmt: skip
+    for part, looks in style.by_step(settings, frame):
+        summary = _by_context(part)
+        looks |= {"label": f"step {looks['label']}"}
+        panel.errorbar(summary["context"], summary["mean"], summary["error"], **looks, **_BARS)
     for dash, (name, part) in _controls(controls):
         summary = _by_context(part)
         looks = style.THEORY | {"linestyle": dash}

@@ -5,7 +5,7 @@ import textwrap
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import NETWORK, largest_training_set
+from pipeline.analysis.samples import first_network
 from pipeline.figures import style
 
 _SHOWN = 3
@@ -14,9 +14,7 @@ _CHARACTERS, _LINE = 260, 130
 
 def draw(settings: dict, texts: pd.DataFrame) -> Figure:
     """The first samples of one network, a row of the page for each checkpoint."""
-    frame = largest_training_set(texts)
-    first = frame[NETWORK].drop_duplicates().iloc[:1]
-    frame = frame.merge(first, on=NETWORK)
+    frame = first_network(texts)
     steps = sorted(frame["step"].unique())
     figure, axes = style.panels(settings, 1, height=0.35, rows=len(steps))
     figure.set_size_inches(3 * settings["style"]["width"], 0.75 * len(steps) + 0.3)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline import artifacts, tables
 from pipeline.judging.context_losses import context_losses, summarise
-from pipeline.judging.language_model import RECORD, load_model
+from pipeline.judging.language_model import JUDGE, load_model
 from pipeline.judging.texts import read_texts
 
 
@@ -26,7 +26,7 @@ def judge(spec: dict, model: Path, tokenizer: Path, samples: Sequence[Path], out
     """
     settings, rows = spec["settings"], []
     judging, longest = load_model(model), settings["longest"]
-    inputs = {model.name: json.loads((model / RECORD).read_text())}
+    inputs = {model.name: json.loads((model / JUDGE.record).read_text())}
     edges = [2**power for power in range(longest.bit_length())]
     for place, texts in read_texts(tokenizer, samples, settings["texts"], inputs):
         found = summarise(context_losses(*judging, texts, longest), edges)

@@ -1,6 +1,6 @@
 """Stage `decode`: samples as text. Samples are of one trajectory, or the controls of a setting."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline import artifacts, tables
 from pipeline.corpora.tokenizer import decode, load_tokenizer
 from pipeline.errors import PipelineError
+from pipeline.samples import sample_places
 
 
 def decode_samples(spec: dict, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
@@ -48,14 +49,9 @@ def read_texts(
         artifact = artifacts.read_tensors(path, "samples")
         inputs[path.name] = artifact.sha256
         _check_vocabulary(path, artifact, tokenizer, coder.get_vocab_size())
-        for place, tokens in zip(_places(artifact.stamp), artifact.tensors["tokens"], strict=True):
+        places = sample_places(artifact.stamp)
+        for place, tokens in zip(places, artifact.tensors["tokens"], strict=True):
             yield place, decode(coder, tokens[:count])
-
-
-def _places(stamp: Mapping) -> list[dict]:
-    if "control" in stamp:
-        return [stamp["control"]]
-    return tables.places(stamp["trained"]["settings"]["cell"], stamp["step"])
 
 
 def _check_vocabulary(path: Path, artifact: artifacts.Artifact, tokenizer: Path, size: int) -> None:

@@ -34,6 +34,13 @@ class CorrelationRatios:
     errors: np.ndarray
     resampled: np.ndarray
 
+    @classmethod
+    def of(cls, distances: Sequence[float], values: np.ndarray) -> "CorrelationRatios":
+        """From R(t) and, below it, its replicates, [S + 1, T]."""
+        with np.errstate(invalid="ignore"):
+            errors = values[1:].std(axis=0)
+        return cls(np.array(distances), values[0], errors, values[1:])
+
 
 @dataclass(frozen=True)
 class Coherence:
@@ -73,12 +80,22 @@ def coherence_rows(
     measured = correlation_ratios(
         generated, real, direction, symbols, distances, blocks, samples, key
     )
-    numbers = zip(distances, measured.ratios.tolist(), measured.errors.tolist(), strict=True)
-    for distance, ratio, error in numbers:
-        yield Row("correlation_ratio", ratio, error, len(generated), distance=distance)
-    found = coherence(measured, settings["largest_error"])
-    yield Row(
-        "equivalent_block_length", found.length, found.standard_error, len(generated),
+    yield from ratio_rows(measured, len(generated))
+    yield length_row(measured, len(generated), settings["largest_error"])
+
+
+def ratio_rows(measured: CorrelationRatios, count: int) -> Iterator[Row]:
+    """Rows of the ratios of `count` samples."""
+    columns = (measured.distances, measured.ratios, measured.errors)
+    for distance, ratio, error in zip(*(column.tolist() for column in columns), strict=True):
+        yield Row("correlation_ratio", ratio, error, count, distance=distance)
+
+
+def length_row(measured: CorrelationRatios, count: int, largest_error: float) -> Row:
+    """Row of the equivalent block length of `count` samples."""
+    found = coherence(measured, largest_error)
+    return Row(
+        "equivalent_block_length", found.length, found.standard_error, count,
         low=found.low, high=found.high, status=_status(found),
     )  # fmt: skip
 
@@ -126,9 +143,7 @@ def correlation_ratios(
         )
         with np.errstate(divide="ignore", invalid="ignore"):
             values[:, column] = numerator / denominator
-    with np.errstate(invalid="ignore"):
-        errors = values[1:].std(axis=0)
-    return CorrelationRatios(np.array(distances), values[0], errors, values[1:])
+    return CorrelationRatios.of(distances, values)
 
 
 def resampling_weights(samples: int, blocks: int, key: int) -> np.ndarray:

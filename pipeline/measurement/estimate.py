@@ -16,7 +16,7 @@ class Row:
         count: number of cases (denominator) behind it.
         among: over which samples: all, novel_strings or novel_subtrees.
         level: level of the grammar, 1..L, or None.
-        distance: tokens between two positions, or None.
+        distance: tokens or pixels between two positions, or None.
         low: lower 95 % bound over independent strings, where it is not two standard errors.
         high: upper bound, likewise.
         status: whether the estimate is resolved or only a bound ("at least"), or None.
@@ -28,10 +28,25 @@ class Row:
     count: int
     among: str = "all"
     level: int | None = None
-    distance: int | None = None
+    distance: float | None = None
     low: float | None = None
     high: float | None = None
     status: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageRow(Row):
+    """One number measured on images.
+
+    Attributes:
+        layer: block of the encoder, or None for pixels.
+        kernel: of the maximum mean discrepancy, or None.
+        frequency: cycles per image width, or None.
+    """
+
+    layer: int | None = None
+    kernel: str | None = None
+    frequency: int | None = None
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, int]:
@@ -52,6 +67,11 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float,
 def block_numbers(samples: int, blocks: int) -> np.ndarray:
     """To which block each of `samples` samples belongs, in order, blocks as even as can be."""
     return np.arange(samples) * blocks // samples
+
+
+def leaving_out(blocks: int) -> np.ndarray:
+    """Weights of blocks, [1 + blocks, blocks]: all of them first, then all but each in turn."""
+    return np.concatenate([np.ones((1, blocks)), 1 - np.eye(blocks)])
 
 
 def jackknife_error(left_out: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Stage `measure`: samples of a trajectory to rows of estimates with standard errors."""
+"""Stage `measure`: samples of a trajectory, or controls, to rows of estimates with errors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -9,47 +9,62 @@ import numpy as np
 import pandas as pd
 
 from pipeline import artifacts, streams, tables
+from pipeline.samples import sample_places
 
 
 def measure(
     spec: dict,
     measures: ModuleType,
     sources: Sequence[Path],
-    dataset: Path,
+    dataset: Path | None,
     samples: Sequence[Path],
     output: Path,
 ) -> None:
-    """Measure every replica at every checkpoint.
+    """Measure every replica at every checkpoint, or every control.
 
     Args:
         spec: spec of the stage.
-        measures: the domain's `measure` part.
-        sources: the domain's source artifacts, one per replica.
-        dataset: the cell's data.
-        samples: samples of each checkpoint.
-        output: Parquet file of one row per replica, step and estimate.
+        measures: the domain's `measure` part. Its `KIND` is that of the artifacts that it reads.
+        sources: what to compare with, one artifact per replica.
+        dataset: the cell's data, for a part that looks at them.
+        samples: artifacts of each checkpoint, or of controls.
+        output: Parquet file of one row per replica, step (or control) and estimate; its name is
+            the kind of table.
     """
-    data = streams.map_tensors(dataset, "dataset")
-    cell = data.stamp["spec"]["settings"]["cell"]
     truths = measures.load_sources(sources, spec["settings"])
-    rows, inputs = [], {"dataset": data.sha256}
+    data = None if dataset is None else streams.map_tensors(dataset, "dataset")
+    rows, inputs = [], {} if data is None else {"dataset": data.sha256}
     for path in samples:
-        generated = artifacts.read_tensors(path, "samples")
+        generated = streams.map_tensors(path, measures.KIND)
         inputs[path.name] = generated.sha256
-        known = {**data.tensors, "training": _seen(data.tensors["training"], generated.stamp)}
-        for r, place in enumerate(tables.places(cell, generated.stamp["step"])):
-            tokens = generated.tensors["tokens"][r]
-            strings = {name: split[r] for name, split in known.items()}
-            found = measures.observe(truths[r], tokens, strings, spec["settings"])
+        known = {} if data is None else _known(data.tensors, generated.stamp)
+        places = sample_places(generated.stamp)
+        for r, (place, truth) in enumerate(zip(places, truths, strict=True)):
+            tensors, strings = _replica(generated.tensors, r), _replica(known, r)
+            found = measures.observe(truth, tensors, strings, spec["settings"])
             rows += [{**place, **asdict(row)} for row in found]
-    upstream = {"sample": generated.stamp["spec"], "train": generated.stamp["trained"]}
-    stamp = {**artifacts.make_stamp("measurements", spec, inputs), "upstream": upstream}
+    upstream = {"upstream": _upstream(generated.stamp)}
+    stamp = artifacts.make_stamp(output.stem, spec, inputs) | upstream
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 
-def _seen(training: np.ndarray, stamp: dict) -> np.ndarray:
-    """Training strings that a model had read: all, or online, those up to its step."""
+def _replica(tensors: Mapping[str, np.ndarray], replica: int) -> dict[str, np.ndarray]:
+    return {name: np.asarray(tensor[replica]) for name, tensor in tensors.items()}
+
+
+def _known(splits: Mapping[str, np.ndarray], stamp: Mapping) -> dict[str, np.ndarray]:
+    """Splits of the data, the training strings only as far as the model had read them.
+
+    These are all, or online, those up to its step.
+    """
     trained = stamp["trained"]["settings"]
     if trained["cell"]["dataset_size"] != "online":
-        return training
-    return training[:, : stamp["step"] * trained["training"]["batch_size"]]
+        return dict(splits)
+    read = stamp["step"] * trained["training"]["batch_size"]
+    return {**splits, "training": splits["training"][:, :read]}
+
+
+def _upstream(stamp: Mapping) -> dict[str, dict]:
+    """Specs of the stages that samples, or features of them, went through."""
+    specs = (stamp.get("trained"), stamp.get("sampled"), stamp["spec"])
+    return {spec["stage"]: spec for spec in specs if spec}

@@ -1,4 +1,4 @@
-"""What training and sampling need to know of a discrete noise process, and nothing else."""
+"""What training, sampling and exact inference need to know of a noise process, and nothing else."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,25 +8,27 @@ import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""`denoiser(x_t, t)`: tokens int64 [..., d] and levels [...] to x_0 logits [..., d, v]."""
+"""`denoiser(x_t, t)`: corrupted tokens [..., d] and levels [...] to outputs [..., d, k].
+
+If noise is discrete, outputs are the v logits of x_0; if Gaussian, two numbers (see there).
+"""
 
 
 class NoiseProcess(Protocol):
-    """Corrupts tokens independently of each other.
+    """Corrupts tokens, each one of `symbols`, independently of each other.
 
     Levels t are integers 1..T, or, in continuous time, float64 numbers in [0, T) with T = 1.
     """
 
     levels: int
     symbols: int
-    input_symbols: int
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
         """Levels t, uniformly distributed, of numbers that are uniform on [0, 1)."""
         ...
 
     def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
-        """Draw x_t given x_0.
+        """Draw x_t given x_0, of the same shape: int64 symbols, or float32 numbers.
 
         Args:
             x0: clean tokens, int64 [..., d].
@@ -34,6 +36,20 @@ class NoiseProcess(Protocol):
             uniforms: numbers in [0, 1), float64 [..., d, 2].
         """
         ...
+
+    def variational_bound(self, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """Terms of the negative evidence bound, nats [..., d], of a denoiser's outputs.
+
+        KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) for t > 1, -log p(x_0 | x_1) for t = 1. The
+        bound of a string is the sum over t and tokens (plus a constant prior term).
+        """
+        ...
+
+
+class DiscreteNoise(NoiseProcess, Protocol):
+    """Turns tokens into others, or into further symbols such as a mask."""
+
+    input_symbols: int
 
     def likelihood(self, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
         """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
@@ -43,12 +59,12 @@ class NoiseProcess(Protocol):
         """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt."""
         ...
 
-    def variational_bound(self, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-        """Terms of the negative evidence bound, nats [..., d].
 
-        KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) for t > 1, -log p(x_0 | x_1) for t = 1. The
-        bound of a string is the sum over t and tokens (plus a constant prior term).
-        """
+class AdditiveNoise(NoiseProcess, Protocol):
+    """Adds noise to tokens that are numbers; denoisers predict it."""
+
+    def squared_error(self, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """Squared error of the predicted noise, in units of its variance, [..., d]."""
         ...
 
 

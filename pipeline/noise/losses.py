@@ -1,38 +1,70 @@
-"""Named training losses: a mean over tokens for each string, in nats per token."""
+"""Named training losses: a mean over tokens for each string.
 
+They are in nats per token, but for the two with a squared error, which has no unit. Those are for
+additive noise, the ones with a cross-entropy for discrete noise.
+"""
+
+import math
 from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from pipeline.noise.base import NoiseProcess
+from pipeline.noise.base import AdditiveNoise, DiscreteNoise, NoiseProcess
 
-Loss = Callable[[NoiseProcess, Tensor, Tensor, Tensor, Tensor], Tensor]
+Loss = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""From noise of the kind it is for, a denoiser's outputs, x_0, x_t and t to losses [...]."""
 
 _HYBRID_WEIGHT = 0.001  # of the cross-entropy, Austin et al. 2021
+_BOUND_WEIGHT = 0.001  # of the bound in bits per pixel, summed over levels, Nichol & Dhariwal 2021
 
 
 def cross_entropy(
-    noise: NoiseProcess, logits: Tensor, x0: Tensor, xt: Tensor, _t: Tensor
+    noise: DiscreteNoise, logits: Tensor, x0: Tensor, xt: Tensor, _t: Tensor
 ) -> Tensor:
     """Cross-entropy of the clean tokens, [...]."""
     return noise.cross_entropy(logits, x0, xt).mean(dim=-1)
 
 
 def variational_bound(
-    noise: NoiseProcess, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor
+    noise: NoiseProcess, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
 ) -> Tensor:
     """T times the bound's term at level t, [...]: its mean over t is the bound per token."""
-    return noise.levels * noise.variational_bound(logits, x0, xt, t).mean(dim=-1)
+    return noise.levels * noise.variational_bound(outputs, x0, xt, t).mean(dim=-1)
 
 
-def hybrid(noise: NoiseProcess, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+def hybrid(noise: DiscreteNoise, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
     """Variational bound plus 0.001 times the cross-entropy, [...]."""
     bound = variational_bound(noise, logits, x0, xt, t)
     return bound + _HYBRID_WEIGHT * cross_entropy(noise, logits, x0, xt, t)
+
+
+def squared_error(
+    noise: AdditiveNoise, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
+) -> Tensor:
+    """Squared error of the predicted noise, [...]; the variance that is put out does not enter."""
+    return noise.squared_error(outputs, x0, xt, t).mean(dim=-1)
+
+
+def improved_hybrid(
+    noise: AdditiveNoise, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
+) -> Tensor:
+    """Squared error plus 0.001 times the variational bound in bits, [...].
+
+    The bound teaches the variance only: its gradient stops at the predicted noise (Nichol &
+    Dhariwal 2021, L_hybrid, as in their code).
+    """
+    predicted, variance = outputs.split(1, dim=-1)
+    stopped = torch.cat([predicted.detach(), variance], dim=-1)
+    bound = variational_bound(noise, stopped, x0, xt, t) / math.log(2)
+    return squared_error(noise, outputs, x0, xt, t) + _BOUND_WEIGHT * bound
 
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": cross_entropy,
     "variational_bound": variational_bound,
     "hybrid": hybrid,
+    "squared_error": squared_error,
+    "improved_hybrid": improved_hybrid,
 }

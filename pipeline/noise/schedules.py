@@ -1,8 +1,12 @@
-"""Named readings of "linear schedule": alpha_bar_t, the chance that a token is still uncorrupted.
+"""Named schedules of alpha_bar_t, which tells how much of a string is left at noise level t.
 
-The paper says "linear schedule, T = 1000". Three readings are in use and they differ: with the
-exact denoiser, ancestral sampling is nearly perfect under `linear_alpha_bar` and not under
-`d3pm_linear_beta`, which destroys the string within few levels. The default is our choice.
+To discrete noise it is the chance that a token is still uncorrupted, to Gaussian noise the square
+of the factor of x_0 in x_t.
+
+Of grammars the paper says "linear schedule, T = 1000". Three readings are in use and they differ:
+with the exact denoiser, ancestral sampling is nearly perfect under `linear_alpha_bar` and not under
+`d3pm_linear_beta`, which destroys the string within few levels. The default is our choice. Of
+images it says "cosine schedule", and there is one.
 """
 
 import numpy as np
@@ -21,17 +25,27 @@ def _d3pm_linear_beta(levels: int) -> np.ndarray:
     return np.cumprod(1 - np.linspace(0.02, 1.0, levels))
 
 
+def _cosine(levels: int) -> np.ndarray:
+    angles = (np.arange(levels + 1) / levels + 0.008) / 1.008 * np.pi / 2
+    remaining = np.cos(angles) ** 2
+    return np.cumprod(1 - np.minimum(1 - remaining[1:] / remaining[:-1], 0.999))
+
+
 SCHEDULES = {
     "linear_alpha_bar": _linear_alpha_bar,
     "ddpm_linear_beta": _ddpm_linear_beta,
     "d3pm_linear_beta": _d3pm_linear_beta,
 }
+"""The readings of "linear schedule"; sampling ceilings of grammars are taken of each."""
+_SCHEDULES = {**SCHEDULES, "cosine": _cosine}
 
 
 def alpha_bar(schedule: str, levels: int) -> np.ndarray:
     """alpha_bar at t = 0..levels, float64 [levels + 1], from 1 downwards.
 
     `linear_alpha_bar` is 1 - t/T; `ddpm_linear_beta` has beta from 1e-4 to 0.02 (Ho et al. 2020,
-    rescaled to T levels); `d3pm_linear_beta` has beta from 0.02 to 1 (Austin et al. 2021).
+    rescaled to T levels); `d3pm_linear_beta` has beta from 0.02 to 1 (Austin et al. 2021); `cosine`
+    is cos^2((t/T + 0.008) / 1.008 pi/2), normalised to 1 at t = 0, with beta at most 0.999 (Nichol
+    & Dhariwal 2021, eq. 17).
     """
-    return np.concatenate([[1.0], SCHEDULES[schedule](levels)])
+    return np.concatenate([[1.0], _SCHEDULES[schedule](levels)])

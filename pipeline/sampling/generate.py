@@ -6,6 +6,7 @@ from types import ModuleType
 
 import numpy as np
 import torch
+from numpy.typing import DTypeLike
 from torch import Tensor
 
 from pipeline import artifacts
@@ -53,6 +54,7 @@ def generate(
     length: int,
     device: torch.device,
     batch: int = BATCH,
+    dtype: DTypeLike = np.int64,
 ) -> np.ndarray:
     """Draw `count` strings per replica in batches, with random numbers of each sample's own.
 
@@ -63,9 +65,10 @@ def generate(
         length: tokens per string, d.
         device: where the tokens are computed.
         batch: strings per call and replica; no result depends on it.
+        dtype: integer type of the tokens to return.
 
     Returns:
-        Tokens, int64 [R, N, d].
+        Tokens [R, N, d].
     """
     streams = np.array(keys, dtype=np.uint64)[:, None, None]
     parts = []
@@ -76,7 +79,7 @@ def generate(
             numbers = uniforms(streams, index, purpose, np.arange(length))
             return torch.from_numpy(numbers).to(device)
 
-        parts.append(draw_strings(draw).cpu().numpy())
+        parts.append(draw_strings(draw).cpu().numpy().astype(dtype))
     return np.concatenate(parts, axis=1)
 
 
@@ -89,6 +92,6 @@ def _sample_checkpoint(
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
     draw_strings = sampler.build_sampler(settings, trained, network)
     length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
+    dtype = np.min_scalar_type(model.build_noise(trained).symbols - 1)
     with torch.inference_mode():
-        tokens = generate(draw_strings, keys, settings["samples"], length, device, batch)
-    return tokens.astype(np.min_scalar_type(model.build_noise(trained).symbols - 1))
+        return generate(draw_strings, keys, settings["samples"], length, device, batch, dtype)

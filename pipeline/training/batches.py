@@ -25,11 +25,12 @@ class Batches(IterableDataset):
     """Batches of an ensemble from `first_step` on; every replica has data of its own.
 
     Args:
-        training: tokens [R, P, d].
+        training: tokens [R, P, d]; may be a memory map, of which only a batch's rows are read.
         keys: one per replica.
         batch_size: strings per step and replica; may exceed P.
         times: noise levels of uniform numbers.
-        shuffle: visit the strings in a new order every epoch, else in the order they stand.
+        shuffle: visit the strings in a new order every epoch; else in the first they are read in
+            the order they stand, and only later epochs have orders of their own.
         low_discrepancy: spread the levels of a batch evenly, by u + i / B modulo 1 with one u for
             all of it (Kingma et al. 2021), else draw each by itself.
         first_step: step of the first batch.
@@ -81,13 +82,13 @@ class Batches(IterableDataset):
     def _rows(self, step: int) -> np.ndarray:
         size = self._training.shape[1]
         epochs, places = np.divmod(step * self._batch_size + np.arange(self._batch_size), size)
-        if not self._shuffle:
-            return np.broadcast_to(places, (len(self._training), self._batch_size))
         orders = [self._epoch_order(int(e))[:, places[epochs == e]] for e in np.unique(epochs)]
         return np.concatenate(orders, axis=1)
 
     def _draw_epoch_order(self, epoch: int) -> np.ndarray:
-        size = self._training.shape[1]
+        replicas, size = self._training.shape[:2]
+        if epoch == 0 and not self._shuffle:
+            return np.broadcast_to(np.arange(size), (replicas, size))
         return np.argsort(hash64(self._order_keys, epoch, np.arange(size)), axis=1, kind="stable")
 
 

@@ -12,7 +12,7 @@ from pipeline.noise.losses import Loss
 from pipeline.randomness import stream_key, uniforms
 
 _CHUNK, _MOST_LOGITS = 4096, 2**26
-"""Strings of each replica, and numbers that a network puts out, in one call at most."""
+"""Strings of each replica, and tokens times symbols of all, in one call at most."""
 NOISE_BINS = 10
 
 
@@ -31,7 +31,7 @@ class LossRow:
 def evaluate(
     network: nn.Module, noise: NoiseProcess, loss: Loss, tokens: np.ndarray, keys: Sequence[int]
 ) -> list[LossRow]:
-    """Loss in nats per token over all levels, and in each of ten bins of t / T.
+    """Loss over all levels, and in each of ten bins of t / T.
 
     Args:
         network: the ensemble.
@@ -54,7 +54,7 @@ def string_losses(
     keys: Sequence[int],
     device: torch.device,
 ) -> np.ndarray:
-    """Loss of every string, nats per token, float64 [R, N]; arguments as for `evaluate`."""
+    """Loss of every string, in units of `loss`, float64 [R, N]; arguments as for `evaluate`."""
     parts = [
         loss(noise, denoiser(xt, t), x0, xt, t)
         for x0, xt, t in corrupted_strings(noise, tokens, keys, device)

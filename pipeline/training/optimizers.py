@@ -20,8 +20,10 @@ def sgd(
     return optimizer, linear_decay(settings["steps"], settings["decay_from"])
 
 
-def adamw(network: nn.Module, settings: dict) -> tuple[torch.optim.Optimizer, Schedule]:
-    """AdamW, its rate rising linearly and then falling to 0 as a cosine over the whole run."""
+def adamw(
+    network: nn.Module, settings: dict, schedule: Schedule
+) -> tuple[torch.optim.Optimizer, Schedule]:
+    """AdamW with the given schedule."""
     optimizer = torch.optim.AdamW(
         network.parameters(),
         lr=settings["learning_rate"],
@@ -29,13 +31,18 @@ def adamw(network: nn.Module, settings: dict) -> tuple[torch.optim.Optimizer, Sc
         weight_decay=settings["weight_decay"],
         fused=True,
     )
-    return optimizer, warmup_cosine(settings["steps"], settings["warmup_steps"])
+    return optimizer, schedule
 
 
 def linear_decay(steps: int, decay_from: float) -> Schedule:
     """1, then falling linearly to 0 from the fraction `decay_from` of the steps on."""
     start = decay_from * steps
     return lambda step: min(1.0, (steps - step) / (steps - start)) if start < steps else 1.0
+
+
+def warmup_constant(warmup_steps: int) -> Schedule:
+    """Linear from 0 to 1 over `warmup_steps`, which may be none, then 1."""
+    return lambda step: min(1.0, (step + 1) / max(1, warmup_steps))
 
 
 def warmup_cosine(steps: int, warmup_steps: int) -> Schedule:

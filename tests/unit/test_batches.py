@@ -1,5 +1,6 @@
 """Batches: every string once an epoch, and a pure function of replica and step."""
 
+import tracemalloc
 from itertools import islice
 
 import numpy as np
@@ -51,11 +52,27 @@ def test_each_string_is_equally_often_the_first_of_an_epoch():
     assert chisquare(np.bincount(rows.reshape(1200, 6)[:, 0], minlength=6)).pvalue > 1e-4
 
 
-@pytest.mark.parametrize(("size", "batch_size"), [(10, 4), (3, 8)])
-def test_without_shuffling_strings_come_in_the_order_they_stand(size, batch_size):
+@pytest.mark.parametrize(("size", "batch_size"), [(10, 4), (3, 8), (20, 5)])
+def test_without_shuffling_the_first_epoch_is_read_as_it_stands_and_later_ones_are_not(
+    size, batch_size
+):
     source = batches(numbered(2, size), [1, 2], batch_size, shuffle=False)
-    rows = visited(source, 5)
-    assert (rows == np.arange(5 * batch_size) % size).all()
+    epochs = visited(source, 5 * size).reshape(2, -1, size)
+    assert (epochs[:, 0] == np.arange(size)).all()
+    assert (np.sort(epochs, axis=2) == np.arange(size)).all()
+    shuffled = visited(batches(numbered(2, size), [1, 2], batch_size), 5 * size)
+    assert (epochs[:, 1:] == shuffled.reshape(epochs.shape)[:, 1:]).all()
+
+
+def test_a_batch_takes_no_more_memory_than_its_own_strings(tmp_path):
+    path, shape = tmp_path / "training", (1, 2000, 3000)
+    np.memmap(path, np.uint8, "w+", shape=shape).flush()
+    source = batches(np.memmap(path, np.uint8, "r", shape=shape), [1], 2)
+    tracemalloc.start()
+    source.batch(1500)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 10**6 < 2000 * 3000
 
 
 def test_every_replica_reads_its_own_strings():

@@ -36,6 +36,10 @@ def text(section, **values):
     return {"domains": {"text": {section: values}}}
 
 
+def image(section, **values):
+    return {"domains": {"image": {section: values}}}
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -87,11 +91,10 @@ def text(section, **values):
         ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, smoke"),
         ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
         ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
-        ({"domains": {"image": {"enabled": True}}}, r"domains\.image\.enabled = True: "),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),
         (text("training", checkpoints=[999999]), r"checkpoints: 999999 is beyond the end"),
         (text("sampling", average=0.5), r"sampling\.average = 0\.5 must be one of"),
-        (text("grid", replicas_per_job=2), r"grid\.replicas_per_job = 2 must be 1"),
+        (text("grid", replicas_per_job=2), r"grid: replicas_per_job = 2 must be 1"),
         (text("measurement", distances=[1, 1024]), r"must be below, .* data\.context = 1024"),
         (text("measurement", blocks=2000), r"measurement\.blocks = 2000 must be at most"),
         (text("judge", texts=4096), r"judge\.texts = 4096 .* must be at most"),
@@ -101,6 +104,25 @@ def text(section, **values):
             text("data", source={"kind": "hub", "revision": "main"}),
             r"source\.hub\.revision = 'main'",
         ),
+        (
+            image("data", size=60),
+            r"data\.size = 60 must be halved 3 times .* among \[60, 30, 15, 7\]",
+        ),
+        (image("network", attention=[32, 4]), r"network\.attention = \[32, 4\] be among \[64"),
+        (image("network", groups=48), r"width = 128 must be even and a multiple of groups = 48"),
+        (image("network", heads=3), r"even and a multiple .* of heads = 3"),
+        (
+            image("measurement", block_lengths=[2, 3]),
+            r"block_lengths: 3 does not divide data\.size",
+        ),
+        (image("measurement", blocks=2049), r"measurement\.blocks = 2049 must be at most"),
+        (
+            image("sampling", steps=5000),
+            r"sampling\.steps = 5000 must be at most noise\.levels = 4000",
+        ),
+        (image("sampling", average=0.5), r"image: sampling\.average = 0\.5 must be one of"),
+        (image("encoder", map_layers=[9]), r"encoder: map_layers = \[9\] must be among layers"),
+        (image("data", name="Image Net"), r"image\.data\.name = 'Image Net': .*match pattern"),
         ({"run": "../x"}, r"run = '\.\./x': .*match pattern"),
     ],
 )
@@ -178,8 +200,9 @@ def test_labels_read_back():
 
 
 def test_the_disk_of_a_run_is_stated():
-    rhm_line, text_line = describe_disk(load(), jobs=64)
+    rhm_line, text_line, image_line = describe_disk(load(), jobs=64)
     assert "deleted once sampled" in rhm_line
     assert "text: checkpoints of 1 trajectories x 11 steps: 22.5 GB in all, kept" in text_line
+    assert "image: checkpoints of 1 trajectories x 11 steps: 32.9 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
     assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]

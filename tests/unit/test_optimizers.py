@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.training.optimizers import adamw, warmup_cosine
+from pipeline.training.optimizers import adamw, warmup_constant, warmup_cosine
 
 
 def test_the_rate_rises_and_then_falls_as_a_cosine_to_zero():
@@ -22,10 +22,14 @@ def test_a_run_that_is_all_warm_up_has_no_cosine():
     assert [factor(step) for step in range(4)] == [0.125, 0.25, 0.375, 0.5]
 
 
+def test_a_constant_rate_has_a_warm_up_or_none():
+    assert [warmup_constant(4)(step) for step in (0, 1, 3, 4, 10**6)] == [0.25, 0.5, 1, 1, 1]
+    assert [warmup_constant(0)(step) for step in (0, 10**6)] == [1, 1]
+
+
 def test_adamw_is_set_as_the_config_says():
     settings = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "weight_decay": 0.25}
-    network = torch.nn.Linear(1, 1)
-    optimizer, factor = adamw(network, settings | {"steps": 10, "warmup_steps": 2})
+    optimizer, factor = adamw(torch.nn.Linear(1, 1), settings, warmup_constant(2))
     [group] = optimizer.param_groups
     assert (group["lr"], group["betas"], group["weight_decay"]) == (0.1, (0.5, 0.75), 0.25)
     assert factor(0) == 0.5

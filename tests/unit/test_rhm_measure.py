@@ -30,7 +30,7 @@ def shuffled_blocks(strings, size):
 def observed(language, samples):
     """Rows on samples so arranged that every block of them is all of them."""
     tiled = np.tile(samples, (SETTINGS["blocks"], 1)).astype(np.uint8)
-    return list(observe(language.grammar, tiled, known(language.strings), SETTINGS))
+    return list(observe(language.grammar, {"tokens": tiled}, known(language.strings), SETTINGS))
 
 
 def known(strings):
@@ -62,7 +62,7 @@ def test_the_coherence_length_of_shuffled_halves_of_longer_strings_is_their_size
     halves = [deep.strings[:, :4], deep.strings[:, 4:]]
     rng = np.random.default_rng(0)
     samples = np.concatenate([np.tile(half, (20, 1))[rng.permutation(7680)] for half in halves], 1)
-    rows = list(observe(deep.grammar, samples, known(deep.strings), SETTINGS))
+    rows = list(observe(deep.grammar, {"tokens": samples}, known(deep.strings), SETTINGS))
     [row] = [row for row in rows if row.quantity == "coherence_length"]
     assert abs(row.estimate - 4) < 5 * row.standard_error
     assert row.standard_error < 0.5

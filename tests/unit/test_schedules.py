@@ -6,7 +6,7 @@ import pytest
 from pipeline.noise.schedules import SCHEDULES, alpha_bar
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("schedule", [*SCHEDULES, "cosine"])
 @pytest.mark.parametrize("levels", [2, 10, 1000])
 def test_alpha_bar_falls_from_one_and_has_one_value_per_level(schedule, levels):
     values = alpha_bar(schedule, levels)
@@ -37,3 +37,16 @@ def test_d3pm_linear_beta_rises_from_0_02_to_1():
     beta = 1 - values[1:] / values[:-1]
     np.testing.assert_allclose(beta, np.linspace(0.02, 1, 50), rtol=1e-9)
     assert values[-1] == 0
+
+
+def test_the_cosine_follows_its_formula_until_a_step_is_too_large():
+    values = alpha_bar("cosine", 4000)
+    angles = (np.arange(4001) / 4000 + 0.008) / 1.008 * np.pi / 2
+    np.testing.assert_allclose(values[:-1], (np.cos(angles) / np.cos(angles[0]))[:-1] ** 2)
+    assert 1 - values[-1] / values[-2] == pytest.approx(0.999)
+
+
+def test_the_cosine_changes_little_at_both_ends_and_most_in_the_middle():
+    steps = -np.diff(alpha_bar("cosine", 1000))
+    assert steps.argmax() == pytest.approx(500, abs=10)
+    assert max(steps[0], steps[-1]) < 0.03 * steps.max()

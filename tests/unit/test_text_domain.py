@@ -6,10 +6,12 @@ import pytest
 
 from pipeline import artifacts, streams, tables
 from pipeline.datasets.build import make_dataset
-from pipeline.domains.text import data, model, sampler
-from pipeline.domains.text.calibrate import calibrate
+from pipeline.domains.text import controls, data, model, sampler
+from pipeline.domains.text import measure as text_measure
 from pipeline.domains.text.measure import load_corpus, observe
 from pipeline.errors import PipelineError
+from pipeline.measurement.controls import make_controls
+from pipeline.measurement.measure import measure
 from pipeline.randomness import uniforms
 from pipeline.sampling.generate import sample
 from tests.unit import text_training_case as case
@@ -83,7 +85,8 @@ def chain(tmp_path_factory):
 
 def test_every_observable_has_one_row_per_distance(chain):
     truth = load_corpus(chain, 400)
-    rows = pd.DataFrame(observe(truth, truth.held_out.control[:128], {}, SETTINGS))
+    generated = {"tokens": truth.held_out.control[:128]}
+    rows = pd.DataFrame(observe(truth, generated, {}, SETTINGS))
     counts = rows.groupby("quantity").size()
     assert counts["squared_correlation"] == counts["correlation_ratio"] == 4
     assert (counts.drop(["squared_correlation", "correlation_ratio"]) == 1).all()
@@ -91,11 +94,14 @@ def test_every_observable_has_one_row_per_distance(chain):
 
 
 def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
-    controls = [tmp_path / f"{name}.safetensors" for name in ("real", 1, 2, 4)]
+    outputs = [tmp_path / f"{name}.safetensors" for name in ("real", 1, 2, 4)]
     sizes = {"samples": 256, "setting": "chain_context24", "block_lengths": [1, 2, 4]}
-    spec = {"stage": "calibrate", "settings": SETTINGS | sizes}
-    calibrate(spec, chain, controls, tmp_path / "calibration.parquet")
-    table = tables.read_table(tmp_path / "calibration.parquet", "calibration")
+    sizes["reference_sequences"] = SETTINGS["reference_sequences"]
+    make_controls({"stage": "controls", "settings": sizes}, controls, chain, outputs)
+    output, spec = tmp_path / "calibration.parquet", {"stage": "measure", "settings": SETTINGS}
+    measure(spec, text_measure, [chain], None, outputs, output)
+    table = tables.read_table(output, "calibration")
+    assert set(table["control"]) == {"real", "blocks"}
     lengths = table[table["quantity"] == "equivalent_block_length"].set_index("block_length")
     for length in (1, 2, 4):
         row = lengths.loc[length]
@@ -103,7 +109,7 @@ def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
     real = lengths.loc[lengths.index.isna()].iloc[0]
     assert real["status"] == "at least"
     assert real["estimate"] > 4
-    for path in controls:
+    for path in outputs:
         artifact = artifacts.read_tensors(path, "samples")
         assert artifact.tensors["tokens"].shape[0] == 1
         assert artifact.stamp["control"]["setting"] == "chain_context24"

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from pipeline.config.grid import Cell, parameter_count
+from pipeline.config.grid import Cell
 from pipeline.config.load import load_config
+from pipeline.config.parameters import parameter_count
 from pipeline.domains.text.model import build_network
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise

@@ -17,6 +17,7 @@ SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 SMOKE = ("--profile", "workflow/profiles/ci")
 GRID = ("rhm", "results/smoke/tables/claims.parquet")
 """Targets: the grid of grammars with all that follows from it, without the other domains."""
+_NOT_JOBS = ("all", "rhm", "text", "image", "total")
 _PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
 
 
@@ -94,4 +95,4 @@ def job_counts(output: str) -> Counter:
     """Jobs per rule, without the target rules, from Snakemake's table of job stats."""
     rows = re.findall(r"^(\w+) +(\d+)$", output, flags=re.MULTILINE)
     counts = Counter({rule: int(count) for rule, count in rows})
-    return Counter({k: n for k, n in counts.items() if k not in ("all", "rhm", "text", "total")})
+    return Counter({rule: n for rule, n in counts.items() if rule not in _NOT_JOBS})

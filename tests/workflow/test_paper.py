@@ -11,7 +11,6 @@ from tests.workflow.checkout import ROOT, Checkout, job_counts
 pytestmark = pytest.mark.xdist_group("paper")
 
 TRAJECTORIES = (14 + 10 + 11 + 12) * 4
-RHM_FIGURES = [name for name, source in FIGURES.items() if source.domain == "rhm"]
 ARGUMENTS = ("--profile", "slurm", "-j", "64")
 
 
@@ -40,7 +39,11 @@ def test_the_whole_grid_has_the_expected_jobs(checkout):
         "concatenate": len(TABLES["rhm"]),
         "exponents": 1,
         "claims": 1,
-    } | dict.fromkeys(RHM_FIGURES, 1)
+    } | dict.fromkeys(figures_of("rhm"), 1)
+
+
+def figures_of(domain):
+    return [name for name, source in FIGURES.items() if source.domain == domain]
 
 
 def test_text_has_one_trajectory_of_every_stage(checkout):
@@ -49,16 +52,40 @@ def test_text_has_one_trajectory_of_every_stage(checkout):
     assert counts.pop("aggregate") == len(CELL_TABLES["text"])
     assert counts.pop("concatenate") == len(TABLES["text"])
     once = ("fetch_hub", "corpus", "dataset", "train_text", "sample_text", "measure", "decode")
-    once += ("calibrate", "prepare_judge", "judge", "judge_controls")
-    assert counts == dict.fromkeys([*once, *(set(FIGURES) - set(RHM_FIGURES))], 1)
+    once += ("controls", "measure_controls", "prepare_judge", "judge", "judge_controls")
+    assert counts == dict.fromkeys([*once, *figures_of("text")], 1)
+
+
+def test_images_have_one_trajectory_of_every_stage(checkout):
+    counts = dry_run(checkout, "image")
+    assert counts.pop("aggregate") == len(CELL_TABLES["image"])
+    assert counts.pop("concatenate") == len(TABLES["image"])
+    once = ("fetch_hub", "images", "dataset", "train_image", "sample_image", "encode", "measure")
+    once += ("controls_image", "encode_controls", "measure_controls", "prepare_encoder")
+    assert counts == dict.fromkeys([*once, "pictures", "converge", *figures_of("image")], 1)
+
+
+def test_images_are_trained_as_in_the_paper_with_the_resources_of_the_profile(checkout):
+    job = described_job(checkout, "image", "train_image")
+    assert "gpu=1" in job
+    assert "runtime=1440" in job
+    assert '"steps":100000' in job
+    assert '"levels":4000' in job
+    assert '"batch_size":128' in job
+    assert len(set(re.findall(r"checkpoints/step(\d+)\.safetensors", job))) == 11
+    assert '"steps":250' in described_job(checkout, "image", "sample_image")
+
+
+def described_job(checkout, target, rule):
+    """What a dry run says of the one job of a rule."""
+    arguments = ("--dry-run", "--quiet", "host", "--printshellcmds")
+    result = checkout.snakemake(*ARGUMENTS, target, *arguments)
+    [job] = re.findall(rf"^rule {rule}:\n(.*?)^rule ", result.stdout + result.stderr, re.M | re.S)
+    return job
 
 
 def test_text_is_trained_for_one_epoch_with_the_resources_of_the_profile(checkout):
-    arguments = ("--dry-run", "--quiet", "host", "--printshellcmds")
-    result = checkout.snakemake(*ARGUMENTS, "text", *arguments)
-    [job] = re.findall(
-        r"^rule train_text:\n(.*?)^rule ", result.stdout + result.stderr, re.M | re.S
-    )
+    job = described_job(checkout, "text", "train_text")
     assert "gpu=1" in job
     assert "runtime=1440" in job
     assert '"steps":135000' in job

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pipeline.config.schema import FIGURES
+from pipeline.config.schema import FIGURES, TABLES
 from tests.workflow.checkout import SMOKE
 
 pytestmark = pytest.mark.xdist_group("workflow")
@@ -47,8 +47,9 @@ MEASURED += _shown(
     "memorization", "memorization_exponents",
 )  # fmt: skip
 PROBED = Counter(aggregate=1, concatenate=1, claims=1) + _shown("rhm", "probes")
+OTHER_FIGURES = _shown("text", *TABLES["text"]) + _shown("image", *TABLES["image"])
 AGGREGATE = FIGURE_JOBS - THEORY_ALONE - CEILING_ALONE + Counter(aggregate=3, concatenate=6)
-AGGREGATE = Counter({k: n for k, n in AGGREGATE.items() if not k.startswith("text_")}) + FOLLOWING
+AGGREGATE = Counter({k: n for k, n in AGGREGATE.items() if k not in OTHER_FIGURES}) + FOLLOWING
 MEASURE = MEASURED + Counter(measure=CELLS)
 SAMPLE = MEASURE + Counter(sample=CELLS)
 PROBE = PROBED + Counter(probe=CELLS)
@@ -64,8 +65,21 @@ TEXT_MEASURE = Counter(measure=1, aggregate=1, concatenate=1) + _shown("text", "
 TEXT_SAMPLE = Counter(sample_text=1, measure=1, decode=1, judge=1, aggregate=3, concatenate=3)
 TEXT_SAMPLE += _shown("text", "measurements", "judgements", "texts")
 TEXT_TRAIN = TEXT_SAMPLE + Counter(train_text=1, aggregate=1, concatenate=1)
-TEXT_CONTROLS = Counter(calibrate=1, judge_controls=1, concatenate=2)
-TEXT_CORPUS = TEXT_TRAIN + TEXT_CONTROLS + Counter(corpus=1, dataset=1)
+TEXT_CALIBRATE = Counter(measure_controls=1, concatenate=1) + _shown("text", "calibration")
+TEXT_CONTROLS = TEXT_CALIBRATE | Counter(controls=1, judge_controls=1, concatenate=2)
+TEXT_CORPUS = TEXT_TRAIN | TEXT_CONTROLS
+TEXT_CORPUS += Counter(corpus=1, dataset=1, concatenate=2)
+
+IMAGE_CONVERGE = Counter(converge=1, concatenate=1) + _shown("image", "convergence")
+IMAGE_MEASURE = IMAGE_CONVERGE | _shown("image", "measurements")
+IMAGE_MEASURE += Counter(measure=1, aggregate=1, concatenate=1)
+IMAGE_SAMPLE = IMAGE_MEASURE | _shown("image", "pictures")
+IMAGE_SAMPLE += Counter(sample_image=1, pictures=1, encode=1, aggregate=1, concatenate=1)
+IMAGE_TRAIN = IMAGE_SAMPLE + Counter(train_image=1, aggregate=1, concatenate=1)
+IMAGE_CALIBRATE = Counter(measure_controls=1, concatenate=1)
+IMAGE_ENCODE = IMAGE_MEASURE + IMAGE_CALIBRATE + Counter(encode=1, encode_controls=1)
+IMAGE_DATA = IMAGE_TRAIN + IMAGE_CALIBRATE
+IMAGE_DATA += Counter(images=1, dataset=1, controls_image=1, encode_controls=1)
 
 
 def _set(section, **values):
@@ -74,6 +88,10 @@ def _set(section, **values):
 
 def _text(section, **values):
     return lambda _, content: content["domains"]["text"][section].update(values)
+
+
+def _image(section, **values):
+    return lambda _, content: content["domains"]["image"].setdefault(section, {}).update(values)
 
 
 def _sizes(*sizes):
@@ -117,7 +135,7 @@ CONFIG_EDITS = {
     "seed of text samples": (_text("sampling", seed=1), TEXT_SAMPLE),
     "resamples of text": (
         _text("measurement", bootstrap_samples=200),
-        TEXT_MEASURE + TEXT_CONTROLS,
+        TEXT_MEASURE | TEXT_CALIBRATE | Counter(concatenate=2),
     ),
     "learning rate of text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
     "context of text": (_text("data", context=12), TEXT_CORPUS),
@@ -125,6 +143,15 @@ CONFIG_EDITS = {
         _text("judge", longest=8),
         TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
     ),
+    "fractions of convergence": (_image("analysis", fractions=[0.4]), IMAGE_CONVERGE),
+    "resamples of images": (
+        _image("measurement", bootstrap_samples=200),
+        IMAGE_MEASURE + IMAGE_CALIBRATE,
+    ),
+    "layers of the encoder": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE),
+    "seed of image samples": (_image("sampling", seed=1), IMAGE_SAMPLE),
+    "learning rate of images": (_image("training", learning_rate=0.5), IMAGE_TRAIN),
+    "split of images": (_image("data", split_seed=1), IMAGE_DATA),
     "a figure less": (lambda _, c: c.update(figures=["rhm_loss_curves"]), NOTHING),
 }
 
@@ -148,7 +175,7 @@ SOURCE_EDITS = {
             "BATCH = 2048",
             "BATCH = 1024",
         ),
-        SAMPLE + CEILING_ALONE + TEXT_SAMPLE,
+        SAMPLE + CEILING_ALONE + TEXT_SAMPLE + IMAGE_SAMPLE,
     ),
     "a line of the grammar": (
         ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
@@ -160,7 +187,7 @@ SOURCE_EDITS = {
     ),
     "a line of the training loop": (
         ("pipeline/training/train.py", "model_summary=False", "model_summary=True"),
-        TRAIN + TEXT_TRAIN,
+        TRAIN + TEXT_TRAIN + IMAGE_TRAIN,
     ),
     "a line of one figure": (
         ("pipeline/figures/rhm_loss_curves.py", "nats per token", "nats"),
@@ -178,9 +205,13 @@ SOURCE_EDITS = {
         ("workflow/report/text_samples.rst", "first samples", "first few samples"),
         TEXT_CORPUS,
     ),
-    "a line of the image domain": (
-        ("pipeline/domains/image/__init__.py", '"""', 'CHANGED = True\n"""'),
-        NOTHING,
+    "a line of the U-Net of images": (
+        ("pipeline/networks/unet2d.py", "import math", "import math as m"),
+        IMAGE_TRAIN,
+    ),
+    "a line of the encoder": (
+        ("pipeline/encoding/encode.py", "import torch", "import torch as t"),
+        IMAGE_ENCODE,
     ),
 }
 
@@ -229,6 +260,10 @@ STAMPED = {
     "train_text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
     "sample_text": (_text("sampling", seed=1), TEXT_SAMPLE),
     "corpus": (_text("data", split_seed=1), TEXT_CORPUS),
+    "train_image": (_image("training", learning_rate=0.5), IMAGE_TRAIN),
+    "encode encode_controls": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE),
+    "images": (_image("data", split_seed=1), IMAGE_DATA),
+    "converge": (_image("analysis", fractions=[0.4]), IMAGE_CONVERGE),
     "judge judge_controls": (
         _text("judge", longest=8),
         TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),

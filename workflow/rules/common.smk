@@ -17,11 +17,13 @@ from pipeline.config.grid import (
 from pipeline.config.load import load_config
 from pipeline.config.resources import (
     document_archives,
-    document_files,
     fetched,
-    judge_archive,
-    judge_directory,
+    hub_datasets,
+    model_archive,
+    model_directory,
     packages,
+    source_archives,
+    source_files,
 )
 from pipeline.config.schema import CELL_TABLES, COMPARISONS, FIGURES, TABLES
 from pipeline.config.slices import SLICES, claims_settings, figure_settings
@@ -36,7 +38,9 @@ except PipelineError as error:
     sys.exit(f"error: {error}")
 
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
-JUDGE = judge_directory(CONFIG.domains.text.judge)
+JUDGE = model_directory("judges", CONFIG.domains.text.judge.model)
+ENCODER = model_directory("encoders", CONFIG.domains.image.encoder.model)
+SETTING = "results/{run}/{domain}/{setting}"
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
 
@@ -143,38 +147,92 @@ def ceilings(wildcards):
     return expand(SETTING_TABLE, **{**wildcards, "table": "ceilings"})
 
 
-def source_files(wildcards):
-    """Source artifacts of a cell, one per replica: its grammar, or the corpus."""
-    directory = f"results/{wildcards.run}/{wildcards.domain}/{wildcards.setting}"
+def truth_files(wildcards):
+    """Source artifacts of a cell, one per replica: its grammar, the corpus, or the images."""
+    directory = expand(SETTING, **wildcards)[0]
     replicas = parse_replicas(wildcards.replicas)
-    if wildcards.domain == "text":
-        return [f"{directory}/corpus.safetensors" for _ in replicas]
-    return [f"{directory}/grammar_g{r.grammar_seed}.safetensors" for r in replicas]
+    if wildcards.domain == "rhm":
+        return [f"{directory}/grammar_g{r.grammar_seed}.safetensors" for r in replicas]
+    source = {"text": "corpus", "image": "images"}[wildcards.domain]
+    return [f"{directory}/{source}.safetensors" for _ in replicas]
 
 
-def documents(_wildcards):
-    """Files that the text corpus is made from, where they are the user's own."""
-    try:
-        return document_files(CONFIG.domains.text.data)
-    except PipelineError as error:
-        sys.exit(f"error: {error}")
+def compared_files(wildcards):
+    """What samples are measured against: sources, but of images the features of real ones."""
+    if wildcards.domain != "image":
+        return truth_files(wildcards)
+    reference = expand(f"{SETTING}/control_features/reference.safetensors", **wildcards)
+    return reference * len(parse_replicas(wildcards.replicas))
+
+
+def known_dataset(wildcards):
+    """The dataset, where samples are compared with it: strings of grammars may be copies."""
+    return (
+        expand(f"{CELL}/dataset.safetensors", **wildcards)
+        if wildcards.domain == "rhm"
+        else []
+    )
+
+
+def measured_files(wildcards):
+    """What is measured at every checkpoint: samples, but of images their features."""
+    what = "features" if wildcards.domain == "image" else "samples"
+    return step_files(f"{CELL}/{what}/step{{step}}.safetensors")(wildcards)
+
+
+def user_files(domain):
+    """Input function: files that a corpus or images are made from, where they are the user's own."""
+
+    def files(_wildcards):
+        try:
+            return source_files(CONFIG.domain(domain).data, f"domains.{domain}.data")
+        except PipelineError as error:
+            sys.exit(f"error: {error}")
+
+    return files
 
 
 def package_section(wildcards):
     path = f"resources/{wildcards.registry}/{wildcards.archive}"
-    return canonical_json(fetched(packages(CONFIG.domains.text)[path]))
+    return canonical_json(fetched(packages(CONFIG.domains)[path]))
 
 
-def source_section(_wildcards):
-    return canonical_json(fetched(CONFIG.domains.text.data.source))
+def source_section(wildcards):
+    path = f"resources/hub/{wildcards.dataset}"
+    return canonical_json(fetched(hub_datasets(CONFIG.domains)[path]))
 
 
-def control_files():
-    """Control samples of a setting: real text, and real text in shuffled blocks."""
-    lengths = CONFIG.domains.text.measurement.block_lengths
-    names = ["real", *(f"blocks{length}" for length in lengths)]
-    pattern = "results/{run}/{domain}/{setting}/controls/{control}.safetensors"
-    return expand(pattern, control=names, allow_missing=True)
+def model_options(wildcards, input):
+    """The archive that a pretrained model is made from, if there is one."""
+    return f"--archive {input.archive}" if input else ""
+
+
+def controls_of(domain):
+    """Names of control samples: real data, real data in shuffled blocks, and others to compare."""
+    lengths = CONFIG.domain(domain).measurement.block_lengths
+    others = {"text": ["real"], "image": ["reference", "real", "noise"]}[domain]
+    return [*others, *(f"blocks{length}" for length in lengths)]
+
+
+def control_files(domain, directory="controls"):
+    pattern = (
+        f"results/{{run}}/{{domain}}/{{setting}}/{directory}/{{control}}.safetensors"
+    )
+    return expand(pattern, control=controls_of(domain), allow_missing=True)
+
+
+def measured_controls(wildcards):
+    """Controls, of images their features; the reference is what the others are compared with."""
+    domain, image = wildcards.domain, wildcards.domain == "image"
+    files = control_files(domain, "control_features" if image else "controls")
+    chosen = [path for path in files if not path.endswith("/reference.safetensors")]
+    return expand(chosen, **wildcards)
+
+
+def compared_control_files(wildcards):
+    """What controls are measured against."""
+    path = {"text": "corpus", "image": "control_features/reference"}[wildcards.domain]
+    return expand(f"{SETTING}/{path}.safetensors", **wildcards)
 
 
 def step_files(pattern):
@@ -194,8 +252,8 @@ def checkpoint_outputs(domain):
     return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
 
 
-def sample_outputs(domain):
-    pattern = f"{CELL}/samples/step{{step}}.safetensors"
+def sample_outputs(domain, directory="samples"):
+    pattern = f"{CELL}/{directory}/step{{step}}.safetensors"
     return expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
 
 

@@ -1,11 +1,11 @@
 # Makes:  training, validation and test sets of every replica of a cell.
-# Needs:  the domain's sources (for rhm, one grammar per replica).
+# Needs:  the domain's sources (one grammar per replica; the corpus; the images).
 # Writes: .../P{dataset_size}/{replicas}/dataset.safetensors
 
 
 rule dataset:
     input:
-        sources=source_files,
+        sources=truth_files,
     output:
         dataset=f"{CELL}/dataset.safetensors",
     log:

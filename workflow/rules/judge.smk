@@ -5,7 +5,7 @@
 
 rule prepare_judge:
     input:
-        archive=judge_archive(CONFIG.domains.text.judge),
+        archive=model_archive(CONFIG.domains.text.judge.model),
     output:
         model=directory(JUDGE),
     log:
@@ -14,7 +14,7 @@ rule prepare_judge:
     localrule: True
     params:
         model=canonical_json(CONFIG.domains.text.judge.model.plain()),
-        archive=lambda wildcards, input: f"--archive {input.archive}" if input else "",
+        archive=model_options,
     shell:
         """
         python -m pipeline prepare_judge \
@@ -80,7 +80,7 @@ use rule judge as judge_controls with:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=control_files(),
+        samples=control_files("text"),
     output:
         judgements="results/{run}/{domain}/{setting}/tables/control_judgements.parquet",
     log:

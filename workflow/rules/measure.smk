@@ -1,15 +1,15 @@
 # Makes:  rows of measured numbers with standard errors, for every checkpoint of a trajectory.
-# Needs:  samples, the dataset (what is a copy?) and the domain's sources (what is right?).
+# Needs:  samples, or features of images; what they are compared with; the dataset (is it a copy?).
 # Writes: .../P{dataset_size}/{replicas}/measurements.parquet
 
 
 rule measure:
     input:
-        sources=source_files,
-        dataset=f"{CELL}/dataset.safetensors",
-        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+        sources=compared_files,
+        dataset=known_dataset,
+        samples=measured_files,
     output:
-        measurements=f"{CELL}/measurements.parquet",
+        table=f"{CELL}/measurements.parquet",
     log:
         f"{CELL}/logs/measure.log",
     benchmark:
@@ -23,6 +23,6 @@ rule measure:
             --sources {input.sources:q} \
             --dataset {input.dataset:q} \
             --samples {input.samples:q} \
-            --output {output.measurements:q} \
+            --output {output.table:q} \
             2>{log:q}
         """

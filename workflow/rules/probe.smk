@@ -6,7 +6,7 @@
 
 rule probe:
     input:
-        sources=source_files,
+        sources=truth_files,
         dataset=f"{CELL}/dataset.safetensors",
         checkpoints=step_files(f"{CELL}/checkpoints/step{{step}}.safetensors"),
     output:

@@ -31,3 +31,10 @@ use rule sample as sample_text with:
         samples=sample_outputs("text"),
     wildcard_constraints:
         domain="text",
+
+
+use rule sample as sample_image with:
+    output:
+        samples=sample_outputs("image"),
+    wildcard_constraints:
+        domain="image",

@@ -47,3 +47,11 @@ use rule train as train_text with:
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="text",
+
+
+use rule train as train_image with:
+    output:
+        checkpoints=checkpoint_outputs("image"),
+        losses=f"{CELL}/losses.parquet",
+    wildcard_constraints:
+        domain="image",

@@ -1,1 +1,1 @@
-"""Gaussian diffusion on images: the data source, network and observables are still to come."""
+"""Gaussian diffusion on images."""

@@ -21,6 +21,8 @@ from pipeline.measurement.correlation import (
 from pipeline.measurement.estimate import Row
 from pipeline.measurement.novelty import copying, novel_subtrees, novelty
 
+KIND = "samples"
+
 
 def load_sources(sources: Sequence[Path], _settings: dict) -> list[Grammar]:
     """Grammars of the replicas."""
@@ -28,16 +30,20 @@ def load_sources(sources: Sequence[Path], _settings: dict) -> list[Grammar]:
 
 
 def observe(
-    grammar: Grammar, samples: np.ndarray, strings: Mapping[str, np.ndarray], settings: dict
+    grammar: Grammar,
+    generated: Mapping[str, np.ndarray],
+    strings: Mapping[str, np.ndarray],
+    settings: dict,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint.
 
     Args:
         grammar: that of the replica.
-        samples: generated tokens [N, d].
+        generated: `tokens` [N, d].
         strings: its training set [P, d] so far, `validation` and `test` strings.
         settings: `measurement` section of the config.
     """
+    samples = generated["tokens"]
     parsed, known = parse(grammar, samples), np.unique(strings["training"], axis=0)
     novel = novel_subtrees(samples, known, grammar.branching)
     yield from accuracies(parsed, novel)

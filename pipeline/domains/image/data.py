@@ -1,0 +1,12 @@
+"""Images: the beginning of an order of its own for every data seed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.datasets.build import Tensors
+from pipeline.datasets.subset import choose_rows
+
+
+def build(settings: dict, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
+    """Tensors of `make_dataset`, and the content hash of the images that they were taken from."""
+    return choose_rows(settings, sources[0], "images", "domains.image.grid", "images")

@@ -1,0 +1,84 @@
+"""Observables of images: feature distances, correlations and how far they reach, power spectrum."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import streams
+from pipeline.measurement import feature_correlation, feature_distance
+from pipeline.measurement.estimate import ImageRow
+from pipeline.measurement.pixels import as_pictures
+from pipeline.measurement.power_spectrum import power_rows
+
+KIND = "features"
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """What samples are compared with.
+
+    Attributes:
+        distances: features of real images, by layer.
+        correlations: maps of real images by layer, None for pixels.
+    """
+
+    distances: dict[int, feature_distance.Reference]
+    correlations: dict[int | None, feature_correlation.Reference]
+
+
+def load_sources(sources: Sequence[Path], settings: dict) -> list[RealImages]:
+    """Real images of every replica, from the features of the control `reference`."""
+    return [_load(path, settings) for path in sources]
+
+
+def _load(path: Path, settings: dict) -> RealImages:
+    tensors = streams.map_tensors(path, KIND).tensors
+    features = {name: np.asarray(tensor[0]) for name, tensor in tensors.items()}
+    how, blocks = (settings["kernels"], settings["components"]), settings["blocks"]
+    return RealImages(
+        {
+            layer: feature_distance.Reference.of(found, *how, blocks)
+            for layer, found in _by_layer(features, "layer").items()
+        },
+        {
+            layer: feature_correlation.Reference.of(maps, blocks)
+            for layer, maps in _maps(features).items()
+        },
+    )
+
+
+def observe(
+    truth: RealImages,
+    generated: Mapping[str, np.ndarray],
+    _strings: Mapping[str, np.ndarray],
+    settings: dict,
+) -> Iterator[ImageRow]:
+    """All rows of one replica at one checkpoint, or of a control.
+
+    Args:
+        truth: real images.
+        generated: `tokens` [N, 3 * s * s], and their features: `layer<k>` [N, C], `map<k>`
+            [N, C, h, h].
+        settings: `measurement` section of the config.
+    """
+    yield from power_rows(generated["tokens"])
+    size = as_pictures(generated["tokens"]).shape[-1]
+    for layer, maps in _maps(generated).items():
+        reference = truth.correlations[layer]
+        yield from feature_correlation.correlation_rows(reference, maps, size, layer, settings)
+    for layer, features in _by_layer(generated, "layer").items():
+        reference = truth.distances[layer]
+        yield from feature_distance.distance_rows(reference, features, layer, settings["blocks"])
+
+
+def _maps(features: Mapping[str, np.ndarray]) -> dict[int | None, np.ndarray]:
+    """Pixels and maps of layers, [N, C, h, h] each."""
+    return {None: as_pictures(features["tokens"]), **_by_layer(features, "map")}
+
+
+def _by_layer(features: Mapping[str, np.ndarray], kind: str) -> dict[int, np.ndarray]:
+    """Tensors named `<kind><layer>` by the number of the layer, in order."""
+    named = {int(name.removeprefix(kind)): name for name in features if name.startswith(kind)}
+    return {layer: features[named[layer]] for layer in sorted(named)}

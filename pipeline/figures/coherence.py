@@ -1,0 +1,73 @@
+"""Panels on how far samples are coherent, of text and of images."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pipeline.analysis.samples import NETWORK, mean_over_networks
+from pipeline.figures import style
+
+BARS = {"capsize": 2, "markersize": 4, "linewidth": 0.8}
+_KNOWN = 0.3
+
+
+def draw_ratios(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+    """Correlation ratios against distance at every checkpoint, and of real data, dashed."""
+    for part, looks in style.by_step(settings, frame):
+        summary = _ratio(part).dropna()
+        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **BARS)
+    shown = _ratio(real).dropna()
+    panel.errorbar(shown["distance"], shown["mean"], shown["error"], label="real", **style.THEORY)
+    panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    style.plain_log_axis(panel, "x", shown["distance"])
+    panel.set_ylabel("correlation ratio $R$")
+
+
+def _ratio(frame: pd.DataFrame) -> pd.DataFrame:
+    """Ratios that are known well enough to be read; others would hide them."""
+    known = (frame["quantity"] == "correlation_ratio") & (frame["standard_error"] < _KNOWN)
+    return mean_over_networks(frame[known], ["distance"])
+
+
+def lengths_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of equivalent block lengths."""
+    return frame[frame["quantity"] == "equivalent_block_length"]
+
+
+def draw_lengths(panel: Axes, frame: pd.DataFrame, real: pd.DataFrame, unit: str) -> None:
+    """Equivalent block lengths of every network against step, and that of real data, dashed."""
+    lengths, real = lengths_of(frame), lengths_of(real).iloc[0]
+    for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
+        curve = network.sort_values("step")
+        shifted = curve["step"] * 1.06**index  # bars side by side
+        marker = style.MARKERS[index % len(style.MARKERS)]
+        draw_intervals(panel, shifted, curve, fmt=f"{marker}-", color=f"C{index}")
+    panel.axhspan(real["low"], real["high"], color="0.35", alpha=0.2, linewidth=0)
+    bound = "$\\geq$" if real["status"] == "at least" else "="
+    label = f"real: {bound} {real['estimate']:.3g} {unit}"
+    panel.axhline(real["estimate"], label=label, **style.THEORY)
+    highest = max(lengths["high"].max(), real["high"])
+    panel.set(xscale="log", xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
+    panel.set_ylabel(rf"block length $\xi$ ({unit})")
+    panel.legend(loc="upper left")
+
+
+def draw_intervals(panel: Axes, x: pd.Series, frame: pd.DataFrame, **looks: object) -> None:
+    """Estimates with their intervals, and an arrow where one is only a lower bound."""
+    bars = np.maximum([frame["estimate"] - frame["low"], frame["high"] - frame["estimate"]], 0)
+    panel.errorbar(x, frame["estimate"], bars, **{**BARS, **looks})
+    bounds = (frame["status"] == "at least").to_numpy()
+    panel.plot(x[bounds], 1.08 * frame["estimate"][bounds], "^", color="k", markersize=5)
+
+
+def draw_calibration(panel: Axes, calibration: pd.DataFrame, unit: str) -> None:
+    """Equivalent block lengths of controls against the lengths of their blocks."""
+    known = lengths_of(calibration[calibration["block_length"].notna()])
+    known = known.sort_values("block_length")
+    draw_intervals(panel, known["block_length"], known, fmt="o", color="k")
+    ends = [known["block_length"].min(), known["block_length"].max()]
+    panel.plot(ends, ends, label=r"$\xi = b$", **style.THEORY)
+    for which in "xy":
+        style.plain_log_axis(panel, which, known["block_length"])
+    panel.set(xlabel=f"length $b$ of blocks ({unit})", ylabel=rf"block length $\xi$ ({unit})")
+    panel.legend(loc="upper left")

@@ -1,0 +1,71 @@
+"""How far features of generated images correlate, against training time, with the calibration."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
+from pipeline.figures import style
+from pipeline.figures.coherence import (
+    BARS,
+    draw_calibration,
+    draw_intervals,
+    draw_lengths,
+    draw_ratios,
+    lengths_of,
+)
+
+_PIXELS = {"color": "0.6", "linewidth": 0.8, "markersize": 3, "label": "from pixels"}
+
+
+def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+    """Correlations of the first layer with maps, ratios to real ones, lengths, calibration."""
+    frame = largest_training_set(measurements)
+    layer = frame.loc[frame["quantity"] == "correlation_ratio", "layer"].min()
+    maps, controls = (table[table["layer"] == layer] for table in (frame, calibration))
+    real = controls[controls["control"] == "real"]
+    figure, axes = style.panels(settings, 2, rows=2)
+    _correlations(axes[0], settings, maps, real)
+    draw_ratios(axes[1], settings, maps, real)
+    axes[1].set_xlabel(style.LABELS["pixels"])
+    draw_lengths(axes[2], maps, real, "pixels")
+    draw_calibration(axes[3], controls, "pixels")
+    _pixels(axes[2:], frame[frame["layer"].isna()], calibration[calibration["layer"].isna()])
+    shown = f"layer {layer:.0f}; bars: 95% over samples; arrow: at least"
+    style.samples_footnote(figure, frame, shown, style.weights(settings))
+    return figure
+
+
+def _correlations(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+    for part, looks in style.by_step(settings, frame):
+        summary = _correlation(part)
+        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **BARS)
+    summary = _correlation(real)
+    panel.errorbar(
+        summary["distance"], summary["mean"], summary["error"], label="real", **style.THEORY
+    )
+    panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+    style.plain_log_axis(panel, "x", summary["distance"])
+    panel.set(xlabel=style.LABELS["pixels"], ylabel="correlation over real variance")
+    panel.legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
+
+
+def _correlation(frame: pd.DataFrame) -> pd.DataFrame:
+    """Correlations but at distance 0, where noise has so much that the others could not be read."""
+    chosen = (frame["quantity"] == "feature_correlation") & (frame["distance"] > 0)
+    return mean_over_networks(frame[chosen], ["distance"])
+
+
+def _pixels(panels: np.ndarray, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
+    """Lengths from pixels, thin, beside those from features."""
+    for index, (_, network) in enumerate(lengths_of(frame).groupby(NETWORK, dropna=False)):
+        curve = network.sort_values("step")
+        looks = _PIXELS | {"label": None if index else "from pixels"}
+        panels[0].plot(curve["step"], curve["estimate"], ":", zorder=1, **looks)
+    [real] = lengths_of(controls[controls["control"] == "real"])["estimate"]
+    panels[0].axhline(real, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
+    known = lengths_of(controls[controls["control"] == "blocks"])
+    draw_intervals(panels[1], known["block_length"] * 1.08, known, fmt="s", **_PIXELS)
+    for panel in panels:
+        panel.legend(loc="upper left")

@@ -1,0 +1,90 @@
+"""Feature distances of generated images from real ones by depth, and when each depth converges."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.convergence import relative_distances
+from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
+from pipeline.figures import style
+
+_BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
+_OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
+
+
+def draw(
+    settings: dict,
+    measurements: pd.DataFrame,
+    calibration: pd.DataFrame,
+    convergence: pd.DataFrame,
+) -> Figure:
+    """Relative distances against step, and the step of convergence against depth."""
+    frame, times = (largest_training_set(table) for table in (measurements, convergence))
+    fractions = sorted(times["fraction"].unique(), reverse=True)
+    figure, axes = style.panels(settings, 2, rows=1 + -(-len(fractions) // 2))
+    first, *_, last = _kinds(relative_distances(frame, calibration))
+    for panel, (name, part) in zip(axes, (first, last), strict=False):
+        _against_step(panel, settings, part, fractions)
+        panel.set_title(name, fontsize=8)
+    axes[0].legend(title="layer", loc="upper right", fontsize=6, ncols=2)
+    for panel, fraction in zip(axes[2:], fractions, strict=False):
+        _against_depth(panel, times[times["fraction"] == fraction])
+        style.plain_log_axis(panel, "y", frame["step"])
+        panel.set_ylim(frame["step"].min() / 1.4, frame["step"].max() * 5)
+        panel.set_title(f"distance below {fraction:g}", fontsize=8)
+    axes[2].legend(loc="upper left", fontsize=6, ncols=2)
+    for panel in axes[2 + len(fractions) :]:
+        panel.set_axis_off()
+    shown = "bars: 95% over samples; triangle: beyond the checkpoints"
+    style.samples_footnote(figure, frame, shown, style.weights(settings))
+    return figure
+
+
+def _kinds(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows of every kernel, in the order of the config, and of the Frechet distance."""
+    kernels = frame["kernel"].dropna().unique()
+    parts = [(f"MMD$^2$, {kernel}", frame[frame["kernel"] == kernel]) for kernel in kernels]
+    return [*parts, ("Fr\u00e9chet", frame[frame["quantity"] == "frechet"])]
+
+
+def _against_step(panel: Axes, settings: dict, frame: pd.DataFrame, marks: list[float]) -> None:
+    layers = np.sort(frame["layer"].unique())
+    for index, (layer, colour) in enumerate(
+        zip(layers, style.shades(settings, len(layers)), strict=True)
+    ):
+        summary = mean_over_networks(frame[frame["layer"] == layer], ["step"])
+        looks = {"marker": style.MARKERS[index % len(style.MARKERS)], "color": colour, **_BARS}
+        panel.errorbar(
+            summary["step"], summary["mean"], summary["error"], label=f"{layer:.0f}", **looks
+        )
+    panel.axhline(0, **style.THEORY)
+    for fraction in marks:
+        panel.axhline(fraction, color="0.8", linewidth=0.8, zorder=0)
+    panel.set(xscale="log", xlabel=style.LABELS["step"])
+    panel.set_ylabel("distance (real: 0, white noise: 1)")
+
+
+def _against_depth(panel: Axes, times: pd.DataFrame) -> None:
+    """Times of every network, and a line through their geometric mean."""
+    layers, kinds = np.sort(times["layer"].unique()), _kinds(times)
+    for index, (name, part) in enumerate(kinds):
+        offset = 0.12 * (index - (len(kinds) - 1) / 2)
+        means = np.exp(np.log(part["estimate"]).groupby(part["layer"]).mean())
+        panel.plot(np.arange(len(layers)) + offset, means, color=f"C{index}", lw=0.8, label=name)
+        for _, network in part.groupby(NETWORK, dropna=False):
+            places = np.searchsorted(layers, network["layer"]) + offset
+            _marks(panel, places, network, f"C{index}")
+    panel.set_xticks(np.arange(len(layers)), [f"{layer:.0f}" for layer in layers])
+    panel.set(xlabel="layer of the encoder", ylabel=style.LABELS["step"])
+
+
+def _marks(panel: Axes, places: np.ndarray, times: pd.DataFrame, colour: str) -> None:
+    """Times with their intervals, and triangles where they are beyond the checkpoints."""
+    bars = np.maximum([times["estimate"] - times["low"], times["high"] - times["estimate"]], 0)
+    for status, marker in _OUTSIDE.items():
+        chosen = (times["status"] == status).to_numpy()
+        panel.errorbar(
+            places[chosen], times["estimate"][chosen], bars[:, chosen], fmt=marker, color=colour,
+            **_BARS,
+        )  # fmt: skip

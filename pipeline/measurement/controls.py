@@ -1,0 +1,27 @@
+"""Stage `controls`: real data, and data like them up to a known length, in place of samples.
+
+They are kept as samples, so that every stage that reads samples can read them too.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from pipeline import artifacts
+
+
+def make_controls(spec: dict, part: ModuleType, source: Path, outputs: Sequence[Path]) -> None:
+    """Make the controls of a setting.
+
+    Args:
+        spec: spec of the stage.
+        part: the domain's `controls` part.
+        source: the domain's data, an artifact of the kind `part.SOURCE`.
+        outputs: one for each control in the part's order, with `tokens` [1, N, d]. The stamp's
+            `control` has the columns that say which it is.
+    """
+    inputs = {source.name: artifacts.read_stamp(source, part.SOURCE)["sha256"]}
+    made = part.controls(source, spec["settings"])
+    for path, (columns, tokens) in zip(outputs, made, strict=True):
+        stamp = artifacts.make_stamp("samples", spec, inputs) | {"control": columns}
+        artifacts.write_tensors(path, {"tokens": tokens[None]}, stamp)

@@ -1,0 +1,23 @@
+"""What samples on disk are of: a checkpoint, or a control, i.e. real data or made from them."""
+
+from collections.abc import Mapping
+
+from pipeline import tables
+
+_ORIGIN = ("step", "trained", "control")
+
+
+def sample_places(stamp: Mapping) -> list[dict]:
+    """Columns that say where samples belong, for every replica.
+
+    Args:
+        stamp: of samples, or of what was made from them and carries their `sample_origin`.
+    """
+    if "control" in stamp:
+        return [stamp["control"]]
+    return tables.places(stamp["trained"]["settings"]["cell"], stamp["step"])
+
+
+def sample_origin(stamp: Mapping) -> dict:
+    """Entries of the stamp of samples that are repeated in stamps of what is made from them."""
+    return {name: stamp[name] for name in _ORIGIN if name in stamp}

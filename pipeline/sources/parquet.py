@@ -1,0 +1,57 @@
+"""A column of the Parquet files of a directory, some rows at a time."""
+
+from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import PipelineError
+
+_BUFFER = 1 << 20
+"""Bytes of a column that are read ahead."""
+
+
+def read_column(
+    directory: Path,
+    source: Mapping,
+    key: str,
+    what: str,
+    accepts: Callable[[pa.DataType], bool],
+    rows: int,
+) -> Iterator[tuple[Path, pa.Array]]:
+    """Values of a column with the file that they are of; files in sorted order.
+
+    Args:
+        directory: holds the files.
+        source: glob pattern `files` of their names, and the `column`.
+        key: section of the config that is `source`.
+        what: what the values are, for messages.
+        accepts: whether a type is that of such values.
+        rows: values at once.
+
+    Raises:
+        PipelineError: a file cannot be read or has no such column.
+    """
+    for path in sorted(directory.rglob("*")):
+        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source["files"]):
+            try:
+                with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+                    fitting = [field.name for field in file.schema_arrow if accepts(field.type)]
+                    _check_column(path, source["column"], fitting, key, what)
+                    for batch in file.iter_batches(rows, columns=[source["column"]]):
+                        yield path, batch.column(0)
+            except (OSError, pa.ArrowException) as error:
+                reason = " ".join(str(error).split())
+                raise PipelineError(
+                    f"{path} cannot be read as Parquet ({reason}); delete its directory, to be "
+                    "fetched anew"
+                ) from error
+
+
+def _check_column(path: Path, column: str, fitting: list[str], key: str, what: str) -> None:
+    if column not in fitting:
+        raise PipelineError(
+            f"{path} has no column {column!r} of {what}; set {key}.column to one of {fitting}"
+        )

@@ -1,0 +1,180 @@
+"""Pretrained models: made ready once, in a directory each, then loaded from there.
+
+Weights are safetensors, never pickles, and a model that brings code of its own is refused. Beside
+them a record says which model it is: `id`, `revision`, facts about it, and `sha256` of each file
+of weights.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import huggingface_hub
+from huggingface_hub.errors import GatedRepoError
+
+from pipeline import artifacts
+from pipeline.errors import PipelineError
+from pipeline.sources.archives import file_hash
+
+_WEIGHTS = "model*.safetensors"
+_FILES = (_WEIGHTS, "model.safetensors.index.json", "config.json")
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a pretrained model is used as.
+
+    Attributes:
+        noun: what it is called in messages.
+        article: that of the noun, a or an.
+        key: section of the config that chooses it.
+        files: glob patterns of what it needs beside its weights.
+    """
+
+    noun: str
+    article: str
+    key: str
+    files: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        """File that says which model a directory holds; written last."""
+        return f"{self.noun}.json"
+
+    @contextmanager
+    def preparing(self, output: Path) -> Iterator[tuple[Path, dict]]:
+        """Yield an empty directory, and a record that is completed with the hashes of its weights.
+
+        The directory becomes `output`, in place of an older one, if the block succeeds.
+        """
+        facts: dict[str, Any] = {}
+        with (
+            _replacing_directory(output) as directory,
+            artifacts.replacing(directory / self.record) as record,
+        ):
+            yield directory, facts
+            facts["sha256"] = weight_hashes(directory)
+            record.write_text(json.dumps(facts, indent=2) + "\n")
+
+    def link_hub_model(self, settings: Mapping, directory: Path) -> dict:
+        """Link a model from the hub's own cache; its `id` and `revision`.
+
+        Args:
+            settings: id of the `model` and its `revision`.
+            directory: gets the links.
+
+        Raises:
+            PipelineError: it cannot be fetched, is gated, or has no safetensors.
+        """
+        name, revision = settings["model"], settings["revision"]
+        try:
+            snapshot = huggingface_hub.snapshot_download(
+                name, revision=revision, allow_patterns=[*_FILES, *self.files]
+            )
+        except GatedRepoError as error:
+            raise PipelineError(
+                f"{self.key}.model = {name} is gated: accept the licence on the model's page, then "
+                f"run `hf auth login`; or choose another {self.noun}"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise PipelineError(
+                f"{self.key}.model = {name} cannot be fetched at revision {revision} "
+                f"({_line(error)}); check both and the network, or choose another {self.noun}"
+            ) from error
+        self._link(Path(snapshot), directory)
+        return {"id": name, "revision": Path(snapshot).name}  # the commit, if that was a branch
+
+    def link_directory(self, settings: Mapping, directory: Path) -> dict:
+        """Link a model from a directory of the user's own, `path`; its `id` and `revision`.
+
+        Raises:
+            PipelineError: it holds no safetensors.
+        """
+        self._link(Path(settings["path"]), directory)
+        return {"id": settings["path"], "revision": None}
+
+    def read_record(self, directory: Path) -> dict:
+        """The record of a directory that was made by `preparing`.
+
+        Raises:
+            ValueError: the weights are others by now.
+            OSError: there is no record.
+        """
+        record = json.loads((directory / self.record).read_text())
+        if record["sha256"] != weight_hashes(directory):
+            raise ValueError(f"weights are not those that {self.record} names")
+        return record
+
+    @contextmanager
+    def refusing(self, name: str | Path, remedy: str) -> Iterator[None]:
+        """Name the model that fails to load; the libraries' errors are of no common type."""
+        try:
+            yield
+        except Exception as error:
+            raise PipelineError(
+                f"{name} cannot be loaded as {self.article} {self.noun} ({_line(error)}); "
+                f"{remedy} {self.key}"
+            ) from error
+
+    def _link(self, source: Path, directory: Path) -> None:
+        """Link the files of a model; a copy would cost as much disk as the model."""
+        paths = [path for pattern in (*_FILES, *self.files) for path in source.glob(pattern)]
+        if not any(path.match(_WEIGHTS) for path in paths):
+            raise PipelineError(
+                f"{self.key}: {source} holds no {_WEIGHTS}; choose another {self.noun}"
+            )
+        for path in paths:
+            (directory / path.name).symlink_to(path.resolve())
+
+
+def load_whole(model_class: Any, directory: Path, **options: Any) -> Any:  # noqa: ANN401
+    """A model of transformers, from safetensors, all of whose weights are there.
+
+    Args:
+        model_class: one that has `from_pretrained`.
+        directory: holds the model.
+        options: more of its arguments.
+
+    Raises:
+        ValueError: weights are missing or of another shape.
+    """
+    model, found = model_class.from_pretrained(
+        directory,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+        **options,
+    )
+    lacking = {*found["missing_keys"], *(key for key, *_ in found["mismatched_keys"])}
+    if lacking:  # which the library fills with random numbers
+        raise ValueError(f"weights lack {min(lacking)} in the shape that config.json asks for")
+    return model
+
+
+def weight_hashes(directory: Path) -> dict[str, str]:
+    """SHA-256 of each file of weights."""
+    return {path.name: file_hash(path) for path in sorted(directory.glob(_WEIGHTS))}
+
+
+@contextmanager
+def _replacing_directory(output: Path) -> Iterator[Path]:
+    """Yield an empty directory that becomes `output` if the block succeeds."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", suffix=".tmp", dir=output.parent) as parent:
+        directory = Path(parent, output.name)
+        directory.mkdir()
+        yield directory
+        if output.exists():
+            shutil.rmtree(output)
+        directory.rename(output)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,94 @@
+"""Training the image model, and sampling from its checkpoints."""
+
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pipeline import artifacts
+from pipeline.domains.image import model, sampler
+from pipeline.sampling.generate import sample
+from tests.unit import image_training_case as case
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("trained")
+    case.prepare(directory)
+    case.run(directory)
+    return directory
+
+
+def checkpoint(directory, step):
+    return directory / f"checkpoints/step{step}.safetensors"
+
+
+def test_training_lowers_the_loss_below_that_of_predicting_nothing(trained):
+    losses = pd.read_parquet(trained / "losses.parquet")
+    whole = losses.query("noise_low == 0 and noise_high == 1").set_index(["split", "step"])["loss"]
+    for split in ("training", "validation"):
+        assert 0.7 < whole[split, 10] < 1.2
+        assert whole[split, 80] < 0.35
+    bins = losses.query("step == 80 and split == 'validation' and noise_high - noise_low < 0.5")
+    assert len(bins) == 10
+
+
+def test_a_killed_run_resumes_to_bitwise_the_same_weights_and_averages(trained, tmp_path):
+    case.prepare(tmp_path)
+    command = [sys.executable, "-m", "tests.unit.image_training_case", str(tmp_path), "57"]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert not (tmp_path / "losses.parquet").exists()
+    case.run(tmp_path)
+    for step in case.STEPS:
+        one, other = (
+            artifacts.read_tensors(checkpoint(d, step), "checkpoint").tensors
+            for d in (trained, tmp_path)
+        )
+        assert one.keys() == other.keys()
+        assert any(name.startswith("average0.9/") for name in one)
+        assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def draw(trained, output, **more):
+    settings = {"samples": 150, "average": None, "seed": 1, "steps": 10} | more
+    spec = {"stage": "sample", "domain": "image", "settings": settings}
+    sample(spec, model, sampler, [checkpoint(trained, case.STEPS[-1])], [output])
+    return artifacts.read_tensors(output, "samples").tensors["tokens"]
+
+
+def test_samples_are_images_and_do_not_depend_on_how_many_are_drawn_at_a_time(
+    trained, tmp_path, monkeypatch
+):
+    many = draw(trained, tmp_path / "many" / "step80.safetensors")
+    assert (many.shape, many.dtype) == ((1, 150, 3 * case.SIZE**2), np.uint8)
+    monkeypatch.setattr(sampler, "batch_size", lambda *_: 7)
+    few = draw(trained, tmp_path / "few" / "step80.safetensors", samples=40)
+    assert np.abs(few.astype(int) - many[:, :40]).max() <= 1
+    every = draw(trained, tmp_path / "every" / "step80.safetensors", samples=40, steps=None)
+    averaged = draw(trained, tmp_path / "average" / "step80.safetensors", samples=40, average=0.9)
+    assert not np.array_equal(few, every)
+    assert not np.array_equal(few, averaged)
+
+
+def test_samples_look_like_the_images(trained, tmp_path):
+    """Which are each of one grey value: pixels vary more between images than within them."""
+    images = draw(trained, tmp_path / "step80.safetensors", samples=128)[0].astype(float)
+    assert 0 < images.std(axis=1).mean() < 0.5 * images.mean(axis=1).std()
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "device", "images"),
+    [
+        (64, 128, "cuda", 256),
+        (16, 32, "cpu", 64),
+        (512, 128, "cpu", 1),
+    ],
+)
+def test_fewer_images_at_a_time_where_they_are_large(size, width, device, images):
+    settings = case.TRAIN | {"size": size, "network": {"width": width}}
+    assert sampler.batch_size(settings, torch.device(device)) == images
+    assert sampler.string_length(settings) == 3 * size * size

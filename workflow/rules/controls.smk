@@ -1,0 +1,50 @@
+# Makes:  controls: held-out data in place of samples, as they are and in shuffled blocks of known
+#         length; and the same measurements of them as of samples.
+# Needs:  the corpus or the images; of images, their features.
+# Writes: .../{setting}/controls/{control}.safetensors and .../{setting}/tables/calibration.parquet
+
+
+rule controls:
+    input:
+        source="results/{run}/{domain}/{setting}/corpus.safetensors",
+    output:
+        controls=control_files("text"),
+    log:
+        "results/{run}/logs/{domain}/{setting}/controls.log",
+    wildcard_constraints:
+        domain="text",
+    localrule: True
+    params:
+        spec=spec("controls"),
+    shell:
+        """
+        python -m pipeline controls \
+            --spec {params.spec:q} \
+            --source {input.source:q} \
+            --controls {output.controls:q} \
+            2>{log:q}
+        """
+
+
+use rule controls as controls_image with:
+    input:
+        source="results/{run}/{domain}/{setting}/images.safetensors",
+    output:
+        controls=control_files("image"),
+    wildcard_constraints:
+        domain="image",
+
+
+use rule measure as measure_controls with:
+    input:
+        sources=compared_control_files,
+        dataset=[],
+        samples=measured_controls,
+    output:
+        table="results/{run}/{domain}/{setting}/tables/calibration.parquet",
+    log:
+        "results/{run}/logs/{domain}/{setting}/measure_controls.log",
+    benchmark:
+        "results/{run}/logs/{domain}/{setting}/measure_controls.benchmark.tsv"
+    wildcard_constraints:
+        domain="text|image",

@@ -1,0 +1,62 @@
+# Makes:  features of images under a pretrained network, of samples and of controls.
+# Needs:  samples of every checkpoint, or controls; the network, fetched once.
+# Writes: .../{replicas}/features/step{step}.safetensors, .../control_features/{control}.safetensors
+
+
+rule prepare_encoder:
+    input:
+        archive=model_archive(CONFIG.domains.image.encoder.model),
+    output:
+        model=directory(ENCODER),
+    log:
+        f"resources/logs/{Path(ENCODER).name}.log",
+    priority: 1  # before hours of training: it may turn out that it cannot be loaded
+    localrule: True
+    params:
+        model=canonical_json(CONFIG.domains.image.encoder.model.plain()),
+        archive=model_options,
+    shell:
+        """
+        python -m pipeline prepare_encoder \
+            --model {params.model:q} \
+            {params.archive} \
+            --output {output.model:q} \
+            2>{log:q}
+        """
+
+
+rule encode:
+    input:
+        encoder=ENCODER,
+        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+    output:
+        features=sample_outputs("image", "features"),
+    log:
+        f"{CELL}/logs/encode.log",
+    benchmark:
+        f"{CELL}/logs/encode.benchmark.tsv"
+    wildcard_constraints:
+        domain="image",
+    params:
+        spec=spec("encode"),
+    shell:
+        """
+        python -m pipeline encode \
+            --spec {params.spec:q} \
+            --encoder {input.encoder:q} \
+            --samples {input.samples:q} \
+            --features {output.features:q} \
+            2>{log:q}
+        """
+
+
+use rule encode as encode_controls with:
+    input:
+        encoder=ENCODER,
+        samples=control_files("image"),
+    output:
+        features=control_files("image", "control_features"),
+    log:
+        "results/{run}/logs/{domain}/{setting}/encode_controls.log",
+    benchmark:
+        "results/{run}/logs/{domain}/{setting}/encode_controls.benchmark.tsv"

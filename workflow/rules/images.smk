@@ -1,0 +1,49 @@
+# Makes:  images of one size, training and validation images apart; samples as pictures.
+# Needs:  images: a package of a registry or a dataset of the hub, fetched once, or a directory.
+# Writes: results/{run}/image/{setting}/images.safetensors, .../{replicas}/pictures.parquet
+
+
+rule images:
+    input:
+        archives=source_archives(CONFIG.domains.image.data),
+        files=user_files("image"),  # too many, maybe, for a command line
+    output:
+        images="results/{run}/{domain}/{setting}/images.safetensors",
+    log:
+        "results/{run}/logs/{domain}/{setting}/images.log",
+    benchmark:
+        "results/{run}/logs/{domain}/{setting}/images.benchmark.tsv"
+    wildcard_constraints:
+        domain="image",
+    params:
+        spec=spec("images"),
+    shell:
+        """
+        python -m pipeline images \
+            --spec {params.spec:q} \
+            --sources {input.archives:q} \
+            --output {output.images:q} \
+            2>{log:q}
+        """
+
+
+rule pictures:
+    input:
+        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+    output:
+        pictures=f"{CELL}/pictures.parquet",
+    log:
+        f"{CELL}/logs/pictures.log",
+    wildcard_constraints:
+        domain="image",
+    localrule: True
+    params:
+        spec=spec("pictures"),
+    shell:
+        """
+        python -m pipeline pictures \
+            --spec {params.spec:q} \
+            --samples {input.samples:q} \
+            --output {output.pictures:q} \
+            2>{log:q}
+        """
