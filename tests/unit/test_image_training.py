@@ -10,9 +10,14 @@ import pytest
 import torch
 
 from pipeline import artifacts
+from pipeline.config.grid import cells
+from pipeline.config.load import load_config
+from pipeline.config.slices import SLICES
 from pipeline.domains.image import model, sampler
+from pipeline.noise.losses import LOSSES
 from pipeline.sampling.generate import sample
 from tests.unit import image_training_case as case
+from tests.workflow.checkout import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +97,26 @@ def test_fewer_images_at_a_time_where_they_are_large(size, width, device, images
     settings = case.TRAIN | {"size": size, "network": {"width": width}}
     assert sampler.batch_size(settings, torch.device(device)) == images
     assert sampler.string_length(settings) == 3 * size * size
+
+
+@pytest.mark.slow
+def test_one_training_step_of_the_paper_lowers_its_loss():
+    paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.image
+    settings = SLICES["image"]["train"](paper, cells(paper)[0])
+    noise, network = model.build_noise(settings), model.build_network(settings)
+    generator = torch.Generator().manual_seed(0)
+    x0 = torch.randint(0, 256, (1, 1, 3 * 64 * 64), generator=generator)
+    draws = torch.rand(1, 1, 3 * 64 * 64, 2, generator=generator, dtype=torch.float64)
+    t = torch.full((1, 1), 2000)
+    xt = noise.corrupt(x0, t, draws)
+    optimizer, schedule = model.build_optimizer(network, settings["training"])
+    assert schedule(0) == schedule(99_999) == 1
+    losses = []
+    for _ in range(2):
+        loss = LOSSES[settings["training"]["loss"]](noise, network(xt, t), x0, xt, t).mean()
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[0] == pytest.approx(1, abs=0.05), "noise that is predicted to be zero"
+    assert losses[1] < losses[0]

@@ -131,22 +131,6 @@ def test_the_papers_network_has_121_million_weights():
     assert sum(weight.numel() for weight in net.parameters()) == 121_063_942
 
 
-@pytest.mark.slow
-def test_one_training_step_of_the_papers_network_changes_its_weights():
-    net = UNet2d(0, **PAPER)
-    xt, t = images(1, 64), torch.tensor([[2000]])
-    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-4, weight_decay=0)
-    losses = []
-    for _ in range(2):
-        loss = (net(xt, t)[..., 0] - xt).square().mean()
-        losses.append(float(loss.detach()))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    assert losses[0] == pytest.approx(float(xt.square().mean()), rel=1e-5)
-    assert losses[1] < losses[0]
-
-
 def other_names(theirs, mine):
     """Weights of diffusers' network that are those of mine, by taking both in order of use."""
     blocks = [*mine.down, mine.middle_in, mine.middle_out, *mine.up]
@@ -190,8 +174,9 @@ def layer_pairs(their, my):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_network_of_diffusers_where_that_can_have_its_shape():
-    diffusers = pytest.importorskip("diffusers")
-    theirs = diffusers.UNet2DModel(
+    from diffusers import UNet2DModel  # takes ten seconds to import
+
+    theirs = UNet2DModel(
         sample_size=16,
         out_channels=6,
         layers_per_block=2,

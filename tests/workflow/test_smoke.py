@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.artifacts import read_stamp as read_artifact_stamp
 from pipeline.claims.verdict import VERDICTS
 from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
 from pipeline.tables import COLUMNS, read_stamp
@@ -19,6 +20,7 @@ pytestmark = pytest.mark.xdist_group("workflow")
 
 CELLS = 4
 CONTROLS = ("calibration", "control_judgements")
+DOMAINS = ("rhm", "text", "image")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 
@@ -35,9 +37,10 @@ def test_a_second_run_has_nothing_to_do(smoke_run):
 
 def test_progress_and_disk_are_shown(smoke_run):
     assert "disk for rhm: checkpoints of 4 trajectories x 3 steps" in smoke_run.log
-    assert "disk for text: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
+    for name in DOMAINS[1:]:
+        assert f"disk for {name}: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
     assert re.search(
-        r"^grid: \d+ of 78 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
+        r"^grid: \d+ of 116 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
     )
     assert len(re.findall(r"^done:   train v4_m2_s2_L2/P\w+/g0d0n0", smoke_run.log, re.M)) == CELLS
     assert "Finished jobid" not in smoke_run.log
@@ -45,8 +48,8 @@ def test_progress_and_disk_are_shown(smoke_run):
 
 
 def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
-    names = [f"rhm_{table}" for table in (*TABLES["rhm"], *COMPARISONS["rhm"])]
-    for name in names + [f"text_{table}" for table in TABLES["text"]]:
+    names = [f"{name}_{t}" for name in DOMAINS for t in (*TABLES[name], *COMPARISONS[name])]
+    for name in names:
         path = smoke_run.path / f"results/smoke/tables/{name}.parquet"
         for field in pq.read_schema(path):
             assert field.metadata[b"description"].decode() == COLUMNS[field.name]
@@ -132,3 +135,30 @@ def test_text_has_numbers_at_every_checkpoint_and_for_every_control(smoke_run):
         assert table["block_length"].isna().any()
     whole = judged[(judged["quantity"] == "judge_loss") & judged["context"].isna()]
     assert (abs(whole["estimate"] - 5.55) < 0.05).all(), "random weights: ln 257 per token"
+
+
+def test_images_have_numbers_at_every_checkpoint_and_for_every_control(smoke_run):
+    tables = smoke_run.path / "results/smoke/tables"
+    names = ("measurements", "calibration", "convergence", "pictures")
+    measured, controls, times, pictures = (
+        pd.read_parquet(tables / f"image_{name}.parquet") for name in names
+    )
+    assert {*measured["step"]} == {*pictures["step"]} == {5, 10, 20}
+    assert {*controls["control"]} == {"real", "noise", "blocks"}
+    assert {*controls["block_length"].dropna()} == {1, 2, 4}
+    for frame in (measured, controls):
+        distances = frame[frame["quantity"] == "mmd"]
+        assert {*distances["layer"]} == {0, 1, 2}
+        assert {*distances["kernel"]} == {"gaussian", "energy", "cubic"}
+        assert {"frechet", "power", "feature_correlation", "correlation_ratio"} <= {
+            *frame["quantity"]
+        }
+    assert {*times["fraction"]} == {0.5, 0.3, 0.1}
+    assert pictures["png"].map(lambda png: png.startswith(b"\x89PNG")).all()
+
+
+def test_the_stamp_of_images_says_which_they_are(smoke_run):
+    path = smoke_run.path / "results/smoke/image/generated_8px/images.safetensors"
+    facts = read_artifact_stamp(path, "images")["images"]
+    assert facts["description"] == "a disc or a square on a shaded background"
+    assert (facts["size"], facts["count"], facts["skipped"]) == (8, 500, [])
