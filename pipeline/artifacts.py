@@ -107,18 +107,6 @@ def read_stamp(path: str | Path, kind: str) -> dict:
     return stamp
 
 
-def is_whole(path: str | Path, kind: str) -> bool:
-    """Whether an artifact can be read back; one that cannot is deleted, to be made anew."""
-    if not Path(path).exists():
-        return False
-    try:
-        read_tensors(path, kind)
-    except PipelineError:
-        Path(path).unlink()
-        return False
-    return True
-
-
 def check_kind(path: str | Path, stamp: Mapping, kind: str) -> None:
     """Raise PipelineError unless the stamp is one of ours and of this kind."""
     if stamp.get("kind") != kind:

@@ -26,13 +26,13 @@ from pipeline.progress import error_line
 _STAGES = {
     "dataset": "dataset.safetensors",
     "train": "losses.parquet",
-    "sample": "samples",
+    "sample": "samples/step{steps}.safetensors",
     "measure": "measurements.parquet",
 }
 _LAST_STAGE = {
     "rhm": {"probe": "probes.parquet"},
     "text": {"judge": "judgements.parquet"},
-    "image": {"encode": "features", "pictures": "pictures.parquet"},
+    "image": {"encode": "features/step{steps}.safetensors", "pictures": "pictures.parquet"},
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""
 _RESUMABLE = "resume me"
@@ -52,7 +52,7 @@ class CellStatus:
             sampled, measured (but not probed, judged or kept as pictures), done, or failed.
         step: training steps that are saved.
         steps: training steps in all.
-        validation_loss: mean over replicas at the last checkpoint, nats per token, if there is one.
+        validation_loss: mean over replicas at the last checkpoint, if there is one.
         seconds_ago: since anything of the cell changed on disk, if anything is there.
         error: last line of the log of the stage that failed or stopped; empty if none did.
     """
@@ -103,7 +103,7 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
 def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
     home = Path(cell_directory(str(root / domain), cell))
     stages = _STAGES | _LAST_STAGE[domain]
-    missing = [stage for stage, name in stages.items() if not (home / name).exists()]
+    missing = [s for s, name in stages.items() if not (home / name.format(steps=steps)).exists()]
     error = next(
         (line for stage in missing if (line := error_line(home / f"logs/{stage}.log"))), ""
     )

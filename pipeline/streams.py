@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 
 from pipeline import artifacts
+from pipeline.errors import PipelineError
 
 _HEADER = 1 << 16
 _CHUNK = 1 << 20
@@ -92,6 +93,16 @@ def map_tensors(path: Path, kind: str) -> artifacts.Artifact:
     if stamp.get("sha256") != _content_hash(path, layout, start):
         raise artifacts.refusal(path, "does not hold what its stamp says")
     return artifacts.Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp)
+
+
+def is_whole(path: Path, kind: str) -> bool:
+    """Whether an artifact can be read back; one that cannot is deleted, to be made anew."""
+    try:
+        map_tensors(path, kind)
+    except PipelineError:
+        path.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _map(path: Path, entry: Mapping, start: int) -> np.ndarray:

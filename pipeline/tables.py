@@ -43,7 +43,8 @@ COLUMNS = {
     "layer": "block of the encoder that features are of, counted from 0; none: pixels",
     "kernel": "kernel of the maximum mean discrepancy: gaussian (median width), energy or cubic",
     "frequency": "spatial frequency, cycles per image width",
-    "fraction": "share of the distance of white noise below which a layer counts as converged",
+    "fraction": "share of the distance of white noise below which a layer counts as converged, "
+    "from then on",
     "estimate": "value of the quantity; fractions in 0..1, correlations as probabilities squared "
     "(of image features: relative to real variance), divergences in nats, distances of features in "
     "units of their real spread, lengths in tokens or pixels, dataset sizes in strings, steps in "

@@ -7,7 +7,7 @@ named by a hash of everything that determines the outputs, so other settings nev
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.artifacts import TEMPORARY
@@ -43,10 +43,16 @@ class Workspace:
 
     def remove_others(self) -> None:
         """Delete workspaces of other settings, which would fill the disk."""
-        for other in self._root.parent.iterdir():
-            if other != self._root:
-                shutil.rmtree(other)
+        remove_all_but([self])
 
     def remove(self) -> None:
         """Forget all progress: the outputs are complete and will not be extended."""
         shutil.rmtree(self._root)
+
+
+def remove_all_but(workspaces: Sequence[Workspace]) -> None:
+    """Delete workspaces beside these, which are all in one place."""
+    kept = [workspace.path("").resolve() for workspace in workspaces]
+    for other in kept[0].parent.iterdir():
+        if other.resolve() not in kept:
+            shutil.rmtree(other)

@@ -58,7 +58,7 @@ def relative_distances(measurements: pd.DataFrame, calibration: pd.DataFrame) ->
 def convergence_times(
     measurements: pd.DataFrame, calibration: pd.DataFrame, fractions: Sequence[float], samples: int
 ) -> pd.DataFrame:
-    """Steps at which relative distances first fall below fractions, by `first_crossing`.
+    """Steps from which on relative distances stay below fractions, by `last_crossing`.
 
     Intervals are percentiles over `samples` curves whose distances, those of the controls too, are
     drawn from normal distributions of their errors, independently; they are over images, not over
@@ -76,10 +76,12 @@ def convergence_times(
     return pd.DataFrame(rows, columns=order)
 
 
-def first_crossing(
+def last_crossing(
     steps: np.ndarray, values: np.ndarray, fraction: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where curves first fall below a fraction, linear in log step between checkpoints.
+    """Where curves fall below a fraction for good, linear in log step between checkpoints.
+
+    A curve that dips below it and rises again has its time only where it falls the last time.
 
     Args:
         steps: training steps, [T], increasing from 1 or more.
@@ -87,20 +89,22 @@ def first_crossing(
         fraction: of the distance of white noise.
 
     Returns:
-        Steps [S], and whether they lie `inside` the range of the checkpoints, or `below` or `above`
-        it, in which case they are the first and the last one.
+        Steps [S], and whether they lie `inside` the range of the checkpoints, `below` it (never
+        above the fraction) or `above` it (not below it at the end), in which case they are the
+        first and the last checkpoint.
     """
-    under = values < fraction
-    last = np.where(under.any(axis=1), under.argmax(axis=1), len(steps) - 1)
-    before = np.maximum(last - 1, 0)
-    curves = np.arange(len(values))
-    high, low = values[curves, before], values[curves, last]
-    inside = under.any(axis=1) & (last > 0)
-    share = np.where(inside, (high - fraction) / np.where(inside, high - low, 1), 1)
-    log_steps = np.log(steps)
-    between = np.exp(log_steps[before] + share * (log_steps[last] - log_steps[before]))
-    status = np.where(inside, "inside", np.where(under[:, 0], "below", "above"))
-    return np.where(inside, between, steps[last]), status
+    not_yet = values >= fraction
+    never, at_end = ~not_yet.any(axis=1), not_yet[:, -1]
+    last = len(steps) - 1
+    before = np.where(never | at_end, 0, last - not_yet[:, ::-1].argmax(axis=1))
+    curves, log_steps = np.arange(len(values)), np.log(steps)
+    high, low = values[curves, before], values[curves, np.minimum(before + 1, last)]
+    inside = ~never & ~at_end
+    share = (high - fraction) / np.where(inside, high - low, 1)
+    after = log_steps[np.minimum(before + 1, last)]
+    between = np.exp(log_steps[before] + share * (after - log_steps[before]))
+    status = np.where(inside, "inside", np.where(never, "below", "above"))
+    return np.where(inside, between, np.where(never, steps[0], steps[last])), status
 
 
 def _beside_controls(measurements: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +122,7 @@ def _times(curve: pd.DataFrame, fractions: Sequence[float], samples: int) -> Ite
     """Times of one curve, which is in order."""
     steps, values = curve["step"].to_numpy(float), _resampled(curve, samples)
     for fraction in fractions:
-        (estimate, *drawn), (status, *_) = first_crossing(steps, values, fraction)
+        (estimate, *drawn), (status, *_) = last_crossing(steps, values, fraction)
         low, high = np.quantile(drawn, _TAILS)
         row = {"fraction": fraction, "estimate": estimate, "low": low, "high": high}
         yield row | {"status": str(status)}

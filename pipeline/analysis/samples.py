@@ -24,10 +24,18 @@ def first_network(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_over_networks(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean estimate and half-width of its 95 % interval over samples, one row per group."""
+    """Mean estimate and half-width of the 95 % interval over samples of one network.
+
+    All networks are compared with the same real data, so their errors are not independent and need
+    not average out. The root mean square of their standard errors is taken, as if none of them did:
+    at least the error of the mean, however the errors of networks are correlated.
+
+    Returns:
+        One row per group, with `mean` and `error`.
+    """
     squares = frame.assign(variance=frame["standard_error"] ** 2)
     groups = squares.groupby(list(by), dropna=False)
-    error = NORMAL * np.sqrt(groups["variance"].sum()) / groups["estimate"].count()
+    error = NORMAL * np.sqrt(groups["variance"].mean())
     return groups["estimate"].mean().rename("mean").to_frame().assign(error=error).reset_index()
 
 

@@ -1,6 +1,7 @@
 """Files that a run takes from outside: where data and pretrained models are kept or found."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -70,9 +71,14 @@ def fetched(source: Package | HubSource) -> dict[str, str]:
     return source.model_dump(include={"registry", "name", "version", "sha256"})
 
 
+def model_section(model: BaseModel) -> dict[str, Any]:
+    """What decides on a pretrained model: all but its name on plots."""
+    return model.model_dump(mode="json", exclude={"name"})
+
+
 def model_directory(use: str, model: BaseModel) -> str:
     """Where a pretrained model is kept that is used as `judges` or `encoders`."""
-    return f"resources/{use}/{short_hash(model.model_dump(exclude={'name'}))}"
+    return f"resources/{use}/{short_hash(model_section(model))}"
 
 
 def model_archive(model: BaseModel) -> list[str]:

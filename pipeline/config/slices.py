@@ -75,15 +75,12 @@ def _train_text(domain: TextConfig, place: Place) -> dict[str, Any]:
     return {**shape, **_optimisation(domain, place)}
 
 
-def _controls(domain: TextConfig, place: Place) -> dict[str, Any]:
-    """As many control sequences as there are samples, shuffled in blocks."""
-    measurement = domain.measurement
-    return {
-        "block_lengths": measurement.block_lengths,
-        "reference_sequences": measurement.reference_sequences,
-        "samples": domain.sampling.samples,
-        "setting": place.setting,
-    }
+def _controls(domain: TextConfig | ImageConfig, place: Place) -> dict[str, Any]:
+    """As many controls as there are samples, what they are compared with, and their blocks."""
+    measurement = domain.measurement.plain()
+    chosen = ("block_lengths", "reference_sequences", "reference_images")
+    compared = {name: value for name, value in measurement.items() if name in chosen}
+    return {**compared, "samples": domain.sampling.samples, "setting": place.setting}
 
 
 def _estimators(domain: TextConfig, _place: Place) -> dict[str, Any]:
@@ -100,17 +97,6 @@ def _train_image(domain: ImageConfig, place: Place) -> dict[str, Any]:
     """Size, noise, network and optimisation."""
     shape = {"size": domain.data.size, "noise": domain.noise.plain()}
     return {**shape, **_optimisation(domain, place)}
-
-
-def _image_controls(domain: ImageConfig, place: Place) -> dict[str, Any]:
-    """Real images, as many as there are samples, white noise, and exchanged blocks."""
-    measurement = domain.measurement
-    return {
-        "block_lengths": measurement.block_lengths,
-        "reference_images": measurement.reference_images,
-        "samples": domain.sampling.samples,
-        "setting": place.setting,
-    }
 
 
 def _image_estimators(domain: ImageConfig, _place: Place) -> dict[str, Any]:
@@ -192,7 +178,7 @@ _IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
     "dataset": _subset,
     "train": _train_image,
     "sample": lambda domain, _: domain.sampling.plain(),
-    "controls": _image_controls,
+    "controls": _controls,
     "encode": _encode,
     "measure": _image_estimators,
     "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
@@ -217,7 +203,8 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     if "judgements" in source.tables:
         common["judge"] = config.domains.text.judge.model.name
     if source.domain == "image":
-        common["average"] = config.domains.image.sampling.average
+        image = config.domains.image
+        common |= {"average": image.sampling.average, "encoder": image.encoder.model.name}
     if not source.reads_analysis:
         return common
     return {**common, "analysis": _reading(config.domain(source.domain))}

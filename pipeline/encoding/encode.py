@@ -16,7 +16,7 @@ from pipeline import artifacts, streams
 from pipeline.encoding.encoder import Encoder, load_encoder
 from pipeline.errors import PipelineError
 from pipeline.samples import sample_origin
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, remove_all_but
 
 _BATCH = 32
 """Images in one call of the encoder; more are slower on a CPU, and enough to fill a GPU."""
@@ -25,7 +25,8 @@ _BATCH = 32
 def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequence[Path]) -> None:
     """Encode the images of each file into the output of the same position.
 
-    A file that an earlier attempt has finished is not made again.
+    A file that an earlier attempt has finished is not made again; what was made with other settings
+    is deleted.
 
     Args:
         spec: spec of the stage; of its settings, `size`, `layers` and `map_layers` matter.
@@ -40,17 +41,19 @@ def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequenc
         PipelineError: the encoder lacks a layer, or gives features that are no finite numbers.
     """
     settings = spec["settings"]
-    loaded = load_encoder(encoder, settings["layers"])
+    loaded, workspaces = load_encoder(encoder, settings["layers"]), []
     for path, output in zip(samples, features, strict=True):
         images = streams.map_tensors(path, "samples")
         made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
         origin, inputs = sample_origin(images.stamp) | made_of, {"samples": images.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs, **origin})
         made = workspace.path(output.name)
-        if not _is_whole(made):
+        if not streams.is_whole(made, "features"):
             stamp = artifacts.make_stamp("features", spec, inputs) | origin
             _write(made, stamp, images.tensors["tokens"], loaded, settings)
         workspace.publish(output.name, output)
+        workspaces.append(workspace)
+    remove_all_but(workspaces)
 
 
 def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
@@ -113,13 +116,3 @@ def _rows(file: BinaryIO, numbers: int) -> Iterator[np.ndarray]:
     file.seek(0)
     while content := file.read(2 * numbers):
         yield np.frombuffer(content, np.float16)
-
-
-def _is_whole(path: Path) -> bool:
-    """Whether features can be read back, which may be larger than memory; else they are deleted."""
-    try:
-        streams.map_tensors(path, "features")
-    except PipelineError:
-        path.unlink(missing_ok=True)
-        return False
-    return True

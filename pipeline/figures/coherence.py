@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from pipeline.analysis.samples import NETWORK, mean_over_networks
 from pipeline.figures import style
 
-BARS = {"capsize": 2, "markersize": 4, "linewidth": 0.8}
 _KNOWN = 0.3
 
 
@@ -15,7 +14,7 @@ def draw_ratios(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataF
     """Correlation ratios against distance at every checkpoint, and of real data, dashed."""
     for part, looks in style.by_step(settings, frame):
         summary = _ratio(part).dropna()
-        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **BARS)
+        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS)
     shown = _ratio(real).dropna()
     panel.errorbar(shown["distance"], shown["mean"], shown["error"], label="real", **style.THEORY)
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
@@ -55,7 +54,7 @@ def draw_lengths(panel: Axes, frame: pd.DataFrame, real: pd.DataFrame, unit: str
 def draw_intervals(panel: Axes, x: pd.Series, frame: pd.DataFrame, **looks: object) -> None:
     """Estimates with their intervals, and an arrow where one is only a lower bound."""
     bars = np.maximum([frame["estimate"] - frame["low"], frame["high"] - frame["estimate"]], 0)
-    panel.errorbar(x, frame["estimate"], bars, **{**BARS, **looks})
+    panel.errorbar(x, frame["estimate"], bars, **{**style.BARS, **looks})
     bounds = (frame["status"] == "at least").to_numpy()
     panel.plot(x[bounds], 1.08 * frame["estimate"][bounds], "^", color="k", markersize=5)
 

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
 from pipeline.figures import style
 from pipeline.figures.coherence import (
-    BARS,
     draw_calibration,
     draw_intervals,
     draw_lengths,
@@ -32,15 +31,15 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     draw_lengths(axes[2], maps, real, "pixels")
     draw_calibration(axes[3], controls, "pixels")
     _pixels(axes[2:], frame[frame["layer"].isna()], calibration[calibration["layer"].isna()])
-    shown = f"layer {layer:.0f}; bars: 95% over samples; arrow: at least"
-    style.samples_footnote(figure, frame, shown, style.weights(settings))
+    shown = f"layer {layer:.0f} of {settings['encoder']}", f"{style.IMAGE_BARS}; arrow: at least"
+    style.samples_footnote(figure, frame, *shown, style.weights(settings))
     return figure
 
 
 def _correlations(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _correlation(part)
-        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **BARS)
+        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS)
     summary = _correlation(real)
     panel.errorbar(
         summary["distance"], summary["mean"], summary["error"], label="real", **style.THEORY

@@ -9,7 +9,6 @@ from pipeline.analysis.convergence import relative_distances
 from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
 from pipeline.figures import style
 
-_BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
 _OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
 
 
@@ -36,8 +35,9 @@ def draw(
     axes[2].legend(loc="upper left", fontsize=6, ncols=2)
     for panel in axes[2 + len(fractions) :]:
         panel.set_axis_off()
-    shown = "bars: 95% over samples; triangle: beyond the checkpoints"
-    style.samples_footnote(figure, frame, shown, style.weights(settings))
+    shown = f"{style.IMAGE_BARS}; triangle: beyond the checkpoints"
+    encoder = f"encoder: {settings['encoder']}"
+    style.samples_footnote(figure, frame, encoder, shown, style.weights(settings))
     return figure
 
 
@@ -54,7 +54,7 @@ def _against_step(panel: Axes, settings: dict, frame: pd.DataFrame, marks: list[
         zip(layers, style.shades(settings, len(layers)), strict=True)
     ):
         summary = mean_over_networks(frame[frame["layer"] == layer], ["step"])
-        looks = {"marker": style.MARKERS[index % len(style.MARKERS)], "color": colour, **_BARS}
+        looks = {"marker": style.MARKERS[index % len(style.MARKERS)], "color": colour, **style.BARS}
         panel.errorbar(
             summary["step"], summary["mean"], summary["error"], label=f"{layer:.0f}", **looks
         )
@@ -62,21 +62,27 @@ def _against_step(panel: Axes, settings: dict, frame: pd.DataFrame, marks: list[
     for fraction in marks:
         panel.axhline(fraction, color="0.8", linewidth=0.8, zorder=0)
     panel.set(xscale="log", xlabel=style.LABELS["step"])
-    panel.set_ylabel("distance (real: 0, white noise: 1)")
+    panel.set_ylabel("distance, relative to noise")
 
 
 def _against_depth(panel: Axes, times: pd.DataFrame) -> None:
-    """Times of every network, and a line through their geometric mean."""
+    """Times of every network, and a line through geometric means of those that all have one."""
     layers, kinds = np.sort(times["layer"].unique()), _kinds(times)
     for index, (name, part) in enumerate(kinds):
         offset = 0.12 * (index - (len(kinds) - 1) / 2)
-        means = np.exp(np.log(part["estimate"]).groupby(part["layer"]).mean())
+        means = _geometric_means(part)
         panel.plot(np.arange(len(layers)) + offset, means, color=f"C{index}", lw=0.8, label=name)
         for _, network in part.groupby(NETWORK, dropna=False):
             places = np.searchsorted(layers, network["layer"]) + offset
             _marks(panel, places, network, f"C{index}")
     panel.set_xticks(np.arange(len(layers)), [f"{layer:.0f}" for layer in layers])
     panel.set(xlabel="layer of the encoder", ylabel=style.LABELS["step"])
+
+
+def _geometric_means(times: pd.DataFrame) -> pd.Series:
+    """By layer; NaN where a time is beyond the checkpoints, so that a mean would not be one."""
+    known = times["estimate"].where(times["status"] == "inside")
+    return np.exp(np.log(known).groupby(times["layer"]).agg(lambda logs: logs.mean(skipna=False)))
 
 
 def _marks(panel: Axes, places: np.ndarray, times: pd.DataFrame, colour: str) -> None:
@@ -86,5 +92,5 @@ def _marks(panel: Axes, places: np.ndarray, times: pd.DataFrame, colour: str) ->
         chosen = (times["status"] == status).to_numpy()
         panel.errorbar(
             places[chosen], times["estimate"][chosen], bars[:, chosen], fmt=marker, color=colour,
-            **_BARS,
+            **style.BARS,
         )  # fmt: skip

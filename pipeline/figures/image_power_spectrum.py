@@ -7,8 +7,6 @@ from matplotlib.figure import Figure
 from pipeline.analysis.samples import largest_training_set, mean_over_networks
 from pipeline.figures import style
 
-_BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
-
 
 def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Power against frequency, and over that of real images."""
@@ -19,16 +17,16 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         for part, looks in style.by_step(settings, frame):
             powers = _powers(part)
             scaled = powers["mean"] / unit, powers["error"] / unit
-            panel.errorbar(powers.index, *scaled, **looks, **_BARS)
+            panel.errorbar(powers.index, *scaled, **looks, **style.BARS)
         low, high = (real["mean"] + sign * real["error"] for sign in (-1, 1))
         panel.plot(real.index, real["mean"] / unit, label="real", **style.THEORY)
         panel.fill_between(real.index, low / unit, high / unit, color="0.35", alpha=0.2, lw=0)
         style.plain_log_axis(panel, "x", 2.0 ** np.arange(len(real).bit_length()))
         panel.set(yscale="log", xlabel=style.LABELS["frequency"])
     axes[0].set_ylabel("power")
-    axes[1].set_ylabel("power over that of real images")
+    axes[1].set_ylabel("power, relative to real")
     axes[0].legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=2)
-    style.samples_footnote(figure, frame, "bars: 95% over samples", style.weights(settings))
+    style.samples_footnote(figure, frame, style.IMAGE_BARS, style.weights(settings))
     return figure
 
 

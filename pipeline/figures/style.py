@@ -17,6 +17,8 @@ from pipeline.tables import SEEDS
 MARKERS = "os^Dv<>p*h"
 SETTING_TITLE = "v, m, s, L"
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
+BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
+IMAGE_BARS = "bars: 95% over samples of one network"
 LABELS = {
     "dataset_size": "dataset size $P$ (strings)",
     "step": "training step",
@@ -117,7 +119,7 @@ def footnote(
 def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:
     """State the setting, what is shown, and over how many samples and networks."""
     networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
-    samples = int(frame.loc[frame["quantity"] == "equivalent_block_length", "count"].iloc[0])
+    samples = int(frame["count"].min())  # shares of tokens have counts of tokens
     count = f"n = {samples} samples of each of {networks} networks and checkpoints"
     note(figure, frame["setting"].iloc[0], *shown, count)
 

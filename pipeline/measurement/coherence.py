@@ -49,9 +49,9 @@ class Coherence:
     Attributes:
         length: in tokens; NaN if no distance is resolved.
         low: lower end of its 95 % interval, percentiles of the bootstrap.
-        high: upper end; lengths beyond the resolved distances count as the largest of these.
+        high: upper end; lengths beyond the longest that can be reported count as this one.
         standard_error: standard deviation of the bootstrap.
-        bound: whether `length` is the largest resolved distance, and the true one at least that.
+        bound: whether `length` is the longest that can be reported, and the true one at least that.
     """
 
     length: float
@@ -91,9 +91,12 @@ def ratio_rows(measured: CorrelationRatios, count: int) -> Iterator[Row]:
         yield Row("correlation_ratio", ratio, error, count, distance=distance)
 
 
-def length_row(measured: CorrelationRatios, count: int, largest_error: float) -> Row:
-    """Row of the equivalent block length of `count` samples."""
-    found = coherence(measured, largest_error)
+def length_row(
+    measured: CorrelationRatios, count: int, largest_error: float | np.ndarray,
+    longest: float | None = None,
+) -> Row:  # fmt: skip
+    """Row of the equivalent block length of `count` samples, see `equivalent_block_length`."""
+    found = coherence(measured, largest_error, longest)
     return Row(
         "equivalent_block_length", found.length, found.standard_error, count,
         low=found.low, high=found.high, status=_status(found),
@@ -163,54 +166,60 @@ def resampling_weights(samples: int, blocks: int, key: int) -> np.ndarray:
     return counts.reshape(samples, blocks).astype(float)
 
 
-def coherence(measured: CorrelationRatios, largest_error: float) -> Coherence:
+def coherence(
+    measured: CorrelationRatios, largest_error: float | np.ndarray, longest: float | None = None
+) -> Coherence:
     """Equivalent block length with its interval: the same fit to every bootstrap replicate."""
     distances, errors = measured.distances, measured.errors
-    length, bound = equivalent_block_length(distances, measured.ratios, errors, largest_error)
-    resolved = _resolved(errors, largest_error)
-    if resolved == 0:
+    limits = largest_error, longest
+    length, bound = equivalent_block_length(distances, measured.ratios, errors, *limits)
+    used = slice(_resolved(errors, largest_error))
+    if np.isnan(length):
         return Coherence(length, np.nan, np.nan, np.nan, bound)
-    resampled, _ = _fit(distances[:resolved], measured.resampled[:, :resolved], errors[:resolved])
+    resampled, _ = _fit(distances[used], measured.resampled[:, used], errors[used], longest)
     low, high = np.quantile(resampled, _INTERVAL)
     return Coherence(length, float(low), float(high), float(resampled.std()), bound)
 
 
 def equivalent_block_length(
-    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray, largest_error: float
-) -> tuple[float, bool]:
+    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray,
+    largest_error: float | np.ndarray, longest: float | None = None,
+) -> tuple[float, bool]:  # fmt: skip
     """Length b of the blocks of real tokens whose random sequence has these R(t), nearly.
 
     In such a sequence (see `shuffle_blocks`) R(t) = (1 - t / b)_+. Weighted least squares fit of
-    b, of the distances up to the first whose error is too large.
+    b, of the distances up to the first whose error is too large. A length beyond these distances,
+    too, tells in how R(t) begins to fall, as 1 / b.
 
     Args:
         distances: t in tokens, [T], increasing.
         ratios: R(t), [T].
         errors: standard errors of R(t), [T].
-        largest_error: of a distance that still counts as resolved.
+        largest_error: of a distance that still counts as resolved, one for all or for each, [T].
+        longest: length that can be reported, at least the largest distance; None: the largest
+            resolved distance.
 
     Returns:
-        Length in tokens, and whether it is only a bound: a length beyond the largest resolved
-        distance is reported as this distance, and one below the smallest as the smallest. If not
-        even the smallest is resolved the length is NaN, and no bound.
+        Length in tokens, and whether it is only a bound: one beyond `longest` is reported as that,
+        and one below the smallest distance as this distance. If not even the smallest is resolved
+        the length is NaN, and no bound.
     """
-    resolved = _resolved(errors, largest_error)
-    if resolved == 0:
+    used = slice(_resolved(errors, largest_error))
+    if not errors[used].size:
         return np.nan, False
-    used = slice(resolved)
-    lengths, bounds = _fit(distances[used], ratios[None, used], errors[used])
+    lengths, bounds = _fit(distances[used], ratios[None, used], errors[used], longest)
     return float(lengths[0]), bool(bounds[0])
 
 
-def _resolved(errors: np.ndarray, largest_error: float) -> int:
+def _resolved(errors: np.ndarray, largest_error: float | np.ndarray) -> int:
     """How many distances, from the first, have errors that are known and small."""
     return int(np.logical_and.accumulate(errors <= largest_error).sum())
 
 
 def _fit(
-    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray
+    distances: np.ndarray, ratios: np.ndarray, errors: np.ndarray, longest: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fitted lengths, at most the last distance, and which were beyond it, of R(t) [S, T].
+    """Fitted lengths, at most the longest, and which were beyond it, of R(t) [S, T].
 
     Between two neighbouring distances the sum of squares is quadratic in 1 / b, so its minimum is
     exact there; the least of these minima is the fit.
@@ -226,7 +235,8 @@ def _fit(
     beyond = squares.sum(axis=1, keepdims=True) - np.cumsum(squares, axis=1)
     best = np.argmin(within + beyond, axis=1)[:, None]
     chosen = np.take_along_axis(found, best, axis=1)[:, 0]
-    return 1 / np.maximum(chosen, inverse[-1]), chosen < inverse[-1]
+    least = inverse[-1] if longest is None else 1 / longest
+    return 1 / np.maximum(chosen, least), chosen < least
 
 
 def _projections(

@@ -26,6 +26,9 @@ from pipeline.measurement.estimate import ImageRow, block_numbers, jackknife_err
 from pipeline.measurement.standardise import Standard, chunks
 from pipeline.randomness import stream_key
 
+_LONGEST = 2
+"""Lengths beyond so many sides of an image are reported as "at least" that."""
+
 Probe = tuple[int, np.ndarray | None]
 """A distance in places and what K is multiplied with, [C, C]; None for the trace."""
 
@@ -78,7 +81,9 @@ def correlation_rows(
     `feature_correlation` is the trace of K(r) over that of K(0) of real images, jackknifed over
     blocks of both. Ratios and the length are bootstrapped. The length is fitted to R(r) times
     1 - r / s: of images of side s whose blocks of side b were exchanged on a fixed grid, R(r) is
-    the share of pairs inside a block, (1 - r / b) / (1 - r / s), and real images are one block.
+    the share of pairs inside a block, (1 - r / b) / (1 - r / s). Real images are one block, b = s;
+    what keeps its correlations further than they do has b > s, up to "at least 2 s". Distances are
+    resolved by the errors of R(r) itself.
 
     Args:
         reference: real maps.
@@ -100,7 +105,8 @@ def correlation_rows(
     measured = CorrelationRatios.of([r * pixels for r in distances], ratios)
     share = 1 - measured.distances / size
     scaled = CorrelationRatios.of(measured.distances, ratios * share)
-    length = length_row(scaled, count, settings["largest_error"])
+    largest_error = settings["largest_error"] * share
+    length = length_row(scaled, count, largest_error, _LONGEST * size)
     for row in (*ratio_rows(measured, count), length):
         yield replace(ImageRow(**asdict(row)), layer=layer)
 

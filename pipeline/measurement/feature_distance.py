@@ -4,10 +4,12 @@ Squared maximum mean discrepancy (Gretton et al. 2012): with x, x' of the one se
 other, MMD^2 = E k(x, x') + E k(y, y') - 2 E k(x, y), each mean over pairs of different images (a
 U-statistic: unbiased, so it can be negative), for the kernels
 
-- gaussian, exp(-|x - y|^2 / (2 w^2)) with w the median distance of real features,
+- gaussian, exp(-|x - y|^2 / (2 w^2)) with w the median distance of real features; it is bounded,
+  so far sets are all alike to it, and how far that is differs by layer,
 - energy, -|x - y|, of which MMD^2 is half the energy distance (Szekely & Rizzo 2013); it is not
   bounded, so it tells far sets from farther ones,
-- cubic, (x . y / C + 1)^3, the kernel inception distance of Binkowski et al. (2018).
+- cubic, (x . y / C + 1)^3, the kernel inception distance of Binkowski et al. (2018); relative to
+  noise it says mostly how far noise is.
 
 Features are standardised by the reference, channel by channel. Errors are jackknifed over blocks
 of images of both sets, with standard and width fixed; where the sets are alike they are too large

@@ -3,8 +3,8 @@
 On the way down every resolution has residual blocks, with self-attention after each at chosen
 resolutions, and all that they put out is concatenated to what comes back up. The noise level scales
 and shifts features inside every residual block. The last layer of every block, and of the network,
-starts at zero. On GPUs products are in bfloat16, while PyTorch's autocast keeps group norms, whose
-sums run over whole images, in float32; what is put out is float32.
+starts at zero. On GPUs products are in bfloat16, but for the first and the last convolution, as x_t
+is nearly x_0 at low levels; PyTorch's autocast keeps group norms in float32, too.
 """
 
 import torch
@@ -84,15 +84,15 @@ class UNet2d(nn.Module):
 
     def forward(self, xt: Tensor, t: Tensor) -> Tensor:
         """Float32 [1, B, d, 2], predicted noise and v, of x_t [1, B, d] and t int64 [1, B]."""
+        h = self.image_in(xt[0].unflatten(-1, (_COLOURS, self._size, self._size)))
         with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
-            h = self._features(xt[0].unflatten(-1, (_COLOURS, self._size, self._size)), t[0])
-            outputs = self.out(silu(self.norm(h))).float()
+            h = self._features(h, t[0])
+        outputs = self.out(silu(self.norm(h.float())))
         return outputs.unflatten(1, (_OUTPUTS, _COLOURS)).flatten(2).transpose(1, 2).unsqueeze(0)
 
-    def _features(self, images: Tensor, t: Tensor) -> Tensor:
+    def _features(self, h: Tensor, t: Tensor) -> Tensor:
         time = self.time_in(_sinusoids((t - 1) * (_TIME_SCALE / self._levels), self._width))
         time = silu(self.time_up(silu(time)))
-        h = self.image_in(images)
         skips = [h]
         for layer in self.down:
             h = layer(h, time)

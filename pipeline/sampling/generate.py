@@ -9,7 +9,7 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from pipeline import artifacts
+from pipeline import artifacts, streams
 from pipeline.device import choose_device
 from pipeline.networks.restore import restore_network
 from pipeline.randomness import stream_key, uniforms
@@ -39,7 +39,7 @@ def sample(
         weights = artifacts.read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
-        if not artifacts.is_whole(workspace.path(output.name), "samples"):
+        if not streams.is_whole(workspace.path(output.name), "samples"):
             tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
             stamp = {**artifacts.make_stamp("samples", spec, inputs), **origin}
@@ -64,7 +64,8 @@ def generate(
         count: strings per replica, N.
         length: tokens per string, d.
         device: where the tokens are computed.
-        batch: strings per call and replica; no result depends on it.
+        batch: strings per call and replica; results do not depend on it, but for the rounding of
+            sums inside networks.
         dtype: integer type of the tokens to return.
 
     Returns:

@@ -13,7 +13,7 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from pipeline import artifacts, tables
+from pipeline import artifacts, streams, tables
 from pipeline.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.training.evaluation import LossRow
@@ -171,7 +171,7 @@ class Progress(Callback):
             tables.read_table(self._workspace.path(losses_name(step)), "losses")
         except PipelineError:
             return False
-        return artifacts.is_whole(self._workspace.path(checkpoint_name(step)), "checkpoint")
+        return streams.is_whole(self._workspace.path(checkpoint_name(step)), "checkpoint")
 
     def publish(self, checkpoints: Mapping[int, Path], losses: Path) -> None:
         """Put checkpoints, and the losses taken at them, at their declared places."""

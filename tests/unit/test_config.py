@@ -203,6 +203,6 @@ def test_the_disk_of_a_run_is_stated():
     rhm_line, text_line, image_line = describe_disk(load(), jobs=64)
     assert "deleted once sampled" in rhm_line
     assert "text: checkpoints of 1 trajectories x 11 steps: 22.5 GB in all, kept" in text_line
-    assert "image: checkpoints of 1 trajectories x 11 steps: 32.9 GB in all, kept" in image_line
+    assert "image: checkpoints of 3 trajectories x 11 steps: 98.8 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
     assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]

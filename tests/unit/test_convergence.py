@@ -8,7 +8,7 @@ from pipeline import artifacts, tables
 from pipeline.analysis.convergence import (
     converge,
     convergence_times,
-    first_crossing,
+    last_crossing,
     relative_distances,
 )
 
@@ -61,14 +61,16 @@ def test_errors_are_those_of_drawn_distances():
     [
         ([1, 0.5, 0, 0], 0.25, 10**1.5, "inside"),
         ([1, 0.9, 0.8, 0.2], 0.5, 100 * 10**0.5, "inside"),
-        ([1, 0.4, 0.8, 0.2], 0.5, 10 ** (5 / 6), "inside"),  # the first time, though not for good
+        ([1, 0.4, 0.8, 0.2], 0.5, 100 * 10**0.5, "inside"),  # the dip before is not for good
+        ([0.4, 0.9, 0.1, 0.3], 0.5, 10**1.5, "inside"),
         ([0.4, 0.3, 0.2, 0.1], 0.5, 1, "below"),
-        ([0.4, 0.9, 0.2, 0.1], 0.5, 1, "below"),
         ([1, 0.9, 0.8, 0.7], 0.5, 1000, "above"),
+        ([1, 0.1, 0.1, 0.7], 0.5, 1000, "above"),
+        ([0.1, 0.1, 0.1, 0.7], 0.5, 1000, "above"),
     ],
 )
-def test_a_curve_crosses_where_it_first_falls_below(values, fraction, expected, status):
-    crossed, found = first_crossing(STEPS, np.array([values, values]), fraction)
+def test_a_curve_crosses_where_it_falls_below_for_good(values, fraction, expected, status):
+    crossed, found = last_crossing(STEPS, np.array([values, values]), fraction)
     assert crossed.tolist() == pytest.approx([expected] * 2)
     assert found.tolist() == [status] * 2
 
@@ -114,7 +116,7 @@ def test_intervals_cover_the_time():
 
 
 def test_intervals_end_where_the_checkpoints_do():
-    curve = pd.DataFrame(network([0.6, 0.55, 0.52, 0.51], error=0.5))
+    curve = pd.DataFrame(network([0.5, 0.5, 0.5, 0.51], error=0.5))
     [found] = convergence_times(curve, controls(), [0.5], 200).to_dict("records")
     assert found["status"] == "above"
     assert (found["low"], found["high"]) == (1, 1000)

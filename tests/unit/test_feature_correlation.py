@@ -116,8 +116,44 @@ def test_ratios_of_exchanged_blocks_are_the_share_of_pairs_within_one():
             expected = np.mean(same) * whole[r].estimate
             assert row.estimate == pytest.approx(expected, abs=max(noise, 0.02))
         [length_row] = found["equivalent_block_length"].values()
-        assert length_row.estimate == pytest.approx(min(length, 4), rel=0.1)
-        assert length_row.status == ("at least" if length > 4 else "resolved")
+        assert length_row.estimate == pytest.approx(length, rel=0.1)
+        assert length_row.low <= length <= length_row.high
+        assert length_row.status == "resolved"
+
+
+def falling(seed, length, count=2000, side=8):
+    """Maps whose correlation at distance r is 1 - r / length along either axis."""
+    places = np.arange(side)
+    root = np.linalg.cholesky(1 - np.abs(np.subtract.outer(places, places)) / length)
+    return root @ np.random.default_rng(seed).normal(size=(count, 1, side, side)) @ root.T
+
+
+def test_lengths_go_on_beyond_half_an_image_and_beyond_that_of_real_ones():
+    """With K(r) = 1 - r / 8 of real images and 1 - r / b of others, R(r) (1 - r / 8) = 1 - r / b."""
+    reference = Reference.of(falling(0, 8), 16)
+    for length in (5, 8, 12):
+        maps = falling(length, length)
+        [row] = measured(reference, maps, blocks=16)["equivalent_block_length"].values()
+        assert row.estimate == pytest.approx(length, rel=0.15)
+        assert row.low < length < row.high
+        assert row.status == "resolved"
+    maps = constant(2, 2000, channels=1)
+    [row] = measured(reference, maps, blocks=16)["equivalent_block_length"].values()
+    assert (row.estimate, row.status) == (16, "at least")
+
+
+def test_distances_are_resolved_by_the_errors_of_the_ratios_themselves():
+    """The error of R(3) counts, not that of R(3) (1 - 3 / 8)."""
+    reference, maps = Reference.of(falling(0, 8), 16), falling(1, 5)
+    found = measured(reference, maps, blocks=16)
+    errors = [row.standard_error for row in found["correlation_ratio"].values()]
+    assert errors[2] * 5 / 8 < max(errors[:2]) < 0.99 * errors[2]
+    lengths = []
+    for largest_error in (max(errors[:2]), 0.99 * errors[2], 1.01 * errors[2]):
+        settings = {"blocks": 16, "largest_error": largest_error}
+        [row] = measured(reference, maps, **settings)["equivalent_block_length"].values()
+        lengths.append(row.estimate)
+    assert lengths[0] == lengths[1] != lengths[2]
 
 
 def test_estimates_are_unbiased_however_few_the_images():
@@ -148,9 +184,9 @@ def test_intervals_of_the_ratio_cover_it():
 
 def test_results_do_not_depend_on_how_many_maps_are_held_at_once(monkeypatch):
     real, generated = smooth(0, 40), smooth(1, 30)
-    whole = measured(Reference.of(real, 4), generated)
+    whole = measured(Reference.of(real, 4), generated, largest_error=2)
     monkeypatch.setattr("pipeline.measurement.standardise._NUMBERS", 100)
-    parts = measured(Reference.of(real, 4), generated)
+    parts = measured(Reference.of(real, 4), generated, largest_error=2)
     for quantity, rows in whole.items():
         for distance, row in rows.items():
             assert parts[quantity][distance].estimate == pytest.approx(row.estimate)

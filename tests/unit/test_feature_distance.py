@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from pipeline.errors import PipelineError
 from pipeline.measurement.feature_distance import Reference, distance_rows
-from pipeline.measurement.frechet import frechet_distance
+from pipeline.measurement.frechet import Moments, frechet_distance
 from pipeline.measurement.standardise import Standard
 
 KERNELS = ["gaussian", "energy", "cubic"]
@@ -130,6 +130,17 @@ def test_the_frechet_distance_is_that_of_known_moments():
     expected = np.square(means[0] - means[1]).sum()
     expected += np.trace(covariances.sum(axis=0) - 2 * product_root.real)
     assert frechet_distance(*pairs)[0] == pytest.approx(expected)
+
+
+def test_moments_of_blocks_are_those_of_their_images():
+    features = normal(0, 7, 3)
+    blocks = np.arange(7) * 3 // 7
+    weights = np.array([[1.0, 1, 1], [1, 0, 1]])
+    means, covariances = Moments.of(features, 3).normal(weights)
+    for mean, covariance, used in zip(means, covariances, weights > 0, strict=True):
+        chosen = features[used[blocks]]
+        np.testing.assert_allclose(mean, chosen.mean(axis=0))
+        np.testing.assert_allclose(covariance, np.cov(chosen, rowvar=False))
 
 
 def test_the_frechet_distance_is_taken_in_the_components_of_largest_variance():

@@ -15,7 +15,7 @@ from pipeline.figures import (
     image_samples_by_training_step,
 )
 
-LOOKS = {"style": {"palette": "viridis", "width": 3.0}, "average": 0.99}
+LOOKS = {"style": {"palette": "viridis", "width": 3.0}, "average": 0.99, "encoder": "some model"}
 STEPS, LAYERS, KERNELS = (1, 10, 100), (2, 10), ("energy", "cubic")
 
 
@@ -87,7 +87,7 @@ def test_correlations_are_of_the_layer_with_maps_and_lengths_of_every_network(ne
     assert [list(y) for y in pixels[:-1]] == [pytest.approx([1, 2, 2.8])] * networks
     assert pixels[-1] == pytest.approx([3, 3])  # real images
     assert curves(calibrated) == [pytest.approx([3, 4]), pytest.approx([2, 3])]
-    assert "layer 2" in figure.get_supxlabel()
+    assert "layer 2 of some model" in figure.get_supxlabel()
 
 
 def test_distances_are_relative_and_times_are_shown_for_every_fraction_and_kernel():
@@ -102,12 +102,33 @@ def test_distances_are_relative_and_times_are_shown_for_every_fraction_and_kerne
     assert titles == ["distance below 0.7", "distance below 0.3", "distance below 0.15", ""]
     assert not by_depth[-1].axison
     shallow, deep = 10**0.6, 10 ** (1 + 2 / 7)
-    for line in by_depth[0].lines[:1]:
+    means = [line for line in by_depth[0].lines if line.get_label().startswith(("MMD", "Fr"))]
+    assert len(means) == 3
+    for line in means:
         assert line.get_ydata() == pytest.approx([shallow, deep])
+    assert "encoder: some model" in figure.get_supxlabel()
     labels = [text.get_text() for text in by_depth[0].get_legend().get_texts()]
     assert labels == ["MMD$^2$, energy", "MMD$^2$, cubic", "Fr\u00e9chet"]
     triangles = [c for c in by_depth[2].containers if c[0].get_marker() == "^"]
     assert {place for c in triangles for place in np.rint(c[0].get_xdata())} == {1}
+
+
+def test_lines_join_geometric_means_of_networks_that_all_converge_within_the_checkpoints():
+    curve = {"setting": "set_8px", "data_seed": 0, "dataset_size": "online", "fraction": 0.5}
+    times = {(0, 2): 2, (1, 2): 50, (0, 10): 8, (1, 10): 100, (0, 12): 5, (1, 12): 45}
+    rows = [
+        {**curve, "network_seed": seed, "layer": layer, "kernel": kernel}
+        | {"quantity": "mmd" if kernel else "frechet"}
+        | {"estimate": step, "low": step, "high": step}
+        | {"status": "above" if step == 100 else "inside"}
+        for kernel in (*KERNELS, None)
+        for (seed, layer), step in times.items()
+    ]
+    figure = image_feature_distance_by_depth.draw(
+        LOOKS, measurements(), calibration(), pd.DataFrame(rows)
+    )
+    [line] = [x for x in figure.axes[2].lines if x.get_label() == "MMD$^2$, energy"]
+    assert line.get_ydata() == pytest.approx([10, np.nan, 15], nan_ok=True)
 
 
 def test_powers_are_shown_beside_their_ratio_to_those_of_real_images():
@@ -116,6 +137,12 @@ def test_powers_are_shown_beside_their_ratio_to_those_of_real_images():
     assert curves(powers)[1] == pytest.approx([1.5, 1, 0.5 + 1 / 3, 0.75])
     assert curves(ratios)[1] == pytest.approx([1.5, 2, 2.5, 3])
     assert list(lines(ratios, "--")[-1].get_ydata()) == [1] * 4
+    for panel, power in ((powers, np.array([1, 1 / 2, 1 / 3, 1 / 4])), (ratios, np.ones(4))):
+        [band] = panel.collections[-1].get_paths()
+        error = 1.96 * 0.02 * power * np.arange(1, 5) if panel is ratios else 1.96 * 0.02
+        corners = {tuple(corner) for corner in band.vertices.round(9)}
+        for bound in (power - error, power + error):
+            assert corners >= set(zip(range(1, 5), bound.round(9), strict=True))
     assert "raw weights" in figure.get_supxlabel()
     assert "n = 64 samples of each of 2 networks" in figure.get_supxlabel().replace("\n", " ")
 

@@ -49,7 +49,9 @@ def test_a_cell_goes_from_waiting_to_done(cells, tmp_path):
     for name in ("dataset.safetensors", "logs/train.log", "losses.parquet"):
         (home / name).touch()
         seen.append(states(tmp_path)["8"])
-    (home / "samples").mkdir()
+    (home / "samples/.work").mkdir(parents=True)
+    assert states(tmp_path)["8"] == "trained", "sampling has only begun"
+    (home / "samples/step40.safetensors").touch()
     seen.append(states(tmp_path)["8"])
     for name in ("measurements.parquet", "probes.parquet"):
         (home / name).touch()
@@ -86,7 +88,7 @@ def test_errors_tell_failed_cells_from_those_to_be_resumed(cells, tmp_path, caps
     print_status(tmp_path, "smoke", as_json=False)
     shown = capsys.readouterr().out
     assert "[nan, 0.5]" in shown
-    assert "1 stopped, 2 failed, 2 waiting" in shown
+    assert "1 stopped, 2 failed, 3 waiting" in shown
 
 
 def test_an_error_of_an_attempt_before_the_last_counts_no_more(cells, tmp_path):
@@ -105,9 +107,23 @@ def test_a_run_that_was_never_started_is_refused(tmp_path):
 def test_cells_of_text_are_told_apart_by_their_domain(cells, tmp_path):
     home = tmp_path / "results/smoke/text/characters28_context16/Ponline/d0n0"
     (home / "samples").mkdir(parents=True)
-    for name in ("dataset.safetensors", "losses.parquet", "measurements.parquet"):
+    names = ("dataset.safetensors", "losses.parquet", "samples/step40.safetensors")
+    for name in (*names, "measurements.parquet"):
         (home / name).touch()
     [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "text"]
     assert (cell.setting, cell.state) == ("characters28_context16", "measured")
     (home / "judgements.parquet").touch()
-    assert run_status(tmp_path, "smoke")[-1].state == "done"
+    [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "text"]
+    assert cell.state == "done"
+
+
+def test_images_that_fail_to_be_encoded_are_told(cells, tmp_path):
+    home = tmp_path / "results/smoke/image/generated_8px/Ponline/d0n0"
+    for name in ("samples", "features/.work", "logs"):
+        (home / name).mkdir(parents=True)
+    names = ("dataset.safetensors", "losses.parquet", "samples/step20.safetensors")
+    for name in names:
+        (home / name).touch()
+    (home / "logs/encode.log").write_text("error: no finite numbers\n")
+    [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "image"]
+    assert (cell.state, cell.error) == ("failed", "error: no finite numbers")

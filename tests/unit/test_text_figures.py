@@ -120,9 +120,30 @@ def test_online_counts_as_the_largest_training_set():
     assert largest_training_set(frame.iloc[[0, 2]])["dataset_size"].tolist() == ["64"]
 
 
-def test_errors_of_networks_add_up_as_those_of_a_mean():
-    frame = pd.DataFrame({"step": [1, 1], "estimate": [1.0, 3.0], "standard_error": [0.3, 0.4]})
+def test_errors_of_networks_do_not_average_out():
+    frame = pd.DataFrame({"step": [1, 1], "estimate": [1.0, 3.0], "standard_error": [0.1, 0.7]})
     summary = mean_over_networks(frame, ["step"]).iloc[0]
     assert summary["mean"] == 2
-    assert summary["error"] == pytest.approx(1.96 * 0.5 / 2)
+    assert summary["error"] == pytest.approx(1.96 * 0.5)
+
+
+def test_intervals_cover_the_mean_of_networks_that_share_their_real_data():
+    """Errors 0.3 and 0.5 of two networks, of which real data in common make the larger part."""
+    random, covered = np.random.default_rng(0), []
+    for _ in range(500):
+        common, own = 0.25 * random.normal(), np.sqrt([0.3**2 - 0.25**2, 0.5**2 - 0.25**2])
+        estimates = np.array([1, 3]) + common + own * random.normal(size=2)
+        frame = pd.DataFrame({"step": 1, "estimate": estimates, "standard_error": [0.3, 0.5]})
+        [found] = mean_over_networks(frame, ["step"]).to_dict("records")
+        covered.append(abs(found["mean"] - 2) < found["error"])
+    assert np.mean(covered) > 0.95
+
+
+def test_ratios_with_large_errors_are_left_out():
+    measured = of_networks(numbers, 1)
+    far = (measured["quantity"] == "correlation_ratio") & (measured["distance"] == 2)
+    measured.loc[far, "standard_error"] = [0.31, 0.29, 0.31]
+    figure = text_coherence_length_vs_training.draw(LOOKS, measured, of_controls(numbers))
+    drawn = [list(bars[0].get_xdata()) for bars in figure.axes[0].containers]
+    assert drawn == [[1, 4], [1, 2, 4], [1, 4], [1, 2, 4]]
     assert square_root(pd.DataFrame({"mean": [4.0, -1.0], "error": [3.0, 1.0]}))["down"].item() == 1

@@ -206,7 +206,7 @@ SOURCE_EDITS = {
         TEXT_CORPUS,
     ),
     "a line of the U-Net of images": (
-        ("pipeline/networks/unet2d.py", "import math", "import math as m"),
+        ("pipeline/networks/unet2d.py", "_LONGEST_PERIOD = 1e4", "_LONGEST_PERIOD = 1e3"),
         IMAGE_TRAIN,
     ),
     "a line of the encoder": (

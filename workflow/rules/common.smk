@@ -21,6 +21,7 @@ from pipeline.config.resources import (
     hub_datasets,
     model_archive,
     model_directory,
+    model_section,
     packages,
     source_archives,
     source_files,
@@ -225,7 +226,7 @@ def measured_controls(wildcards):
     """Controls, of images their features; the reference is what the others are compared with."""
     domain, image = wildcards.domain, wildcards.domain == "image"
     files = control_files(domain, "control_features" if image else "controls")
-    chosen = [path for path in files if not path.endswith("/reference.safetensors")]
+    chosen = [path for path in files if Path(path).stem != "reference"]
     return expand(chosen, **wildcards)
 
 

@@ -13,7 +13,7 @@ rule prepare_encoder:
     priority: 1  # before hours of training: it may turn out that it cannot be loaded
     localrule: True
     params:
-        model=canonical_json(CONFIG.domains.image.encoder.model.plain()),
+        model=canonical_json(model_section(CONFIG.domains.image.encoder.model)),
         archive=model_options,
     shell:
         """

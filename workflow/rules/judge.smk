@@ -13,7 +13,7 @@ rule prepare_judge:
     priority: 1  # before hours of training: it may turn out that it cannot be loaded
     localrule: True
     params:
-        model=canonical_json(CONFIG.domains.text.judge.model.plain()),
+        model=canonical_json(model_section(CONFIG.domains.text.judge.model)),
         archive=model_options,
     shell:
         """

@@ -17,8 +17,9 @@ SOURCE = "images"
 def controls(source: Path, settings: dict) -> Iterator[tuple[dict, np.ndarray]]:
     """Held-out images that generated ones are compared with, then what is compared likewise.
 
-    These are other held-out images, as many as there are samples; white noise of unit variance;
-    and the same real images with blocks of each length exchanged among them.
+    These are other held-out images, as many as there are samples; white noise of unit variance,
+    clipped to the range of pixels; and the same real images with blocks of each length exchanged
+    among them.
 
     Yields:
         Columns that say which control it is, and tokens [N, d].
