@@ -14,7 +14,9 @@ def draw_ratios(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataF
     """Correlation ratios against distance at every checkpoint, and of real data, dashed."""
     for part, looks in style.by_step(settings, frame):
         summary = _ratio(part).dropna()
-        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS)
+        panel.errorbar(
+            summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS
+        )
     shown = _ratio(real).dropna()
     panel.errorbar(shown["distance"], shown["mean"], shown["error"], label="real", **style.THEORY)
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)

@@ -39,7 +39,9 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
 def _correlations(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _correlation(part)
-        panel.errorbar(summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS)
+        panel.errorbar(
+            summary["distance"], summary["mean"], summary["error"], **looks, **style.BARS
+        )
     summary = _correlation(real)
     panel.errorbar(
         summary["distance"], summary["mean"], summary["error"], label="real", **style.THEORY
@@ -58,12 +60,14 @@ def _correlation(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _pixels(panels: np.ndarray, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
     """Lengths from pixels, thin, beside those from features."""
-    for index, (_, network) in enumerate(lengths_of(frame).groupby(NETWORK, dropna=False)):
+    lengths = lengths_of(frame)
+    for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
         curve = network.sort_values("step")
         looks = _PIXELS | {"label": None if index else "from pixels"}
         panels[0].plot(curve["step"], curve["estimate"], ":", zorder=1, **looks)
     [real] = lengths_of(controls[controls["control"] == "real"])["estimate"]
     panels[0].axhline(real, color="0.6", linewidth=0.8, linestyle=":", zorder=1)
+    panels[0].set_ylim(top=max(panels[0].get_ylim()[1], 1.2 * lengths["estimate"].max()))
     known = lengths_of(controls[controls["control"] == "blocks"])
     draw_intervals(panels[1], known["block_length"] * 1.08, known, fmt="s", **_PIXELS)
     for panel in panels:

@@ -17,5 +17,5 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     axes[0].legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
     draw_lengths(axes[1], frame, calibration[real], "tokens")
     draw_calibration(axes[2], calibration, "tokens")
-    style.samples_footnote(figure, frame, "bars: 95% over samples; arrow: at least")
+    style.samples_footnote(figure, frame, "bars: 95% over samples of one network; arrow: at least")
     return figure

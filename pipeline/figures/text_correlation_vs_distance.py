@@ -27,7 +27,9 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     panel.set(yscale="log", xlabel=style.LABELS["distance"])
     panel.set_ylabel("correlation $C(t)$")
     panel.legend(title=style.LABELS["step"], loc="lower left", fontsize=6)
-    style.samples_footnote(figure, frame, "bars: 95% over samples; zero within them: left out")
+    style.samples_footnote(
+        figure, frame, "bars: 95% over samples of one network; zero within them: left out"
+    )
     return figure
 
 

@@ -27,7 +27,7 @@ def draw(
         real = calibration[calibration["block_length"].isna()]
         _level(panel, real[real["quantity"] == quantity], "real text", "--")
         panel.legend()
-    shown = f"bars: 95% over samples; judge: {settings['judge']}"
+    shown = f"bars: 95% over samples of one network; judge: {settings['judge']}"
     style.samples_footnote(figure, measured, shown)
     return figure
 

@@ -145,6 +145,18 @@ def test_exact_ratios_give_back_their_length(length):
     assert found == (pytest.approx(length), False)
 
 
+@pytest.mark.parametrize(
+    ("length", "expected"), [(3, (3, False)), (20, (20, False)), (40, (30, True))]
+)
+def test_lengths_beyond_the_distances_are_read_off_where_they_may_be(length, expected):
+    distances = np.arange(1.0, 13)
+    ratios, errors = np.maximum(1 - distances / length, 0), np.full(12, 0.1)
+    found = equivalent_block_length(distances, ratios, errors, 1, longest=30)
+    assert found == (pytest.approx(expected[0]), expected[1])
+    replicates = CorrelationRatios(distances, ratios, errors, np.stack([ratios] * 3))
+    assert coherence(replicates, 1, 30).high == pytest.approx(expected[0])
+
+
 def test_real_sequences_are_coherent_at_least_as_far_as_is_resolved():
     found = coherence(measured(chain(400, 32, 0.9, 0), np.arange(1, 25), seed=5), 0.2)
     assert found.bound

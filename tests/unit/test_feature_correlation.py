@@ -129,7 +129,7 @@ def falling(seed, length, count=2000, side=8):
 
 
 def test_lengths_go_on_beyond_half_an_image_and_beyond_that_of_real_ones():
-    """With K(r) = 1 - r / 8 of real images and 1 - r / b of others, R(r) (1 - r / 8) = 1 - r / b."""
+    """If K(r) is 1 - r / 8 of real images and 1 - r / b of others, R(r) (1 - r / 8) = 1 - r / b."""
     reference = Reference.of(falling(0, 8), 16)
     for length in (5, 8, 12):
         maps = falling(length, length)
@@ -144,7 +144,7 @@ def test_lengths_go_on_beyond_half_an_image_and_beyond_that_of_real_ones():
 
 def test_distances_are_resolved_by_the_errors_of_the_ratios_themselves():
     """The error of R(3) counts, not that of R(3) (1 - 3 / 8)."""
-    reference, maps = Reference.of(falling(0, 8), 16), falling(1, 5)
+    reference, maps = Reference.of(falling(0, 8), 16), falling(1, 8)
     found = measured(reference, maps, blocks=16)
     errors = [row.standard_error for row in found["correlation_ratio"].values()]
     assert errors[2] * 5 / 8 < max(errors[:2]) < 0.99 * errors[2]

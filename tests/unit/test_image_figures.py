@@ -86,6 +86,11 @@ def test_correlations_are_of_the_layer_with_maps_and_lengths_of_every_network(ne
     pixels = [line.get_ydata() for line in lines(lengths, ":")]
     assert [list(y) for y in pixels[:-1]] == [pytest.approx([1, 2, 2.8])] * networks
     assert pixels[-1] == pytest.approx([3, 3])  # real images
+    further = measurements(networks)
+    of_pixels = (further["quantity"] == "equivalent_block_length") & further["layer"].isna()
+    further.loc[of_pixels & (further["step"] == 100), "estimate"] = 30
+    _, _, panel, _ = image_feature_correlation.draw(LOOKS, further, calibration()).axes
+    assert panel.get_ylim()[1] > 30
     assert curves(calibrated) == [pytest.approx([3, 4]), pytest.approx([2, 3])]
     assert "layer 2 of some model" in figure.get_supxlabel()
 
