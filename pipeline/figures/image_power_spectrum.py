@@ -25,7 +25,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         panel.set(yscale="log", xlabel=style.LABELS["frequency"])
     axes[0].set_ylabel("power")
     axes[1].set_ylabel("power, relative to real")
-    axes[0].legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=2)
+    axes[1].legend(title=style.LABELS["step"], loc="upper left", fontsize=5, ncols=2)
     style.samples_footnote(figure, frame, style.IMAGE_BARS, style.weights(settings))
     return figure
 
