@@ -95,7 +95,7 @@ def test_a_report_without_the_claims_begins_without_them(smoke_run):
     figure = "results/smoke/figures/rhm_loss_curves.png"
     result = smoke_run.snakemake(*SMOKE, figure, "--report", "one.html")
     assert result.returncode == 0, result.stderr
-    assert "A replica is one network" in description(smoke_run.path / "one.html")
+    assert "a replica is one network" in description(smoke_run.path / "one.html")
     assert "<table" not in description(smoke_run.path / "one.html")
 
 
@@ -110,7 +110,7 @@ def test_the_claims_are_shown_at_the_top_and_as_a_result(browser, report):
     browser.switch_to.default_content()
 
 
-@pytest.mark.parametrize("domain", ["rhm", "text"])
+@pytest.mark.parametrize("domain", ["rhm", "text", "image"])
 def test_every_figure_is_shown(browser, report, domain):
     icons = list_of_figures(browser, report, domain)
     assert len(icons) == 2 * len(names_of(domain))
@@ -120,7 +120,7 @@ def test_every_figure_is_shown(browser, report, domain):
         wait(browser, lambda: widest_image(browser) > 500)
 
 
-@pytest.mark.parametrize("domain", ["rhm", "text"])
+@pytest.mark.parametrize("domain", ["rhm", "text", "image"])
 def test_every_figure_has_its_caption_and_its_origin(browser, report, domain):
     for index, name in enumerate(names_of(domain)):
         list_of_figures(browser, report, domain)[2 * index + 1].click()
