@@ -20,7 +20,8 @@ def draw(settings: dict, pictures: pd.DataFrame) -> Figure:
     table = frame.pivot_table(index="sample", columns="step", values="png", aggfunc="first")
     figure, (panel,) = style.panels(settings, 1)
     rows, columns = table.shape
-    figure.set_size_inches(_INCHES * columns + 0.5, _INCHES * rows + 0.7)
+    width = max(_INCHES * columns + 0.5, settings["style"]["width"])  # the note needs some
+    figure.set_size_inches(width, _INCHES * rows + 0.7)
     for (row, column), png in np.ndenumerate(table.to_numpy()):
         extent = (column + _GAP, column + 1, row + 1, row + _GAP)
         panel.imshow(imread(io.BytesIO(png), "png"), extent=extent, interpolation="nearest")
