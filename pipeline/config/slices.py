@@ -83,9 +83,10 @@ def _controls(domain: TextConfig | ImageConfig, place: Place) -> dict[str, Any]:
     return {**compared, "samples": domain.sampling.samples, "setting": place.setting}
 
 
-def _estimators(domain: TextConfig, _place: Place) -> dict[str, Any]:
-    """Section `measurement`, but for what is neither estimated nor compared."""
-    return _without(domain.measurement.plain(), "block_lengths", "shown_texts")
+def _estimators(domain: TextConfig | ImageConfig, _place: Place) -> dict[str, Any]:
+    """Section `measurement`, but for what makes controls or is shown."""
+    elsewhere = ("block_lengths", "reference_images", "shown_texts", "shown_images")
+    return _without(domain.measurement.plain(), *elsewhere)
 
 
 def _images(domain: ImageConfig, _place: Place) -> dict[str, Any]:
@@ -97,12 +98,6 @@ def _train_image(domain: ImageConfig, place: Place) -> dict[str, Any]:
     """Size, noise, network and optimisation."""
     shape = {"size": domain.data.size, "noise": domain.noise.plain()}
     return {**shape, **_optimisation(domain, place)}
-
-
-def _image_estimators(domain: ImageConfig, _place: Place) -> dict[str, Any]:
-    """Section `measurement`, but for what is neither estimated nor compared."""
-    elsewhere = ("block_lengths", "reference_images", "shown_images")
-    return _without(domain.measurement.plain(), *elsewhere)
 
 
 def _encode(domain: ImageConfig, _place: Place) -> dict[str, Any]:
@@ -180,7 +175,7 @@ _IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
     "sample": lambda domain, _: domain.sampling.plain(),
     "controls": _controls,
     "encode": _encode,
-    "measure": _image_estimators,
+    "measure": _estimators,
     "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
