@@ -10,10 +10,12 @@ import ast
 import functools
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 PACKAGE = "pipeline"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
 _ROOT = Path(__file__).parent
 
 
@@ -47,9 +49,19 @@ def module_imports(module: str) -> tuple[str, ...]:
 @functools.cache
 def _digest_and_imports(module: str) -> tuple[str, tuple[str, ...]]:
     tree = ast.parse(_source_path(module).read_text())
-    imports = tuple(sorted({name for node in ast.walk(tree) for name in _imported(node)}))
-    _strip_docstrings(tree)
+    statements = [tree, *_statements(tree)]
+    imports = tuple(sorted({name for node in statements for name in _imported(node)}))
+    for node in statements:
+        _strip_docstrings(node)
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements below a node: `ast.walk` without the expressions, which are most of a tree."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _BLOCKS):
+            yield child
+            yield from _statements(child)
 
 
 def _imported(node: ast.AST) -> list[str]:
@@ -80,11 +92,10 @@ def _source_path(module: str) -> Path:
     return path
 
 
-def _strip_docstrings(tree: ast.AST) -> None:
+def _strip_docstrings(node: ast.AST) -> None:
     """Drop every string that stands alone: docstrings, and those below an assignment."""
-    for node in ast.walk(tree):
-        if isinstance(node, _DOCUMENTED):
-            node.body = [line for line in node.body if not _is_docstring(line)]
+    if isinstance(node, _DOCUMENTED):
+        node.body = [line for line in node.body if not _is_docstring(line)]
 
 
 def _is_docstring(line: ast.stmt) -> bool:

@@ -5,14 +5,18 @@ These tables are the pipeline's public interface; `COLUMNS` documents every colu
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import artifacts
+
+if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; stages without them start sooner
+    import pandas as pd
 
 COLUMNS = {
     "v": "symbols at every level of the grammar",
@@ -110,14 +114,18 @@ def places(cell: Mapping, step: int) -> list[dict]:
     ]
 
 
-def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
+def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping) -> None:
     """Write a table whose columns are all documented, whole or not at all.
 
     The stamp goes into the file's metadata, with the hash of everything that precedes them.
     """
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in table.schema]
-    table = table.cast(pa.schema(fields))
+    write_arrow(path, pa.Table.from_pandas(frame, preserve_index=False), stamp)
+
+
+def write_arrow(path: Path, rows: pa.Table, stamp: Mapping) -> None:
+    """Write Arrow columns as `write_table` writes those of a frame."""
+    fields = [f.with_metadata({"description": COLUMNS[f.name]}) for f in rows.schema]
+    table = rows.cast(pa.schema(fields))
     with (
         artifacts.replacing(path) as temporary,
         temporary.open("wb") as file,
@@ -129,30 +137,57 @@ def write_table(path: Path, frame: pd.DataFrame, stamp: Mapping) -> None:
         writer.add_key_value_metadata({artifacts.STAMP: json.dumps({**stamp, "sha256": digest})})
 
 
-def read_table(path: Path, kind: str) -> pd.DataFrame:
+def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -> "pd.DataFrame":
     """Read a table of the given kind.
+
+    Args:
+        path: the file.
+        kind: what it has to be.
+        quantities: which rows to read, by the column `quantity`; all of them if None.
 
     Raises:
         PipelineError: the file is missing, truncated, of another kind, or was altered.
     """
-    try:
+    with _refusing(path, kind):
+        return read_arrow(path, kind, quantities)[0].to_pandas()
+
+
+def read_arrow(
+    path: Path, kind: str, quantities: Sequence[str] | None = None
+) -> tuple[pa.Table, dict]:
+    """Rows of a table as Arrow columns, and its stamp; otherwise as `read_table`."""
+    with _refusing(path, kind):
         content = Path(path).read_bytes()
-        stamp = read_stamp(pa.BufferReader(content))
-        table = pq.read_table(pa.BufferReader(content))
-        frame = table.to_pandas()
+        file = pq.ParquetFile(pa.BufferReader(content))
+        stamp = _stamp(file.metadata)
+        if quantities is None:
+            rows = file.read(use_threads=False)
+        else:
+            chosen = [("quantity", "in", list(quantities))]
+            rows = pq.read_table(pa.BufferReader(content), filters=chosen, use_threads=False)
+    artifacts.check_kind(path, stamp, kind)
+    if stamp.get("sha256") != _content_hash(rows.schema, _body(content)):
+        raise artifacts.refusal(path, "does not hold what its stamp says")
+    return rows.replace_schema_metadata(None), stamp
+
+
+@contextmanager
+def _refusing(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a file that is no table of ours makes pyarrow raise into a PipelineError."""
+    try:
+        yield
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
-    artifacts.check_kind(path, stamp, kind)
-    if stamp.get("sha256") != _content_hash(table.schema, _body(content)):
-        raise artifacts.refusal(path, "does not hold what its stamp says")
-    return frame
 
 
-def read_stamp(source: Path | pa.BufferReader) -> dict:
+def read_stamp(path: Path) -> dict:
     """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
-    metadata = pq.read_metadata(source).metadata or {}
-    return json.loads(metadata.get(artifacts.STAMP.encode(), b"{}"))
+    return _stamp(pq.read_metadata(path))
+
+
+def _stamp(footer: pq.FileMetaData) -> dict:
+    return json.loads((footer.metadata or {}).get(artifacts.STAMP.encode(), b"{}"))
 
 
 def _content_hash(schema: pa.Schema, body: bytes | memoryview) -> str:
@@ -167,6 +202,11 @@ def _body(content: bytes) -> memoryview:
     return memoryview(content)[: len(content) - 8 - footer]
 
 
-def read_tables(paths: Iterable[Path], kind: str) -> pd.DataFrame:
+def read_tables(paths: Iterable[Path], kind: str) -> "pd.DataFrame":
     """Rows of many tables of one kind."""
-    return pd.concat([read_table(path, kind) for path in paths], ignore_index=True)
+    return concatenate([read_arrow(path, kind)[0] for path in paths]).to_pandas()
+
+
+def concatenate(parts: Sequence[pa.Table]) -> pa.Table:
+    """Rows of all parts in their order; a column that a part lacks is empty there."""
+    return pa.concat_tables(parts, promote_options="permissive")

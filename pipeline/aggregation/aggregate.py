@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 
 from pipeline import artifacts, tables
 from pipeline.config.grid import Cell, parse_replicas, parse_setting
@@ -22,35 +22,43 @@ def aggregate(spec: dict, parts: Sequence[Path], ceilings: Sequence[Path], outpu
         output: one row per replica, step and number; its name is the kind of table.
     """
     kind, settings = output.stem, spec["settings"]
-    cells = [Cell(*wildcards) for wildcards in settings["cells"]]
-    there = [cell for cell in cells if cell.label not in settings["missing"]]
-    frame = pd.concat([_part(*pair, kind) for pair in zip(there, parts, strict=True)])
+    cells, missing = (Cell(*wildcards) for wildcards in settings["cells"]), {*settings["missing"]}
+    there = [cell for cell in cells if cell.label not in missing]
+    read = [tables.read_arrow(path, kind) for path in parts]
+    placed = [_placed(cell, part) for cell, (part, _) in zip(there, read, strict=True)]
+    rows = tables.concatenate(placed)
     for path in ceilings:
-        frame = frame.merge(_configured_ceilings(path), on=_RIGHT, how="left", validate="m:1")
-    upstream = {"upstream": _distinct_settings([tables.read_stamp(path) for path in parts])}
-    tables.write_table(output, frame, artifacts.make_stamp(kind, spec, {}) | upstream)
+        rows = rows.append_column("ceiling", _ceilings_of(rows, path))
+    upstream = {"upstream": _distinct_settings([stamp for _, stamp in read])}
+    tables.write_arrow(output, rows, artifacts.make_stamp(kind, spec, {}) | upstream)
 
 
-def _part(cell: Cell, path: Path, kind: str) -> pd.DataFrame:
-    """A cell's table, with columns that say which cell it is instead of the place in its job."""
-    frame = tables.read_table(path, kind)
-    if "replica" not in frame:
-        return frame
+def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
+    """A cell's rows, with columns that say which cell it is instead of the place in its job."""
+    if "replica" not in rows.column_names:
+        return rows
+    place = {**parse_setting(cell.setting), "dataset_size": cell.dataset_size}
+    columns = {name: pa.repeat(_scalar(value), len(rows)) for name, value in place.items()}
     replicas = parse_replicas(cell.replicas)
-    for name in reversed(tables.SEEDS):
-        seeds = [getattr(replicas[r], name) for r in frame["replica"]]
+    for name in tables.SEEDS:
+        seeds = [getattr(replica, name) for replica in replicas]
         if None not in seeds:
-            frame.insert(0, name, seeds)
-    frame.insert(0, "dataset_size", cell.dataset_size)
-    for name, value in reversed(parse_setting(cell.setting).items()):
-        frame.insert(0, name, value)
-    return frame.drop(columns="replica")
+            columns[name] = pa.array(seeds).take(rows["replica"])
+    others = {name: rows[name] for name in rows.column_names if name != "replica"}
+    return pa.table(columns | others)
 
 
-def _configured_ceilings(path: Path) -> pd.DataFrame:
-    """For each grammar, accuracy and level, what the exact denoiser reaches with our sampler."""
-    frame = tables.read_table(path, "ceilings")
-    return frame[frame["configured"]].rename(columns={"estimate": "ceiling"})[[*_RIGHT, "ceiling"]]
+def _scalar(value: int | str) -> pa.Scalar:
+    return pa.scalar(value, pa.int64() if isinstance(value, int) else pa.large_string())
+
+
+def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:
+    """For each row what the exact denoiser reaches with our sampler; null where it has none."""
+    ceilings = tables.read_table(path, "ceilings")
+    known = ceilings[ceilings["configured"]].rename(columns={"estimate": "ceiling"})
+    keys = rows.select(_RIGHT).to_pandas()
+    found = keys.merge(known[[*_RIGHT, "ceiling"]], on=_RIGHT, how="left", validate="m:1")
+    return pa.array(found["ceiling"], from_pandas=True)
 
 
 def _distinct_settings(stamps: Sequence[Mapping]) -> list[dict]:

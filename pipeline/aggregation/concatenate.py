@@ -9,5 +9,5 @@ from pipeline import artifacts, tables
 def concatenate(spec: dict, parts: Sequence[Path], output: Path) -> None:
     """Join tables of one kind, in the order given."""
     kind = output.stem.removeprefix(f"{spec['domain']}_")
-    frame = tables.read_tables(parts, kind)
-    tables.write_table(output, frame, artifacts.make_stamp(kind, spec, {}))
+    rows = tables.concatenate([tables.read_arrow(path, kind)[0] for path in parts])
+    tables.write_arrow(output, rows, artifacts.make_stamp(kind, spec, {}))

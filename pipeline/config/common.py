@@ -55,6 +55,9 @@ class Run(Section):
     """Strings per step, over all processes."""
     steps: Positive
     """Where the run, and with it the learning rate schedule, ends."""
+    compile: bool
+    """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
+    a C++ compiler, for steps that then take less where networks are narrow."""
     low_discrepancy: bool
     """Spread the noise levels of a batch evenly, else draw each by itself."""
     average_decays: Annotated[list[Decay], Distinct]

@@ -11,6 +11,9 @@ from pydantic import ValidationError
 from pipeline.config.schema import FIGURES, Config
 from pipeline.errors import PipelineError
 
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""Both read the same; every job of a run reads the config anew."""
+
 
 def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Config:
     """Merge `path` < the preset that `overrides["preset"]` names < the other overrides.
@@ -42,7 +45,7 @@ def _preset_path(presets: Path, name: str) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=_LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise PipelineError(f"config: {path} cannot be read as YAML: {reason}") from error

@@ -76,6 +76,9 @@ class Network(Section):
     """Channels of every block (8192 in the paper)."""
     noise_conditioning: bool
     """Whether the network sees the noise level."""
+    precision: Literal["tf32", "bfloat16"]
+    """Arithmetic of products. tf32: float32, which GPUs may round to TF32 (not if the environment
+    has NVIDIA_TF32_OVERRIDE=0; CPUs never do). bfloat16: also on CPUs. Weights are float32."""
 
 
 class Training(Run):

@@ -10,9 +10,8 @@ from math import log2, prod
 
 import numpy as np
 
-from pipeline.randomness import hash64
+from pipeline.datasets.feistel import FeistelNetwork
 
-_ROUNDS = 6
 _LIMB_BITS = 32
 
 
@@ -21,22 +20,25 @@ class MixedRadixPermutation:
 
     def __init__(self, radices: Sequence[int], key: int) -> None:
         """Permute the space of `radices` (at least two digits) as `key` says."""
-        self._key = key
         self._limbs = _group_into_limbs(radices)
         self._moduli = [prod(limb) for limb in self._limbs]
+        self._network = FeistelNetwork(self._moduli, key)
         self._digit_type = np.min_scalar_type(max(radices) - 1)
         self.size = prod(radices)
 
     def digits(self, positions: np.ndarray) -> np.ndarray:
-        """Digits, unsigned [N, number of radices], at positions int64 [N] below `size`."""
+        """Digits, unsigned [N, number of radices], at positions int64 [N] below `size`.
+
+        They are laid out digit by digit, as they are made and used. Some 2**14 positions at a time
+        are fastest.
+        """
         limbs = _split(positions.astype(np.uint64), self._moduli)
-        for turn in range(_ROUNDS):
-            for index, modulus in enumerate(self._moduli):
-                limbs[index] = (limbs[index] + self._shift(limbs, turn, index)) % np.uint64(modulus)
-        parts = [_split(limb, radices) for limb, radices in zip(limbs, self._limbs, strict=True)]
-        return np.stack([digit for part in parts for digit in part], axis=1).astype(
-            self._digit_type
-        )
+        self._network.run(limbs)
+        digits = np.empty((sum(map(len, self._limbs)), len(positions)), self._digit_type)
+        rows = iter(digits)
+        for limb, radices in zip(limbs, self._limbs, strict=True):
+            _split_into([next(rows) for _ in radices], limb, radices)
+        return digits.T
 
     def positions(self, digits: np.ndarray) -> list[int]:
         """Inverse of `digits`, as exact Python integers."""
@@ -44,17 +46,10 @@ class MixedRadixPermutation:
         for radices in self._limbs:
             limbs.append(_join(digits[:, used : used + len(radices)], radices))
             used += len(radices)
-        for turn in reversed(range(_ROUNDS)):
-            for index, modulus in reversed(list(enumerate(self._moduli))):
-                back = np.uint64(modulus) - self._shift(limbs, turn, index)
-                limbs[index] = (limbs[index] + back) % np.uint64(modulus)
+        self._network.run_back(limbs)
         weights = [prod(self._moduli[:index]) for index in range(len(self._moduli))]
         rows = zip(*(limb.tolist() for limb in limbs), strict=True)
         return [sum(w * limb for w, limb in zip(weights, row, strict=True)) for row in rows]
-
-    def _shift(self, limbs: list[np.ndarray], turn: int, index: int) -> np.ndarray:
-        others = [limb for other, limb in enumerate(limbs) if other != index]
-        return hash64(self._key, turn, index, *others) % np.uint64(self._moduli[index])
 
 
 def _group_into_limbs(radices: Sequence[int]) -> list[list[int]]:
@@ -70,12 +65,25 @@ def _group_into_limbs(radices: Sequence[int]) -> list[list[int]]:
 
 
 def _split(number: np.ndarray, radices: Sequence[int]) -> list[np.ndarray]:
-    """Digits of a mixed-radix number, least significant first."""
-    digits = []
-    for radix in radices:
-        number, digit = np.divmod(number, np.uint64(radix))
-        digits.append(digit)
+    """Digits of a mixed-radix number, least significant first, each of the number's type."""
+    digits = list(np.empty((len(radices), *number.shape), number.dtype))
+    _split_into(digits, number, radices)
     return digits
+
+
+def _split_into(rows: list[np.ndarray], number: np.ndarray, radices: Sequence[int]) -> None:
+    """Write digits of a mixed-radix number, least significant first, to rows of any type.
+
+    Not by `np.divmod`: numpy has vector instructions for quotients, but none for remainders.
+    """
+    if (size := prod(radices)) < 2**32:
+        number = number.astype(np.min_scalar_type(size))
+    quotient, multiple = np.empty_like(number), np.empty_like(number)
+    for row, radix in zip(rows, radices, strict=True):
+        np.floor_divide(number, radix, out=quotient)
+        np.multiply(quotient, radix, out=multiple)
+        np.subtract(number, multiple, out=row, casting="unsafe")
+        number, quotient = quotient, number
 
 
 def _join(digits: np.ndarray, radices: Sequence[int]) -> np.ndarray:

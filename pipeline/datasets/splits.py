@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.datasets.permutation import MixedRadixPermutation
-from pipeline.grammar.derivation import choice_radices, derive
+from pipeline.grammar.derivation import Derivation, choice_radices
 from pipeline.grammar.rules import Grammar
 from pipeline.randomness import stream_key
+
+_CHUNK = 2**14
+"""Strings that are made at once: what is computed on the way to them stays in cache."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +50,37 @@ class StringSource:
 
     def validation(self) -> np.ndarray:
         """Validation strings, uint8 [validation_size, d]."""
-        return self._strings(np.arange(self.validation_size))
+        return self._strings(range(self.validation_size))
 
     def test(self) -> np.ndarray:
         """Test strings, uint8 [test_size, d]."""
-        return self._strings(self.validation_size + np.arange(self.test_size))
+        return self._strings(range(self.validation_size, self._held_out))
 
     def training(self, start: int, stop: int) -> np.ndarray:
         """Training strings number `start` to `stop`, uint8 [stop - start, d]."""
-        held_out = self.validation_size + self.test_size
-        available = min(self.permutation.size - held_out, np.iinfo(np.int64).max)
-        return self._strings(held_out + np.arange(start, stop) % available)
+        return self._strings(range(self._held_out + start, self._held_out + stop))
+
+    @property
+    def _held_out(self) -> int:
+        return self.validation_size + self.test_size
 
     @property
     def permutation(self) -> MixedRadixPermutation:
         """The order in which strings are handed out."""
         return MixedRadixPermutation(choice_radices(self.grammar), self.key)
 
-    def _strings(self, positions: np.ndarray) -> np.ndarray:
-        return derive(self.grammar, self.permutation.digits(positions))
+    def _strings(self, numbers: range) -> np.ndarray:
+        order, derivation = self.permutation, Derivation(self.grammar)
+        strings = np.empty((len(numbers), self.grammar.length), np.uint8)
+        for start in range(0, len(numbers), _CHUNK):
+            part = numbers[start : start + _CHUNK]
+            strings[start : start + _CHUNK] = derivation(order.digits(self._positions(part)))
+        return strings
+
+    def _positions(self, numbers: range) -> np.ndarray:
+        """Places of strings in the order: training strings come again, after the last of them."""
+        positions = np.arange(numbers.start, numbers.stop)
+        available = self.grammar.string_count - self._held_out
+        if numbers.stop - self._held_out > available:
+            positions = self._held_out + (positions - self._held_out) % available
+        return positions

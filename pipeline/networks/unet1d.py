@@ -31,6 +31,7 @@ class UNet1d(nn.Module):
         width: channels of every block.
         levels: number of noise levels T.
         noise_conditioning: whether the blocks see t.
+        precision: of products and activations, "tf32" or "bfloat16"; weights are float32.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class UNet1d(nn.Module):
         width: int,
         levels: int,
         noise_conditioning: bool,
+        precision: str = "tf32",
     ) -> None:
         super().__init__()
         self.width = width
         self._input_symbols, self._branching, self._levels = input_symbols, branching, levels
+        self._bfloat16 = precision == "bfloat16"
         features = _NOISE_FEATURES if noise_conditioning else 1
         self.register_buffer("_frequencies", math.pi * torch.arange(features), persistent=False)
 
@@ -75,9 +78,11 @@ class UNet1d(nn.Module):
 
     def forward(self, xt: Tensor, t: Tensor) -> Tensor:
         """Logits [R, B, d, v] of clean tokens, from x_t int64 [R, B, d] and t int64 [R, B]."""
-        for _, h in self.activations(xt, t):
-            last = h
-        return self.readout(last) + self.skip_readout(self._one_hot(xt))
+        with torch.autocast(xt.device.type, torch.bfloat16, enabled=self._bfloat16):
+            for _, h in self.activations(xt, t):
+                last = h
+            logits = self.readout(last) + self.skip_readout(self._one_hot(xt))
+        return logits.float()
 
     def activations(self, xt: Tensor, t: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Outputs of the blocks in order, each with the name of its block.

@@ -17,6 +17,9 @@ from pipeline.randomness import hash64, stream_key, uniforms
 Batch = tuple[int, Tensor, Tensor, Tensor]
 """Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise."""
 
+_MOST_STEPS, _MOST_TOKENS = 16, 2**14
+"""Steps whose batches are made at once, and tokens in them, if one step has no more."""
+
 Times = Callable[[np.ndarray], np.ndarray]
 """From numbers that are uniform on [0, 1) to noise levels of the same shape."""
 
@@ -34,7 +37,7 @@ class Batches(IterableDataset):
         low_discrepancy: spread the levels of a batch evenly, by u + i / B modulo 1 with one u for
             all of it (Kingma et al. 2021), else draw each by itself.
         first_step: step of the first batch.
-        parts: into how many equal parts a batch is cut, for gradients to be summed over.
+        device: where to put the batches.
     """
 
     def __init__(
@@ -46,38 +49,47 @@ class Batches(IterableDataset):
         shuffle: bool,
         low_discrepancy: bool,
         first_step: int,
-        parts: int,
+        device: torch.device | None = None,
     ) -> None:
         super().__init__()
         self._training, self._batch_size, self._times = training, batch_size, times
         self._shuffle, self._low_discrepancy = shuffle, low_discrepancy
-        self._first_step, self._parts = first_step, parts
+        self._first_step, self._device = first_step, device
         self._order_keys = _keys(keys, "order")
         self._noise_keys = _keys(keys, "noise")
         self._level_keys = _keys(keys, "level")
         self._epoch_order = lru_cache(maxsize=2)(self._draw_epoch_order)
+        self._block = lru_cache(maxsize=1)(self._make_block)
+        self._block_size = max(
+            1, min(_MOST_STEPS, _MOST_TOKENS // (batch_size * training[:, 0].size))
+        )
 
     def __iter__(self) -> Iterator[Batch]:
-        """Parts of batches without end."""
-        for step in count(self._first_step):
-            _, *tensors = self.batch(step)
-            for part in zip(*(tensor.chunk(self._parts, dim=1) for tensor in tensors), strict=True):
-                yield step, *part
+        """Batches without end."""
+        return map(self.batch, count(self._first_step))
 
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
-        rows = self._rows(step)
-        tokens = np.take_along_axis(self._training, rows[:, :, None], axis=1).astype(np.int64)
-        index = np.arange(self._batch_size)
-        levels = self._times(self._level_uniforms(step, index))
-        place = np.arange(tokens.shape[2])[:, None], np.arange(2)
-        draws = uniforms(self._noise_keys[..., None, None], step, index[:, None, None], *place)
-        return step, torch.from_numpy(tokens), torch.from_numpy(levels), torch.from_numpy(draws)
+        block, place = divmod(step, self._block_size)
+        return step, *(tensor[place] for tensor in self._block(block))
 
-    def _level_uniforms(self, step: int, index: np.ndarray) -> np.ndarray:
+    def _make_block(self, block: int) -> tuple[Tensor, ...]:
+        """Tokens, levels and uniforms of a block of steps: tiny arrays cost as much as small."""
+        steps = block * self._block_size + np.arange(self._block_size)
+        rows = np.stack([self._rows(int(step)) for step in steps])
+        replica = np.arange(len(self._training))[:, None]
+        tokens = self._training[replica, rows].astype(np.int64)
+        levels = self._times(self._level_uniforms(steps[:, None, None]))
+        place = np.arange(self._batch_size)[:, None, None], np.arange(tokens.shape[3])[:, None]
+        keys, steps = self._noise_keys[..., None, None], steps.reshape(-1, 1, 1, 1, 1)
+        draws = uniforms(keys, steps, *place, np.arange(2))
+        return tuple(torch.from_numpy(x).to(self._device) for x in (tokens, levels, draws))
+
+    def _level_uniforms(self, steps: np.ndarray) -> np.ndarray:
+        index = np.arange(self._batch_size)
         if not self._low_discrepancy:
-            return uniforms(self._level_keys, step, index)
-        return (uniforms(self._level_keys, step, 0) + index / self._batch_size) % 1
+            return uniforms(self._level_keys, steps, index)
+        return (uniforms(self._level_keys, steps, 0) + index / self._batch_size) % 1
 
     def _rows(self, step: int) -> np.ndarray:
         size = self._training.shape[1]

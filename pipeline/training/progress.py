@@ -59,7 +59,6 @@ class Progress(Callback):
         self._workspace, self._steps, self._evaluate = workspace, set(steps), evaluate
         self._stamp, self._state_interval, self._averages = stamp, state_interval, averages
         self._restored: dict = {}
-        self._first_step = 0
         self._state_step = 0
         self._saved_at = self._resumed_at = time.monotonic()
         self._steps_since = 0
@@ -76,7 +75,7 @@ class Progress(Callback):
             if step < min(missing) and (state := self._read_state(step)):
                 unpack_weights(network, self._averages, state.tensors)
                 self._restored = state.tensors
-                self.done = self._state_step = self._first_step = step
+                self.done = self._state_step = step
                 break
         return self.done, max(missing, default=0)
 
@@ -117,11 +116,8 @@ class Progress(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: object) -> None:
         """Save what is due after this step."""
-        done = self._first_step + trainer.global_step
-        if done == self.done:
-            return  # a part of a batch
-        self.done = done
-        self._averages.update(module.network, done)
+        self.done += 1
+        self._averages.update(module.network, self.done)
         self._steps_since += 1
         if not trainer.is_global_zero:
             return

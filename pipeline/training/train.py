@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from lightning import Trainer
+from lightning import Callback, Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
@@ -91,14 +91,15 @@ def train(
         shuffle=not online,
         low_discrepancy=training["low_discrepancy"],
         first_step=start,
-        parts=accumulation,
+        device=choose_device(),
     )
+    if training["compile"]:
+        network.compile(mode="reduce-overhead" if choose_device().type == "cuda" else None)
     if stop > start:
         optimizer, schedule = model.build_optimizer(network, training)
-        rate = training["learning_rate"]
-        module = Denoising(network, noise, loss, optimizer, schedule, rate, start)
-        clip = training["gradient_clip"]
-        if not _fit(module, batches, stop - start, progress, processes, accumulation, clip):
+        rate, clip = training["learning_rate"], training["gradient_clip"]
+        module = Denoising(network, noise, loss, optimizer, schedule, rate, accumulation, clip)
+        if not _fit(module, batches, stop - start, progress, processes):
             return
     progress.publish(outputs, losses)
     if not keep_work:
@@ -119,31 +120,14 @@ def _fit(
     steps: int,
     progress: Progress,
     processes: int,
-    accumulation: int,
-    gradient_clip: float | None,
 ) -> bool:
     """Train; whether this process is the one that publishes.
 
     Only that one fails if training was stopped: Lightning kills it, even while it saves, when
     another has failed.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     last, stopping = progress.done + steps, Stopping()
-    trainer = Trainer(
-        max_steps=steps,
-        accelerator=choose_device().type,
-        devices=processes,
-        accumulate_grad_batches=accumulation,
-        gradient_clip_val=gradient_clip,
-        strategy="ddp" if processes > 1 else "auto",
-        callbacks=[progress, stopping],
-        plugins=[LightningEnvironment()],  # Slurm is Snakemake's business
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-    )
+    trainer = build_trainer(steps, [progress, stopping], processes)
     trainer.fit(module, DataLoader(batches, batch_size=None))
     if progress.done < last and trainer.is_global_zero:
         stopped = f"stopped after step {progress.done} of {last}, as {stopping.reason}"
@@ -152,6 +136,25 @@ def _fit(
             f"training: {stopped}; resume me by running snakemake again, if its retries do not"
         )
     return trainer.is_global_zero
+
+
+def build_trainer(steps: int, callbacks: list[Callback], processes: int = 1) -> Trainer:
+    """Lightning's trainer for so many steps, which leaves all but the loop to us."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    return Trainer(
+        max_epochs=1,
+        limit_train_batches=steps,
+        accelerator=choose_device().type,
+        devices=processes,
+        strategy="ddp" if processes > 1 else "auto",
+        callbacks=callbacks,
+        plugins=[LightningEnvironment()],  # Slurm is Snakemake's business
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
 
 
 def _step_of(path: Path) -> int:

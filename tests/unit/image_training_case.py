@@ -34,6 +34,7 @@ TRAIN = {
         "gradient_clip": None,
         "batch_size": 16,
         "steps": 80,
+        "compile": False,
         "low_discrepancy": True,
         "average_decays": [0.9],
     },

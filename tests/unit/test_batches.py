@@ -24,7 +24,7 @@ def ten_levels(numbers):
 
 
 def batches(training, keys, batch_size=4, shuffle=True, first_step=0, times=ten_levels, **more):
-    more = {"low_discrepancy": False, "parts": 1} | more
+    more = {"low_discrepancy": False} | more
     return Batches(training, keys, batch_size, times, shuffle, first_step=first_step, **more)
 
 
@@ -135,12 +135,10 @@ def test_levels_of_low_discrepancy_have_one_number_in_every_share_of_the_range()
     assert chisquare(counts).pvalue > 1e-4
 
 
-def test_parts_of_a_batch_make_up_the_batch():
-    training = numbered(2, 10)
-    whole = list(islice(batches(training, [1, 2], 6), 3))
-    parts = list(islice(batches(training, [1, 2], 6, parts=3), 9))
-    for step, batch in enumerate(whole):
-        of_step = parts[3 * step : 3 * step + 3]
-        assert [part[0] for part in of_step] == [step] * 3
-        joined = (torch.cat(pieces, dim=1) for pieces in list(zip(*of_step, strict=True))[1:])
-        assert_equal_batches((step, *joined), batch)
+def test_batches_are_the_same_however_many_are_made_at_once(monkeypatch):
+    training, options = numbered(2, 10), {"low_discrepancy": True, "first_step": 3}
+    together = list(islice(batches(training, [1, 2], **options), 40))
+    monkeypatch.setattr("pipeline.training.batches._MOST_STEPS", 1)
+    one_by_one = list(islice(batches(training, [1, 2], **options), 40))
+    for one, other in zip(together, one_by_one, strict=True):
+        assert_equal_batches(one, other)

@@ -44,6 +44,19 @@ def test_every_replica_equals_a_network_of_pytorch_convolutions(shape):
         torch.testing.assert_close(logits[r], expected, atol=1e-5, rtol=1e-4)
 
 
+def test_bfloat16_rounds_products_and_leaves_weights_and_logits_float32():
+    exact, rounded = (
+        UNet1d([5], 4, 4, 2, 2, 64, 50, True, precision) for precision in ("tf32", "bfloat16")
+    )
+    xt, t = tokens_and_levels((4, 4, 2, 2, True), 1, count=500)
+    expected, logits = exact(xt, t), rounded(xt, t)
+    logits.square().mean().backward()
+    assert {w.dtype for w in rounded.parameters()} == {logits.dtype} == {torch.float32}
+    assert all(torch.isfinite(w.grad).all() for w in rounded.parameters())
+    error = (logits - expected).std() / expected.std()
+    assert 1e-4 < error < 2e-2  # bfloat16 has 8 bits of mantissa
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("process", ["uniform", "absorbing"])
 def test_the_config_counts_the_weights(shape, process):

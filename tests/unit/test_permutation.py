@@ -4,6 +4,7 @@ from collections import Counter
 from math import prod
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
@@ -65,6 +66,39 @@ def test_neighbouring_positions_have_independent_digits():
     for i in range(8):
         joint = digits[:-1, i] * 4 + digits[1:, i]
         assert chisquare(np.bincount(joint, minlength=16)).pvalue > 1e-5
+
+
+@pytest.mark.parametrize(
+    ("radices", "key", "positions", "expected"),
+    [
+        (
+            [16] + [4] * 7,
+            5,
+            [0, 37449, 74898, 112347, 262143],
+            ["62213113", "40133330", "f0202130", "e1313223", "b3130202"],
+        ),
+        (
+            RADICES_L5,
+            6,
+            [0, 12345, 2**62 + 3],
+            [
+                "f0001233013102022032122333001011",
+                "c1100123132002122220123120122313",
+                "53333211002233121002320211210231",
+            ],
+        ),
+        (
+            [7] + [3] * 13,
+            2,
+            [0, 7, 11160260],
+            ["50220201011112", "51101000010010", "52222120111020"],
+        ),
+    ],
+    ids=["two small limbs", "three limbs", "limbs that are no powers of two"],
+)
+def test_the_order_is_what_it_was_when_results_were_made(radices, key, positions, expected):
+    digits = MixedRadixPermutation(radices, key).digits(np.array(positions))
+    assert ["".join(f"{digit:x}" for digit in row) for row in digits.tolist()] == expected
 
 
 def test_another_key_gives_another_order():

@@ -236,6 +236,15 @@ def test_a_replica_of_an_ensemble_learns_what_it_learns_alone(uninterrupted, tmp
         np.testing.assert_allclose(together[name][1], alone[name][0], rtol=1e-3, atol=1e-3)
 
 
+def test_a_compiled_network_learns_what_it_learns_otherwise(uninterrupted, tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    case.run(tmp_path, case.train_spec(REPLICAS, compile=True), [60])
+    compiled, eager = case.weights(tmp_path, 60), case.weights(uninterrupted, 60)
+    assert compiled.keys() == eager.keys()
+    for name in eager:
+        np.testing.assert_allclose(compiled[name], eager[name], rtol=1e-3, atol=1e-3)
+
+
 def test_training_lowers_the_loss(uninterrupted):
     losses = pd.read_parquet(uninterrupted / "losses.parquet")
     whole = losses[(losses["noise_low"] == 0) & (losses["noise_high"] == 1)]

@@ -31,6 +31,7 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
         "steps": 60,
         "decay_from": 0.5,
         "average_decays": [],
+        "compile": False,
         "low_discrepancy": False,
         "gradient_clip": None,
     }
