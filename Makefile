@@ -3,6 +3,7 @@
 # make test-slurm: every fault of a cluster, on a real Slurm that it installs and starts (as root)
 # make test-chaos: the workflow with a random fault in every third job
 # make claims:  paste the demo's table of claims into README.md
+# make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make schema:  rewrite the config schema after an edit of pipeline/config
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test test-slurm test-chaos lint claims schema clean
+.PHONY: figures test test-slurm test-chaos bench lint claims schema clean
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
@@ -33,6 +34,10 @@ lint: .venv/installed
 
 claims: .venv/installed
 	python -m pipeline.claims.paste README.md results/demo/tables/claims.parquet
+
+bench: .venv/installed
+	python -m benchmarks
+	python -m benchmarks.table README.md
 
 schema: .venv/installed
 	python -m pipeline.config.write_schema

@@ -1,24 +1,19 @@
-"""Samplers of masked text side by side: the plain loop over ancestral steps, and ours.
+"""Samplers of masked text: ours against the plain loop over ancestral steps.
 
-    python benchmarks/text_sampling.py [--samples 16] [--context 64]
-
-Prints the time of each, and the plain loop's time over it, with a network of the demo's shape and
-random weights, one thread; and the peak memory of the process.
+The network has the shape of the demo's and random weights.
 """
 
-import argparse
-import resource
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from benchmarks.contest import Contest, Side
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise
 from pipeline.sampling.absorbing import cosine_grid, sample_absorbing
 
-SYMBOLS, STEPS = 28, 1000
+SYMBOLS, STEPS, SHAPE = 28, 1000, (1, 2, 64)
 
 
 def plain_loop(network: Transformer, noise: ContinuousAbsorbingNoise, shape: tuple) -> Tensor:
@@ -41,36 +36,19 @@ def ours(
     return sample_absorbing(network.logits_at, noise, lambda purpose: draws[purpose], grid)
 
 
-def seconds(run: Callable[[], object]) -> float:
-    """Wall time of one call."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def main() -> None:
-    """Time the samplers one after the other."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, default=16)
-    parser.add_argument("--context", type=int, default=64)
-    args = parser.parse_args()
+def contests() -> Iterator[Contest]:
+    """Lines of the table."""
     torch.set_num_threads(1)
-    noise, shape = ContinuousAbsorbingNoise(SYMBOLS), (1, args.samples, args.context)
+    torch.inference_mode().__enter__()
+    noise = ContinuousAbsorbingNoise(SYMBOLS)
     network = Transformer(0, SYMBOLS + 1, SYMBOLS, 3, 3, 96, 100.0, 1.0).eval()
-    grid = cosine_grid(STEPS)
-    with torch.inference_mode():
-        times = {
-            f"plain loop, {STEPS} steps": seconds(lambda: plain_loop(network, noise, shape)),
-            f"{STEPS} steps, empty ones skipped": seconds(
-                lambda: ours(network, noise, shape, grid)
-            ),
-            "first hitting (exact)": seconds(lambda: ours(network, noise, shape, None)),
-        }
-    slowest = max(times.values())
-    for name, spent in times.items():
-        print(f"{name:32} {spent:8.2f} s {slowest / spent:6.1f} x")
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
-
-
-if __name__ == "__main__":
-    main()
+    ways = {"on the same grid": cosine_grid(STEPS), "first hitting, exact": None}
+    for name, grid in ways.items():
+        yield Contest(
+            f"sampling text of {SHAPE[2]} tokens, {name}",
+            Side("steps that reveal something", lambda g=grid: ours(network, noise, SHAPE, g)),
+            Side(f"plain loop, {STEPS} steps", lambda: plain_loop(network, noise, SHAPE)),
+            SHAPE[1],
+            "texts",
+            5.0,
+        )

@@ -4,20 +4,22 @@ Noise corrupts tokens independently and the clean string has a tree for its prio
 and down the tree give exact posteriors in time linear in the length of the string. For every node
 with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, equally likely:
 
-    up(a)       = 1/m sum_j prod_k up_k(c_k(a, j))
-    down_k(c)   ~ sum_{a, j: c_k(a, j) = c} down(a) prod_{k' != k} up_k'(c_k'(a, j))
-    marginal(a) ~ up(a) down(a)
+    up(a)         = 1/m sum_j prod_k up_k(c_k(a, j))
+    p(a, j)       = p(a) prod_k up_k(c_k(a, j)) / sum_j' prod_k up_k(c_k(a, j'))
+    p_k(c)        = sum_{a, j: c_k(a, j) = c} p(a, j)
 
-`up` is what the tokens below a node say of it, `down` what all others do. At a token, up is the
-likelihood q(x_t | x_0 = a); at the root, down is the prior, 1/v. Messages are normalised node by
-node; the normalisers of the upward pass multiply to the evidence p(x_t).
+`up` is what the tokens below a node say of it; at a token, the likelihood q(x_t | x_0 = a). Going
+down, p is the posterior given all tokens: of the root, up(a) times its prior, 1/v; of the rule of a
+node, and so of its children, that of the node shared out among its rules. Upward messages are
+normalised node by node; the normalisers multiply to the evidence p(x_t).
 
-Arrays are laid out symbols first, [v, nodes, batch], so that a rule table picks whole rows.
+Arrays are laid out symbols first, [v, nodes, batch], the first children of all nodes before the
+second ones, so that a rule table picks whole rows of memory.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log
+from math import log, nan
 
 import numpy as np
 import torch
@@ -28,8 +30,8 @@ from pipeline.grammar.rules import Grammar
 from pipeline.noise.base import Denoiser, DiscreteNoise
 from pipeline.sampling.categorical import categorical
 
-_CHUNKS = {"cpu": 512, "cuda": 65536}
-"""Strings per pass by device: messages of a chunk stay in cache, or fill the GPU."""
+_CHUNKS = {"cpu": 2**16, "cuda": 2**23}
+"""Numbers in a message to all tokens by device: those of a chunk stay in cache, or fill the GPU."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Beliefs:
     log_evidence: Tensor
 
 
+_TINY = torch.finfo(torch.float64).tiny
+
 Part = tuple[int, slice]
 """A replica and a range of its strings."""
 
@@ -57,76 +61,88 @@ class _Tree:
     """Messages of a chunk of strings on the tree of one grammar.
 
     Attributes:
-        up: upward messages of levels 0..L, [v, nodes, B], with unit sum over symbols.
-        down: downward messages likewise.
+        up: upward messages of levels 0..L, [v, nodes, B], with unit sum over symbols above tokens.
+        products: of the children's messages at each rule, levels 1..L, [m, v, nodes, B].
     """
 
-    def __init__(self, rules: Tensor, prior: Tensor, batch: int, buffers: Buffers) -> None:
+    def __init__(self, rules: Tensor, prior: Tensor, buffers: Buffers) -> None:
         """Use rules int64 [L, v, m, s] and `buffers` that were, or will be, another chunk's.
 
         The root has the distribution `prior`, float64 [v].
         """
-        self._rules, self._buffers, (L, v, m, s) = rules, buffers, rules.shape
-        self._prior = prior[:, None, None]
-        nodes = [s ** (L - level) for level in range(L + 1)]
-        self.up = [self._buffer("up", v, n, batch) for n in nodes]
-        self.down = [self._buffer("down", v, n, batch) for n in nodes]
-        self._children = [
-            [self._buffer(f"child {k}", v, m, n, batch) for k in range(s)] for n in nodes[1:]
-        ]
+        self._rules, self._prior, self._buffers = rules, prior[:, None, None], buffers
+        children = torch.arange(rules.shape[3], device=rules.device)
+        rows = rules.permute(0, 3, 2, 1) * len(children) + children[:, None, None]
+        self._rows = [list(of_level.flatten(1)) for of_level in rows]
+        self.up: list[Tensor] = []
+        self.products: list[Tensor] = []
 
     def pass_up(self, leaves: Tensor) -> Tensor:
         """Fill `up` from evidence on the tokens, [v, d, B]; return its log probability, [B]."""
-        m, s = self._rules.shape[2:]
-        evidence = _normalise(self.up[0].copy_(leaves))
-        for rules, below, children, up in zip(
-            self._rules, self.up[:-1], self._children, self.up[1:], strict=True
-        ):
-            for k in range(s):
-                symbols, out = rules[..., k].flatten(), children[k].flatten(0, 1)
-                torch.index_select(below[:, k::s], 0, symbols, out=out)
-            torch.sum(self._product(children), dim=1, out=up)
-            evidence += _normalise(up) - len(up[0]) * log(m)
+        self.up, self.products, self._sums = [leaves], [], []
+        evidence = leaves.new_zeros(leaves.shape[2])
+        for level, rows in enumerate(self._rows):
+            products = self._multiply(level, rows)
+            room = self._buffer(("sums", level), *products.shape[1:])
+            sums = torch.sum(products, dim=0, out=room)
+            total = sums.sum(dim=0)
+            up = self._buffer(("up", level), *sums.shape)
+            self.up.append(torch.div(sums, total.clamp(min=_TINY), out=up))
+            self.products.append(products)
+            self._sums.append(sums)
+            evidence += total.log().sum(dim=0) - len(total) * log(self._rules.shape[2])
         return evidence + (self.up[-1] * self._prior).sum(dim=(0, 1)).log()
 
-    def pass_down(self) -> None:
-        """Fill `down`, after `pass_up`."""
-        self.down[-1].copy_(self._prior.expand_as(self.down[-1]))
-        for level in reversed(range(len(self._rules))):
-            s = self._rules.shape[3]
-            children, parent = self._children[level], self.down[level + 1].unsqueeze(1)
-            for k in range(s):
-                others = self._product([*children[:k], *children[k + 1 :], parent])
-                symbols = self._rules[level, ..., k].flatten()
-                sums = torch.zeros_like(self.down[level + 1])
-                self.down[level][:, k::s] = sums.index_add_(0, symbols, others.flatten(0, 1))
-            _normalise(self.down[level])
+    def pass_down(self) -> list[Tensor]:
+        """Posterior marginals of levels 0..L, [v, nodes, B], after `pass_up`; uses up `products`.
+
+        All zero where the evidence has no probability.
+        """
+        root = self.up[-1] * self._prior
+        marginals = [root / root.sum(dim=0).clamp(min=_TINY)]
+        for level in reversed(range(len(self._rows))):
+            shares = marginals[0] / self._sums[level].clamp_(min=_TINY)
+            posterior = self.products[level].mul_(shares).flatten(0, 1).flatten(1)
+            below = self._buffer(("marginals", level), *self.up[level].shape).zero_()
+            rows = below.view(-1, posterior.shape[1])
+            for of_child in self._rows[level]:
+                rows.index_add_(0, of_child, posterior)
+            marginals.insert(0, below)
+        return marginals
 
     def draw(self, uniforms: Tensor) -> list[Tensor]:
-        """Symbols of levels 0..L, each [nodes, B], drawn root first with uniforms [B, nodes]."""
+        """Symbols of levels 0..L, each [nodes, B], drawn root first.
+
+        Uniforms [B, nodes] are for the root and for nodes of levels L..1, each from left to right.
+        """
         symbols = categorical((self.up[-1] * self._prior).permute(2, 1, 0), uniforms[:, :1])
-        levels, used = [symbols.T], 1
-        for rules, children in zip(reversed(self._rules), reversed(self._children), strict=True):
-            weights = self._product(children).permute(3, 2, 0, 1)
+        levels, used, s = [symbols.T], 1, self._rules.shape[3]
+        for rules, products in zip(reversed(self._rules), reversed(self.products), strict=True):
             string, node = (torch.arange(size, device=symbols.device) for size in symbols.shape)
-            of_symbol = weights[string[:, None], node, symbols]
-            rule = categorical(of_symbol, uniforms[:, used : used + len(node)])
+            of_symbol = products.permute(3, 2, 1, 0)[string[:, None], node, symbols]
+            draws = _mirror(uniforms[:, used : used + len(node)].T, s).reshape(len(node), -1).T
+            rule = categorical(of_symbol, draws)
             used += len(node)
-            symbols = rules[symbols, rule].flatten(1)
+            symbols = rules[symbols, rule].transpose(1, 2).flatten(1)
             levels.append(symbols.T)
         return levels[::-1]
 
-    def _product(self, factors: Sequence[Tensor]) -> Tensor:
-        """Product of children's messages at rules, [v, m, nodes, B]."""
-        result = self._buffer("product", *factors[0].shape)
-        torch.mul(factors[0], factors[1], out=result)
-        for factor in factors[2:]:
-            result *= factor
-        return result
+    def _multiply(self, level: int, rows: list[Tensor]) -> Tensor:
+        """Products of children's messages at the rules of a level, [m, v, nodes, B]."""
+        v, m, s = self._rules.shape[1:]
+        below = self.up[level].view(v * s, -1)
+        shape = m * v, below.shape[1]
+        first, *others = rows
+        room = self._buffer(("products", level), *shape)
+        products = torch.index_select(below, 0, first, out=room)
+        for other in others:
+            factor = self._buffer(("factor", level), *shape)
+            products *= torch.index_select(below, 0, other, out=factor)
+        return products.view(m, v, -1, self.up[level].shape[2])
 
-    def _buffer(self, name: str, *shape: int) -> Tensor:
+    def _buffer(self, name: tuple[str, int], *shape: int) -> Tensor:
         if (name, shape) not in self._buffers:
-            fresh = torch.empty(shape, dtype=torch.float64, device=self._rules.device)
+            fresh = torch.empty(shape, dtype=torch.float64, device=self._prior.device)
             self._buffers[name, shape] = fresh
         return self._buffers[name, shape]
 
@@ -150,11 +166,19 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     return denoise
 
 
-def _normalise(message: Tensor) -> Tensor:
-    """Scale messages [v, nodes, B] to unit sum over symbols; return the log of all sums, [B]."""
-    total = message.sum(dim=0)
-    message /= total.clamp(min=torch.finfo(torch.float64).tiny)  # all zero stays zero
-    return total.log().sum(dim=0)
+def _mirror(messages: Tensor, branching: int) -> Tensor:
+    """Reverse the paths to nodes: from their own order to that from left to right, or back.
+
+    A view: [..., nodes, B] to [..., s, ..., s, B], one s per step of the path.
+    """
+    depth, first = round(log(messages.shape[-2], branching)), messages.dim() - 2
+    paths = messages.unflatten(-2, (1, *[branching] * depth))
+    return paths.permute(*range(first + 1), *range(first + depth, first, -1), -1)
+
+
+def _fill(messages: Tensor, strings: Tensor, value: float) -> Tensor:
+    """Messages [v, nodes, B] with a value in place of those of some strings, bool [B]."""
+    return messages.masked_fill_(strings, value) if strings.any() else messages
 
 
 class Oracle:
@@ -174,7 +198,7 @@ class Oracle:
         noise: DiscreteNoise,
         priors: Sequence[np.ndarray] | None = None,
     ) -> None:
-        self._noise = noise
+        self._noise, self._branching = noise, grammars[0].branching
         self._rules = [torch.from_numpy(grammar.rules) for grammar in grammars]
         uniform = [np.full(grammar.symbols, 1 / grammar.symbols) for grammar in grammars]
         self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
@@ -187,10 +211,9 @@ class Oracle:
         """
 
         def logits(tree: _Tree, part: Part) -> list[Tensor]:
-            tree.pass_up(self._likelihood(xt, t, part))
-            tree.pass_down()
-            joint = tree.up[0].mul_(tree.down[0])
-            return [joint.add_(joint.sum(dim=0) == 0).log_()]
+            log_evidence = tree.pass_up(self._likelihood(xt, t, part))
+            tokens = tree.pass_down()[0]
+            return [_fill(tokens, log_evidence.isneginf(), 1).log_()]
 
         return self._in_chunks(logits, xt)[0]
 
@@ -204,12 +227,11 @@ class Oracle:
 
         def marginals(tree: _Tree, part: Part) -> list[Tensor]:
             log_evidence = tree.pass_up(self._likelihood(xt, t, part))
-            tree.pass_down()
-            joint = [up.mul_(down) for up, down in zip(tree.up, tree.down, strict=True)]
-            return [log_evidence, *(part.div_(part.sum(dim=0)) for part in joint)]
+            impossible = log_evidence.isneginf()
+            return [log_evidence[None], *(_fill(x, impossible, nan) for x in tree.pass_down())]
 
         log_evidence, *levels = self._in_chunks(marginals, xt)
-        return Beliefs(levels, log_evidence)
+        return Beliefs(levels, log_evidence.squeeze(-1))
 
     def implied_latents(self, tokens: Tensor) -> list[Tensor]:
         """Latent marginals that token distributions imply if each is taken as separate evidence.
@@ -225,7 +247,7 @@ class Oracle:
         """
 
         def upward(tree: _Tree, part: Part) -> list[Tensor]:
-            tree.pass_up(tokens[part].permute(2, 1, 0))
+            tree.pass_up(self._leaves(tokens[part].permute(2, 1, 0)))
             return tree.up
 
         return self._in_chunks(upward, tokens)
@@ -250,21 +272,28 @@ class Oracle:
 
     def _likelihood(self, xt: Tensor, t: Tensor, part: Part) -> Tensor:
         symbols = torch.arange(self._noise.symbols, device=xt.device)[:, None, None]
-        return self._noise.likelihood(symbols, xt[part].T.contiguous(), t[part])
+        return self._noise.likelihood(symbols, self._leaves(xt[part].T), t[part])
+
+    def _leaves(self, tokens: Tensor) -> Tensor:
+        """From left to right, [..., d, B], to the order of a tree."""
+        return _mirror(tokens, self._branching).reshape(tokens.shape).contiguous()
 
     def _in_chunks(
         self, infer: Callable[[_Tree, Part], list[Tensor]], like: Tensor
     ) -> list[Tensor]:
-        """Put results of `infer`, each [..., B], together as tensors [R, N, ...] like `like`."""
-        size, buffers, results = _CHUNKS[like.device.type], {}, []
+        """Put results of `infer`, each [..., nodes, B], together as tensors [R, N, nodes, ...]."""
+        size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
+        buffers, results = {}, []
         tables = zip(self._rules, self._priors, strict=True)
         for replica, of_grammar in enumerate(tables):
             rules, prior = (table.to(like.device) for table in of_grammar)
+            tree = _Tree(rules, prior, buffers)
             for start in range(0, like.shape[1], size):
-                part = replica, slice(start, min(start + size, like.shape[1]))
-                found = infer(_Tree(rules, prior, part[1].stop - start, buffers), part)
+                part = replica, slice(start, start + size)
+                found = infer(tree, part)
                 if not results:
                     results = [x.new_empty(len(like), *x.shape[:-1], like.shape[1]) for x in found]
                 for result, x in zip(results, found, strict=True):
-                    result[replica, ..., part[1]] = x
+                    place = _mirror(result[replica, ..., part[1]], self._branching)
+                    place.copy_(x.reshape(place.shape))
         return [x.permute(0, *reversed(range(1, x.dim()))) for x in results]

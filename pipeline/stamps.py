@@ -14,7 +14,8 @@ from types import SimpleNamespace
 from safetensors import SafetensorError, safe_open
 
 from pipeline.artifacts import STAMP
-from pipeline.config.grid import DomainConfig, cell_directory, cells
+from pipeline.config.grid import DomainConfig, cells
+from pipeline.config.labels import cell_directory
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
 from pipeline.specs import STAGES, make_spec

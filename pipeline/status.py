@@ -17,7 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipeline import tables
-from pipeline.config.grid import Cell, cell_directory, cells
+from pipeline.config.grid import cells
+from pipeline.config.labels import Cell, cell_directory
 from pipeline.config.schema import Config
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError

@@ -58,6 +58,9 @@ MAY_IMPORT = {
 TORCHLESS = ("grammar", "corpus", "dataset", "measure", "controls", "decode", "aggregate")
 TORCHLESS += ("images", "pictures", "converge")
 TORCHLESS += ("concatenate", "analyse", "memorize", "exponents", "claims")
+PANDASLESS = ("grammar", "aggregate", "concatenate")
+WITHOUT = [(stage, "torch") for stage in TORCHLESS] + [(stage, "pandas") for stage in PANDASLESS]
+"""Stages and large libraries that they do not need."""
 
 
 DOMAINS = ("rhm", "text", "image")
@@ -101,11 +104,11 @@ def test_domains_do_not_know_one_another(domain):
     assert not [n for n in imports if n.startswith("pipeline.domains.") and domain not in n]
 
 
-@pytest.mark.parametrize("stage", TORCHLESS)
-def test_stages_that_need_no_torch_start_without_it(stage):
+@pytest.mark.parametrize(("stage", "library"), WITHOUT)
+def test_stages_start_without_libraries_that_they_do_not_need(stage, library):
     from pipeline.specs import STAGES
 
-    code = f"import sys, {STAGES[stage][0]}; sys.exit('torch' in sys.modules)"
+    code = f"import sys, {STAGES[stage][0]}; sys.exit('{library}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from pipeline import artifacts, tables
-from pipeline.config.grid import Cell, parse_replicas, parse_setting
+from pipeline.config.labels import Cell, parse_replicas, parse_setting
 
 _RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 """What an accuracy and its ceiling have in common."""
@@ -38,18 +39,27 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
     if "replica" not in rows.column_names:
         return rows
     place = {**parse_setting(cell.setting), "dataset_size": cell.dataset_size}
-    columns = {name: pa.repeat(_scalar(value), len(rows)) for name, value in place.items()}
+    columns = {name: _repeated(value, len(rows)) for name, value in place.items()}
     replicas = parse_replicas(cell.replicas)
     for name in tables.SEEDS:
         seeds = [getattr(replica, name) for replica in replicas]
         if None not in seeds:
-            columns[name] = pa.array(seeds).take(rows["replica"])
+            columns[name] = _integers(np.array(seeds, np.int64)).take(rows["replica"])
     others = {name: rows[name] for name in rows.column_names if name != "replica"}
     return pa.table(columns | others)
 
 
-def _scalar(value: int | str) -> pa.Scalar:
-    return pa.scalar(value, pa.int64() if isinstance(value, int) else pa.large_string())
+def _repeated(value: int | str, count: int) -> pa.Array:
+    """A constant column, made of buffers: `pa.array` and `pa.scalar` import pandas."""
+    if isinstance(value, int):
+        return _integers(np.full(count, value, np.int64))
+    text, ends = value.encode(), np.arange(count + 1) * len(value.encode())
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(text * count)]
+    return pa.Array.from_buffers(pa.large_string(), count, buffers)
+
+
+def _integers(values: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:

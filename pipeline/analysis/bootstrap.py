@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from pipeline.analysis.curves import GRAMMAR
 from pipeline.randomness import stream_key, uniforms
@@ -130,7 +129,7 @@ def _scale(
     known = np.isfinite(freedom) & np.isfinite(ratio)
     freedom = np.where(known, freedom, least)
     ratio = np.where(known, ratio, np.sqrt((least + 1) / least))
-    return ratio * student.isf(tail, freedom) / norm.isf(tail)
+    return ratio * stdtrit(freedom, tail) / ndtri(tail)
 
 
 def _jackknife_variance(

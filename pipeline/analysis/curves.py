@@ -2,9 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import curve_fit
-from scipy.special import expit
-from scipy.stats import t as student
+from scipy.special import expit, stdtrit
 
 from pipeline.tables import SEEDS
 
@@ -72,6 +70,7 @@ def halfway(
         levels off before it is half-way never gets there: its point is `above`, wherever the
         fitted sigmoid has it; likewise `below` for one that is past half-way throughout.
     """
+    from scipy.optimize import curve_fit  # late: most of those who import this module fit nothing
 
     def sigmoid(log_x: np.ndarray, log_half: float, slope: float) -> np.ndarray:
         return chance + (ceiling - chance) * expit(slope * (log_x - log_half))
@@ -103,5 +102,5 @@ def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     mean, n = values.mean(), len(values)
     if n < 2:
         return float(mean), float("nan"), float("nan")
-    half = student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n)
     return float(mean), float(mean - half), float(mean + half)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes, halfway
 from pipeline.randomness import stream_key, uniforms
@@ -41,6 +40,8 @@ def chance_class_accuracy(v: int, m: int) -> float:
 
     Above 1 / v because names are fitted: about 0.3 for v = 16, m = 4.
     """
+    from scipy.optimize import linear_sum_assignment  # late: not every verdict needs it
+
     found = []
     for draw in uniforms(stream_key("naming", v, m), np.arange(_DRAWS)[:, None], np.arange(v * m)):
         groups = np.argsort(draw) // m

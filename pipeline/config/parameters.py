@@ -1,7 +1,8 @@
 """How many weights networks have, so that disk can be reckoned before there are any."""
 
-from pipeline.config.grid import Cell, DomainConfig, parse_replicas, parse_setting
+from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig, Network
+from pipeline.config.labels import Cell, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 

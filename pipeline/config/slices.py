@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import astuple
 from typing import Any, Protocol
 
-from pipeline.config.grid import ONLINE, DomainConfig, cells, parse_replicas, parse_setting
+from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.image import ImageConfig
+from pipeline.config.labels import ONLINE, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import FIGURES, Config
 from pipeline.config.text import TextConfig

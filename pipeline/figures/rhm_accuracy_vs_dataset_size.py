@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.figures import style
 
+QUANTITIES = {"measurements": style.ACCURACIES}
+
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """All samples, novel strings and novel subtrees; the collapse of all samples as inset."""

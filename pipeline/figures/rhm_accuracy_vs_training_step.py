@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import all_inside
 from pipeline.figures import style
 
+QUANTITIES = {"measurements": style.ACCURACIES}
+
 
 def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
     """Left: the levels in training time. Right: when each is half-way to its ceiling."""

@@ -15,6 +15,11 @@ from pipeline.tables import SEEDS
 _LINE = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
 _NETWORK = _LINE | {"linestyle": "none", "markerfacecolor": "w", "markersize": 5}
 
+QUANTITIES = {
+    "theory": ("class_accuracy", "tuple_coverage"),
+    "measurements": style.ACCURACIES,
+}
+
 _COVERED = 30
 """Right end of the third panel: beyond it, every tuple has been seen."""
 

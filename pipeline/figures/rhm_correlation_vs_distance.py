@@ -10,6 +10,8 @@ from pipeline.analysis.samples import square_root
 from pipeline.figures import style
 from pipeline.grammar.correlations import correlation_law
 
+QUANTITIES = {"measurements": ("squared_correlation", "correlation_ratio", "coherence_length")}
+
 _SIZES_SHOWN = 4
 
 

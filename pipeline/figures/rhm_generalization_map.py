@@ -7,14 +7,16 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import best_checkpoints, finite_sizes
 from pipeline.figures import style
 
+_PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
+QUANTITIES = {"measurements": tuple(_PANELS)}
+
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Left: valid and novel. Right: copied from the training set. Dots: lowest validation loss."""
     frame = finite_sizes(measurements)
     best = finite_sizes(best_checkpoints(losses))
     figure, axes = style.panels(settings, 2, sharey=True)
-    panels = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
-    for panel, (quantity, title) in zip(axes, panels.items(), strict=True):
+    for panel, (quantity, title) in zip(axes, _PANELS.items(), strict=True):
         _map(panel, settings, frame[frame["quantity"] == quantity], best)
         panel.set(title=f"fraction {title}")
     axes[0].set_ylabel(style.LABELS["step"])

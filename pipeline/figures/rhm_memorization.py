@@ -10,6 +10,16 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import all_inside, finite_sizes
 from pipeline.figures import style
 
+QUANTITIES = {
+    "measurements": (
+        "copied_fraction",
+        "node_accuracy",
+        "coverage",
+        "rule_usage_divergence",
+        "training_rule_usage_divergence",
+    )
+}
+
 
 def draw(
     settings: dict,

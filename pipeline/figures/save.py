@@ -14,12 +14,14 @@ from pipeline.analysis.missing import describe_missing
 def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Draw the figure `spec["stage"]` from tables named `[<domain>_]<table>.parquet`.
 
-    The module of the figure has one public function, `draw(settings, **tables) -> Figure`.
+    The module of the figure has one public function, `draw(settings, **tables) -> Figure`. It may
+    say which rows it looks at, for large runs: `QUANTITIES`, a table's quantities by its name.
     """
     mpl.use("agg")
     names = [path.stem.removeprefix(f"{spec['domain']}_") for path in paths]
-    frames = {n: tables.read_table(path, n) for n, path in zip(names, paths, strict=True)}
     module = import_module(f"pipeline.figures.{spec['stage']}")
+    rows = getattr(module, "QUANTITIES", {})
+    frames = {n: tables.read_table(p, n, rows.get(n)) for n, p in zip(names, paths, strict=True)}
     figure = module.draw(spec["settings"], **frames)
     if missing := describe_missing(spec["settings"]["missing"]):
         figure.suptitle("\n".join(textwrap.wrap(missing, 100)), fontsize=6, color="firebrick")

@@ -19,6 +19,8 @@ SETTING_TITLE = "v, m, s, L"
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
 IMAGE_BARS = "bars: 95% over samples of one network"
+ACCURACIES = ("node_accuracy", "string_accuracy", "conditional_accuracy")
+"""Quantities of which the config chooses one."""
 LABELS = {
     "dataset_size": "dataset size $P$ (strings)",
     "step": "training step",

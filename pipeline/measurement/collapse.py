@@ -7,6 +7,7 @@ from scipy.special import rel_entr
 
 from pipeline.grammar.parsing import Parse
 from pipeline.measurement.estimate import Row, block_numbers, jackknife_error
+from pipeline.measurement.numbering import number_rows
 
 
 def coverage(samples: np.ndarray, chosen: np.ndarray, unseen: int, blocks: int) -> Row:
@@ -27,10 +28,10 @@ def coverage(samples: np.ndarray, chosen: np.ndarray, unseen: int, blocks: int) 
     if k == 0:
         return Row("coverage", float("nan"), float("nan"), 0, "novel_strings")
     block = block_numbers(len(samples), blocks)[chosen]
-    strings, number = np.unique(samples[chosen], axis=0, return_inverse=True)
+    strings, number = np.unique(number_rows(samples[chosen]), return_inverse=True)
     first, last = np.full(len(strings), blocks), np.full(len(strings), -1)
-    np.minimum.at(first, number.ravel(), block)
-    np.maximum.at(last, number.ravel(), block)
+    np.minimum.at(first, number, block)
+    np.maximum.at(last, number, block)
     lost = np.bincount(first[first == last], minlength=blocks)  # strings of that block alone
     sizes = np.bincount(block, minlength=blocks)
     lost, sizes = lost[sizes > 0], sizes[sizes > 0]

@@ -8,6 +8,7 @@ halves, averaged over splits. Standard errors are jackknifed over blocks of samp
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -20,30 +21,64 @@ class PairCounts:
     """Co-occurrence counts of samples, block by block.
 
     Attributes:
-        joint: float64 [blocks, d, v, d, v], number of samples with symbol a at i and b at j.
-        size: samples per block.
+        joint: float64 [blocks, d (d - 1) / 2, v, v], number of samples with symbol a at the first
+            and b at the second of two positions: (0, 1), (0, 2), ..., (1, 2), ...
+        marginal: float64 [blocks, d, v], number of samples with each symbol at each position.
     """
 
     joint: np.ndarray
-    size: int
+    marginal: np.ndarray
 
     @classmethod
     def of(cls, tokens: np.ndarray, symbols: int, blocks: int) -> "PairCounts":
         """Count tokens, integers [N, d]; up to `blocks` - 1 last samples are left out."""
-        size = len(tokens) // blocks
-        one_hot = np.eye(symbols)[tokens[: size * blocks]]
-        flat = one_hot.reshape(blocks, size, -1)
-        joint = np.matmul(flat.transpose(0, 2, 1), flat)
-        length = tokens.shape[1]
-        return cls(joint.reshape(blocks, length, symbols, length, symbols), size)
+        size, length = len(tokens) // blocks, tokens.shape[1]
+        joint = np.zeros((blocks, length * (length - 1) // 2, symbols, symbols))
+        marginal = np.zeros((blocks, length, symbols))
+        for block in range(blocks):
+            rows = tokens[block * size : (block + 1) * size]
+            _count(rows.T.astype(np.intp, order="C"), joint[block], marginal[block])
+        return cls(joint, marginal)
 
-    def excess(self, weights: np.ndarray) -> np.ndarray:
-        """J of weighted sums of blocks: weights [K, blocks] to float64 [K, d, v, d, v]."""
-        flat = self.joint.reshape(len(self.joint), -1)
-        joint = (weights @ flat) / (self.size * weights.sum(axis=1, keepdims=True))
-        joint = joint.reshape(len(weights), *self.joint.shape[1:])
-        marginal = np.einsum("kiaia->kia", joint)
-        return joint - marginal[:, :, :, None, None] * marginal[:, None, None]
+    @property
+    def size(self) -> int:
+        """Samples per block."""
+        return int(self.marginal[0, 0].sum())
+
+    @cached_property
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """First and second positions of all pairs, in the order of `joint`."""
+        return np.triu_indices(self.marginal.shape[1], 1)
+
+    def places(self, pairs: np.ndarray) -> np.ndarray:
+        """Places in `joint` of pairs of positions i < j, int [n, 2] to int [n]."""
+        first, second = pairs.T
+        return first * (2 * self.marginal.shape[1] - first - 3) // 2 + second - 1
+
+    def excess(self, chosen: np.ndarray) -> np.ndarray:
+        """J of all pairs in some of the blocks, bool [blocks] to float64 [pairs, v, v]."""
+        joint, marginal = self.joint[chosen].sum(axis=0), self.marginal[chosen].sum(axis=0)
+        total = marginal[0].sum()
+        first, second = (marginal[positions] / total for positions in self.pairs)
+        return joint / total - first[:, :, None] * second[:, None, :]
+
+    def leaving_out(self, chosen: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """Mean over symbols of J times another J, by pairs, of n blocks without each in turn.
+
+        Args:
+            chosen: the blocks, bool [blocks].
+            reference: the other J, [pairs, v, v].
+
+        Returns:
+            Float64 [n, pairs]; linear in counts, so that no J is made again for each block.
+        """
+        joint = np.einsum("kpab,pab->kp", self.joint, reference)[chosen]
+        marginal = self.marginal[chosen]
+        joint, marginal = (x.sum(axis=0) - x for x in (joint, marginal))
+        first, second = (marginal[:, positions].swapaxes(0, 1) for positions in self.pairs)
+        independent = ((first @ reference) * second).sum(axis=2).T
+        total = marginal[:, 0].sum(axis=1)[:, None]
+        return (joint / total - independent / total**2) / reference[0].size
 
 
 def squared_correlations(
@@ -53,13 +88,13 @@ def squared_correlations(
 
     Args:
         counts: of the samples.
-        groups: for each group of position pairs, its indices, int [pairs, 2].
+        groups: for each group of position pairs i < j, its indices, int [pairs, 2].
         random_halves: number of random splits.
     """
-    blocks = len(counts.joint)
-    halves = _half_memberships(blocks, random_halves)
-    full = _half_products(counts, halves, np.ones(blocks), groups)
-    left_out = [_half_products(counts, halves, keep, groups) for keep in 1 - np.eye(blocks)]
+    halves = _half_memberships(len(counts.joint), random_halves)
+    products = np.mean([_half_products(counts, half) for half in halves], axis=0)
+    means = [products[:, counts.places(pairs)].mean(axis=1) for pairs in groups]
+    full, *left_out = np.array(means).T
     return list(zip(full, jackknife_error(np.array(left_out)), strict=True))
 
 
@@ -93,31 +128,47 @@ def _projected(
     counts: PairCounts, reference: np.ndarray, groups: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Projections of all samples, [groups], and without each block, [blocks, groups]."""
-    blocks = len(counts.joint)
-    whole = counts.excess(np.ones((1, blocks)))[0]
-    left_out = counts.excess(1 - np.eye(blocks))
-    full = np.array([_project(whole, reference, pairs) for pairs in groups])
-    return full, np.array([[_project(j, reference, p) for p in groups] for j in left_out])
+    first, second = counts.pairs
+    theirs, every = reference[first, :, second, :], np.ones(len(counts.joint), dtype=bool)
+    whole = _mean_product(counts.excess(every), theirs)
+    products = np.concatenate([whole[None], counts.leaving_out(every, theirs)])
+    squares, places = _mean_product(theirs, theirs), [counts.places(pairs) for pairs in groups]
+    ratios = [products[:, chosen].sum(axis=1) / squares[chosen].sum() for chosen in places]
+    full, *left_out = np.array(ratios).T
+    return full, np.array(left_out)
 
 
-def _half_products(
-    counts: PairCounts, halves: np.ndarray, keep: np.ndarray, groups: Sequence[np.ndarray]
-) -> np.ndarray:
-    products = counts.excess(halves * keep) * counts.excess((1 - halves) * keep)
-    mean = products.mean(axis=0)
-    return np.array([_pair_mean(mean, pairs) for pairs in groups])
+def _half_products(counts: PairCounts, half: np.ndarray) -> np.ndarray:
+    """Mean over symbols of the product of the J of a half of the blocks and of the other half.
+
+    By pairs of positions, [1 + blocks, pairs]: of all blocks, then without each in turn, which
+    changes the J of its own half only.
+    """
+    halves = half, ~half
+    wholes = [counts.excess(side) for side in halves]
+    products = np.zeros((1 + len(half), len(wholes[0])))
+    products[0] = _mean_product(*wholes)
+    for side, other in zip(halves, wholes[::-1], strict=True):
+        products[1:][side] = counts.leaving_out(side, other)
+    return products
 
 
-def _pair_mean(values: np.ndarray, pairs: np.ndarray) -> float:
-    return float(values[pairs[:, 0], :, pairs[:, 1], :].mean())
+def _mean_product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.einsum("pab,pab->p", one, other) / one[0].size
 
 
-def _project(excess: np.ndarray, reference: np.ndarray, pairs: np.ndarray) -> float:
-    first, second = pairs[:, 0], pairs[:, 1]
-    theirs = reference[first, :, second, :]
-    return float((excess[first, :, second, :] * theirs).sum() / np.square(theirs).sum())
+def _count(columns: np.ndarray, joint: np.ndarray, marginal: np.ndarray) -> None:
+    """Write the counts of one block, whose tokens are int [d, n]."""
+    symbols, used = marginal.shape[1], 0
+    for position, first in enumerate(columns):
+        later = columns[position + 1 :]
+        cells = (np.arange(len(later))[:, None] * symbols + first) * symbols + later
+        counts = np.bincount(cells.ravel(), minlength=len(later) * symbols**2)
+        joint[used : used + len(later)] = counts.reshape(-1, symbols, symbols)
+        marginal[position] = np.bincount(first, minlength=symbols)
+        used += len(later)
 
 
 def _half_memberships(blocks: int, splits: int) -> np.ndarray:
     orders = [permutation(blocks, "random halves", split) for split in range(splits)]
-    return (np.array(orders) < blocks // 2).astype(float)
+    return np.array(orders) < blocks // 2

@@ -7,6 +7,7 @@ are counted in blocks, the independent units behind every standard error.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -76,9 +77,12 @@ class DistanceCounts:
             PipelineError: an argument is outside its range.
         """
         _check(tokens, symbols, distance, blocks)
-        block = np.repeat(block_numbers(len(tokens), blocks), tokens.shape[1] - distance)
-        first = tokens[:, :-distance].ravel().astype(np.int64)
-        second = tokens[:, distance:].ravel().astype(np.int64)
+        block = block_numbers(len(tokens), blocks)
+        first, second = tokens[:, :-distance], tokens[:, distance:]
+        if blocks * symbols**2 <= tokens.size:
+            return cls._of_table(_tabulate(first, second, symbols, block))
+        block = np.repeat(block, first.shape[1])
+        first, second = (part.ravel().astype(np.int64) for part in (first, second))
         keys, pair = np.unique(first * symbols + second, return_inverse=True)
         joint = csr_array((np.ones(len(pair)), (block, pair)), shape=(blocks, len(keys)))
         left, right = (
@@ -88,6 +92,13 @@ class DistanceCounts:
             for token in (first, second)
         )
         return cls(keys, joint, left, right)
+
+    @classmethod
+    def _of_table(cls, table: np.ndarray) -> "DistanceCounts":
+        """From counts of all pairs of tokens in each block, float64 [blocks, V, V]."""
+        flat = table.reshape(len(table), -1)
+        keys = np.flatnonzero(flat.any(axis=0))
+        return cls(keys, csr_array(flat[:, keys]), table.sum(axis=2), table.sum(axis=1))
 
     @property
     def pairs(self) -> np.ndarray:
@@ -162,6 +173,16 @@ def squared_correlation(counts: DistanceCounts, random_halves: int) -> tuple[flo
             left_out[split, ours] = projection.value(1 - np.eye(len(ours)))
         full[split] = projection.value(np.ones((1, len(ours))))[0]
     return float(full.mean()), float(jackknife_error(left_out.mean(axis=0)))
+
+
+def _tabulate(first: np.ndarray, second: np.ndarray, symbols: int, block: np.ndarray) -> np.ndarray:
+    """Counts of all pairs of tokens, float64 [blocks, V, V], of rows in the order of blocks."""
+    starts = np.flatnonzero(np.diff(block, prepend=-1))
+    table = np.zeros((len(starts), symbols**2))
+    for number, (start, stop) in enumerate(pairwise([*starts, len(block)])):
+        codes = first[start:stop].astype(np.int64) * symbols + second[start:stop]
+        table[number] = np.bincount(codes.ravel(), minlength=symbols**2)
+    return table.reshape(-1, symbols, symbols)
 
 
 def _check(tokens: np.ndarray, symbols: int, distance: int, blocks: int) -> None:

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from pipeline.measurement.estimate import Row, ratio
+from pipeline.measurement.numbering import number_rows, number_tuples
+
+_LISTED = 2**20
+"""Numbers up to which it is listed whether they are known."""
 
 
 def novel_subtrees(samples: np.ndarray, training: np.ndarray, branching: int) -> list[np.ndarray]:
@@ -18,12 +22,13 @@ def novel_subtrees(samples: np.ndarray, training: np.ndarray, branching: int) ->
     Returns:
         Bool arrays [N, s**(L - level)]. A subtree counts as seen wherever it stood.
     """
-    ids = np.concatenate([training, samples]).astype(np.int64)
+    numbers = np.concatenate([training, samples])
+    bound = int(numbers.max()) + 1
     novel = []
-    while ids.shape[1] > 1:
-        ids = _number_tuples(ids.reshape(len(ids), -1, branching))
-        known, generated = ids[: len(training)], ids[len(training) :]
-        novel.append(~np.isin(generated, known))
+    while numbers.shape[1] > 1:
+        numbers, bound = number_tuples(numbers.reshape(len(numbers), -1, branching), bound)
+        known, generated = numbers[: len(training)], numbers[len(training) :]
+        novel.append(~_are_among(generated, known, bound))
     return novel
 
 
@@ -38,7 +43,8 @@ def novelty(samples: np.ndarray, novel: np.ndarray, valid: np.ndarray) -> Iterat
     ones = np.ones(len(samples), dtype=int)
     yield Row("copied_fraction", *ratio(~novel, ones))
     yield Row("valid_and_novel_fraction", *ratio(valid & novel, ones))
-    distinct = len(np.unique(samples, axis=0)) / len(samples)
+    numbers = np.sort(number_rows(samples))
+    distinct = (1 + np.count_nonzero(np.diff(numbers))) / len(samples)
     yield Row("distinct_fraction", distinct, float("nan"), len(samples))
 
 
@@ -63,10 +69,12 @@ def copying(novel: np.ndarray, valid: np.ndarray, share: float) -> Row:
     return Row("copied_excess", *ratio(excess, np.ones(len(novel), dtype=int)))
 
 
-def _number_tuples(tuples: np.ndarray) -> np.ndarray:
-    """Give equal tuples [..., s] equal numbers, below the number of distinct ones."""
-    numbers = tuples[..., 0]
-    for child in range(1, tuples.shape[-1]):
-        pairs = numbers * (tuples.max() + 1) + tuples[..., child]
-        numbers = np.unique(pairs, return_inverse=True)[1].reshape(pairs.shape)
-    return numbers
+def _are_among(numbers: np.ndarray, known: np.ndarray, bound: int) -> np.ndarray:
+    """Which numbers, all below `bound`, are among the known ones, by a list if it is short."""
+    if bound <= _LISTED:
+        is_known = np.zeros(bound, dtype=bool)
+        is_known[known] = True
+        return is_known[numbers]
+    known = np.sort(known, axis=None)
+    places = np.searchsorted(known, numbers)
+    return known.take(places, mode="clip") == numbers

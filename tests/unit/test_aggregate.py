@@ -1,5 +1,8 @@
 """Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
 
+import re
+import subprocess
+import sys
 from dataclasses import astuple
 from itertools import product
 from pathlib import Path
@@ -10,7 +13,8 @@ import pytest
 
 from pipeline import tables
 from pipeline.aggregation.aggregate import aggregate
-from pipeline.config.grid import Cell
+from pipeline.config.labels import Cell
+from pipeline.errors import PipelineError
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
@@ -163,3 +167,29 @@ def test_two_configured_samplers_are_refused(tmp_path):
     """Either ceiling could be meant, and every measurement would be there twice."""
     with pytest.raises(pd.errors.MergeError):
         run(tmp_path, reached() + reached())
+
+
+LOSSES = {"settings": {"cells": [("v4_m2_s2_L2", "4", "g3d0n0+g5d0n0")], "missing": []}}
+
+
+def test_a_part_that_was_altered_is_refused_by_name(tmp_path):
+    part = tmp_path / "losses.parquet"
+    write(part, evaluated(SHAPES[0], 4))
+    content = bytearray(part.read_bytes())
+    content[10] ^= 1
+    part.write_bytes(content)
+    with pytest.raises(PipelineError, match=re.escape(f"{part} ")):
+        aggregate(LOSSES, [part], [], tmp_path / "tables/losses.parquet")
+
+
+def test_nothing_but_ceilings_takes_the_time_to_import_pandas(tmp_path):
+    write(tmp_path / "losses.parquet", evaluated(SHAPES[0], 4))
+    code = f"""
+import pathlib, sys
+from pipeline.aggregation.aggregate import aggregate
+root = pathlib.Path({str(tmp_path)!r})
+aggregate({LOSSES!r}, [root / "losses.parquet"], [], root / "tables/losses.parquet")
+sys.exit("pandas" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert len(tables.read_table(tmp_path / "tables/losses.parquet", "losses")) == 8

@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from pipeline.config.disk import describe_disk
-from pipeline.config.grid import (
+from pipeline.config.grid import cells
+from pipeline.config.labels import (
     REPLICAS_PATTERN,
     Replica,
-    cells,
     parse_replicas,
     parse_setting,
     replica_label,

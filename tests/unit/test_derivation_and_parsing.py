@@ -1,6 +1,7 @@
 """Derivation and parsing are inverse, and parsing agrees with a recursive membership test."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -73,6 +74,22 @@ def test_parsing_agrees_with_recursive_membership_at_every_node(shape, seed, dat
                 part = tuple(string[node * size : (node + 1) * size])
                 found = int(parsed.symbols[level][row, node])
                 assert {found} - {-1} == reference.roots(grammar, level, part)
+
+
+def test_deep_strings_without_synonyms_are_derived_and_parsed():
+    grammar = sample_rules(3, 1, 2, 7, seed=0)
+    choices = np.zeros((3, len(choice_radices(grammar))), dtype=np.uint8)
+    choices[:, 0] = range(3)
+    assert np.array_equal(choices_of(parse(grammar, derive(grammar, choices))), choices)
+
+
+@pytest.mark.parametrize("token", [-1, -3, 3, 255, 259, 2**16])
+def test_a_token_that_is_no_symbol_is_invalid(small, token):
+    tokens = small.strings[:2].astype(np.int64)
+    tokens[0, 0] = token
+    parsed = parse(small.grammar, tokens)
+    assert parsed.valid(0).tolist() == [[False, True, True, True], [True] * 4]
+    assert parsed.valid(2).tolist() == [[False], [True]]
 
 
 def test_all_choices_derive_all_strings(any_language):

@@ -1,5 +1,9 @@
 """Figures of runs too short to show what they are for are drawn all the same, and say so."""
 
+import ast
+from importlib import import_module
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +13,7 @@ from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import LAWS, compare_laws
 from pipeline.analysis.sample_complexity import analyse
 from pipeline.figures import rhm_accuracy_vs_training_step, rhm_sample_complexity
+from pipeline.figures.save import save_figure
 from tests.unit.test_exponents import V_M, plain
 from tests.unit.test_exponents import thresholds as thresholds_of
 
@@ -17,6 +22,18 @@ SETTINGS = {
     "analysis": {"accuracy": "node_accuracy", "among": "all"},
 }
 REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
+
+PIPELINE = Path(tables.__file__).parent
+MEASURING = [*PIPELINE.glob("measurement/*.py"), *PIPELINE.glob("theory/*.py")]
+MEASURING += PIPELINE.glob("domains/rhm/measure.py")
+CHOOSY = [p for p in PIPELINE.glob("figures/*_*.py") if "\nQUANTITIES" in p.read_text()]
+NO_QUANTITIES = {"all", "novel_strings", "novel_subtrees", "online", "samples", "theory"}
+NO_QUANTITIES |= {"copied_excess"}  # of the times of copying, which are read whole
+
+
+def words(path):
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
 def curves(accuracy, steps):
@@ -84,3 +101,28 @@ def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
     figure = rhm_accuracy_vs_training_step.draw(SETTINGS, finite, by_size)
     assert not figure.axes[0].lines
     assert figure.axes[1].get_title() == "no level is half-way within the run"
+
+
+@pytest.mark.parametrize("path", CHOOSY, ids=lambda path: path.stem)
+def test_a_figure_that_reads_some_quantities_reads_all_that_it_names(path):
+    read = set().union(*import_module(f"pipeline.figures.{path.stem}").QUANTITIES.values())
+    measured = set().union(*map(words, MEASURING)) - {*tables.COLUMNS, *NO_QUANTITIES}
+    assert read
+    assert words(path) & measured <= read
+
+
+def test_rows_that_a_figure_does_not_look_at_change_nothing(tmp_path):
+    measured, losses = curves([0.5, 0.9], (1, 2))
+    measured["quantity"] = np.where(measured["level"] == 1, "copied_fraction", "coverage")
+    shown = measured.assign(level=None)
+    shown.loc[shown["quantity"] == "coverage", "quantity"] = "valid_and_novel_fraction"
+    drawn = []
+    for name, frame in {"few": shown, "all": pd.concat([shown, measured.iloc[1::2]])}.items():
+        paths = [tmp_path / name / f"{kind}.parquet" for kind in ("measurements", "losses")]
+        for path, table in zip(paths, (frame, losses), strict=True):
+            tables.write_table(path, table, {"kind": path.stem})
+        spec = {"stage": "rhm_generalization_map", "domain": "rhm"}
+        settings = {"settings": SETTINGS | {"missing": []}}
+        save_figure(spec | settings, paths, [tmp_path / f"{name}.png"])
+        drawn.append((tmp_path / f"{name}.png").read_bytes())
+    assert drawn[0] == drawn[1]

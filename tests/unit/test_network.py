@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from pipeline.config.grid import Cell
+from pipeline.config.labels import Cell
 from pipeline.config.parameters import parameter_count
 from pipeline.networks.ensemble_linear import EnsembleLinear
 from pipeline.networks.unet1d import UNet1d

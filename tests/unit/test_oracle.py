@@ -85,7 +85,7 @@ def test_no_result_depends_on_the_chunks(monkeypatch):
     _, xt, t = corrupted(noise, reference.all_strings(grammar), 50)
     oracle = Oracle([grammar], noise)
     whole, logits = oracle.beliefs(xt, t), oracle(xt, t)
-    monkeypatch.setitem(oracle_module._CHUNKS, "cpu", 7)
+    monkeypatch.setitem(oracle_module._CHUNKS, "cpu", 7 * 4 * 8)
     parts = oracle.beliefs(xt, t)
     assert torch.equal(oracle(xt, t), logits)
     assert torch.equal(parts.log_evidence, whole.log_evidence)

@@ -10,10 +10,11 @@ import pytest
 
 from pipeline import tables
 from pipeline.claims.decide import claims_table, decide
-from pipeline.claims.paste import BEGIN, END, paste, pasted
+from pipeline.claims.paste import paste, pasted
 from pipeline.claims.render import html, markdown
 from pipeline.errors import PipelineError
 
+BEGIN, END = "<!-- claims:begin -->\n", "<!-- claims:end -->\n"
 SETTINGS = {"bootstrap_samples": 50, "margin": 0.25}
 
 
@@ -69,9 +70,10 @@ def test_html_has_the_same_cells(claims):
 
 
 def test_pasting_twice_is_pasting_once(readme, stored, claims):
-    paste(readme, stored)
+    command = [sys.executable, "-m", "pipeline.claims.paste", readme, stored]
+    subprocess.run(command, check=True)
     once = readme.read_text()
-    paste(readme, stored)
+    paste(readme, "claims", markdown(claims))
     assert readme.read_text() == once
     assert markdown(claims) in once
     assert once.startswith("before\n")
@@ -81,12 +83,17 @@ def test_pasting_twice_is_pasting_once(readme, stored, claims):
 @pytest.mark.parametrize("text", ["", BEGIN, END, END + BEGIN, BEGIN + END + BEGIN + END])
 def test_markers_that_are_missing_or_not_alone_are_an_error(text):
     with pytest.raises(PipelineError, match="there must be one line"):
-        pasted(text, "content")
+        pasted(text, "claims", "content")
+
+
+def test_every_marker_has_a_place_of_its_own():
+    claims, bench = (f"<!-- {x}:begin -->\nold\n<!-- {x}:end -->\n" for x in ("claims", "bench"))
+    assert pasted(bench + claims, "claims", "new") == f"{bench}{BEGIN}\nnew\n{END}"
 
 
 def test_the_table_has_its_place_in_the_readme():
     text = (Path(__file__).parents[2] / "README.md").read_text()
-    assert "\n| claim |" in pasted(text, "| claim |")
+    assert "\n| claim |" in pasted(text, "claims", "| claim |")
 
 
 def test_an_error_of_the_command_is_one_line(readme, tmp_path):

@@ -48,6 +48,35 @@ def test_many_tables_are_read_as_one_in_their_order(written, tmp_path):
     assert together.index.tolist() == [0, 1, 2, 3]
 
 
+def test_rows_of_some_quantities_are_those_that_a_query_finds(written):
+    chosen = read_table(written, "losses", ["b", "c"])
+    pd.testing.assert_frame_equal(chosen, FRAME.query("quantity == 'b'").reset_index(drop=True))
+    assert read_table(written, "losses", ["c"]).empty
+
+
+@pytest.mark.parametrize("quantities", [None, ["a"]])
+def test_rows_are_checked_whichever_are_read(written, quantities):
+    content = bytearray(written.read_bytes())
+    content[40] ^= 1
+    written.write_bytes(content)
+    with pytest.raises(PipelineError, match=r"table\.parquet .*rebuild it with: snakemake"):
+        read_table(written, "losses", quantities)
+
+
+def test_a_column_that_a_part_lacks_is_empty_there_as_in_pandas(tmp_path):
+    parts = [
+        FRAME.assign(level=[None, None], steps_per_second=None),
+        FRAME.drop(columns="v").assign(chance=0.5, steps_per_second=1.0),
+    ]
+    paths = [tmp_path / f"{place}.parquet" for place in range(2)]
+    for path, part in zip(paths, parts, strict=True):
+        write_table(path, part, STAMP)
+    joined = pd.concat([read_table(path, "losses") for path in paths], ignore_index=True)
+    write_table(tmp_path / "joined.parquet", joined, STAMP)
+    expected = read_table(tmp_path / "joined.parquet", "losses")
+    pd.testing.assert_frame_equal(read_tables(paths, "losses"), expected)
+
+
 def test_a_truncated_table_is_refused(written):
     written.write_bytes(written.read_bytes()[:-20])
     with pytest.raises(PipelineError, match="cannot be read as losses") as refused:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.config.grid import Cell
+from pipeline.config.labels import Cell
 from pipeline.config.load import load_config
 from pipeline.config.parameters import parameter_count
 from pipeline.domains.text.model import build_network

@@ -42,7 +42,7 @@ rule claims:
         "results/{run}/logs/claims.log",
     localrule: True
     params:
-        spec=claims_spec(),
+        spec=claims_spec,
     shell:
         """
         python -m pipeline claims \

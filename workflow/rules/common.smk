@@ -8,12 +8,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
-from pipeline.config.grid import (
-    REPLICAS_PATTERN,
-    cell_directory,
-    cells,
-    parse_replicas,
-)
+from pipeline.config.grid import cells
+from pipeline.config.labels import REPLICAS_PATTERN, cell_directory, parse_replicas
 from pipeline.config.load import load_config
 from pipeline.config.resources import (
     document_archives,
@@ -116,16 +112,25 @@ def aggregate_spec(wildcards):
     return make_spec("aggregate", wildcards.domain, settings)
 
 
-def claims_spec():
+def claims_spec(_wildcards):
     missing = {"missing": missing_cells("rhm")}
     return make_spec("claims", "rhm", claims_settings(CONFIG) | missing)
 
 
 def figure_spec(name):
-    domain = FIGURES[name].domain
-    all_settings, shown = FIGURES[name].compares_settings, shown_settings(domain)
-    missing = missing_cells(domain) if all_settings else missing_of(domain, shown[0])
-    return make_spec(name, domain, figure_settings(CONFIG, name) | {"missing": missing})
+    """Params function: the spec of a figure, whose code only a job that draws it looks at."""
+
+    def of(_wildcards):
+        domain, all_settings = FIGURES[name].domain, FIGURES[name].compares_settings
+        missing = (
+            missing_cells(domain)
+            if all_settings
+            else missing_of(domain, shown_settings(domain)[0])
+        )
+        settings = figure_settings(CONFIG, name) | {"missing": missing}
+        return make_spec(name, domain, settings)
+
+    return of
 
 
 def cell_tables(wildcards):
@@ -150,7 +155,7 @@ def ceilings(wildcards):
 
 def truth_files(wildcards):
     """Source artifacts of a cell, one per replica: its grammar, the corpus, or the images."""
-    directory = expand(SETTING, **wildcards)[0]
+    directory = SETTING.format(**wildcards)
     replicas = parse_replicas(wildcards.replicas)
     if wildcards.domain == "rhm":
         return [f"{directory}/grammar_g{r.grammar_seed}.safetensors" for r in replicas]
@@ -168,17 +173,16 @@ def compared_files(wildcards):
 
 def known_dataset(wildcards):
     """The dataset, where samples are compared with it: strings of grammars may be copies."""
-    return (
-        expand(f"{CELL}/dataset.safetensors", **wildcards)
-        if wildcards.domain == "rhm"
-        else []
-    )
+    dataset = f"{CELL.format(**wildcards)}/dataset.safetensors"
+    return dataset if wildcards.domain == "rhm" else []
 
 
 def measured_files(wildcards):
     """What is measured at every checkpoint: samples, but of images their features."""
     what = "features" if wildcards.domain == "image" else "samples"
-    return step_files(f"{CELL}/{what}/step{{step}}.safetensors")(wildcards)
+    directory = f"{CELL.format(**wildcards)}/{what}"
+    steps = checkpoint_steps(wildcards.domain)
+    return [f"{directory}/step{step}.safetensors" for step in steps]
 
 
 def user_files(domain):
@@ -236,26 +240,16 @@ def compared_control_files(wildcards):
     return expand(f"{SETTING}/{path}.safetensors", **wildcards)
 
 
-def step_files(pattern):
-    """Input function: one file of a cell per checkpoint step."""
-
-    def files(wildcards):
-        steps = checkpoint_steps(wildcards.domain)
-        return expand(pattern, step=steps, **wildcards)
-
-    return files
+def step_files(domain, directory):
+    """Patterns of the files of a cell, one per checkpoint step, in one of its directories."""
+    pattern = f"{CELL}/{directory}/step{{step}}.safetensors"
+    return expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
 
 
 def checkpoint_outputs(domain):
     """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
-    pattern = f"{CELL}/checkpoints/step{{step}}.safetensors"
-    files = expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
+    files = step_files(domain, "checkpoints")
     return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
-
-
-def sample_outputs(domain, directory="samples"):
-    pattern = f"{CELL}/{directory}/step{{step}}.safetensors"
-    return expand(pattern, step=checkpoint_steps(domain), allow_missing=True)
 
 
 def keep_work(wildcards):

@@ -28,9 +28,9 @@ rule prepare_encoder:
 rule encode:
     input:
         encoder=ENCODER,
-        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+        samples=step_files("image", "samples"),
     output:
-        features=sample_outputs("image", "features"),
+        features=step_files("image", "features"),
     log:
         f"{CELL}/logs/encode.log",
     benchmark:

@@ -29,7 +29,7 @@ rule images:
 
 rule pictures:
     input:
-        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+        samples=step_files("image", "samples"),
     output:
         pictures=f"{CELL}/pictures.parquet",
     log:

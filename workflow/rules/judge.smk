@@ -28,7 +28,7 @@ rule prepare_judge:
 rule decode:
     input:
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+        samples=step_files("text", "samples"),
     output:
         texts=f"{CELL}/texts.parquet",
     log:
@@ -53,7 +53,7 @@ rule judge:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files(f"{CELL}/samples/step{{step}}.safetensors"),
+        samples=step_files("text", "samples"),
     output:
         judgements=f"{CELL}/judgements.parquet",
     log:

@@ -8,13 +8,15 @@ rule probe:
     input:
         sources=truth_files,
         dataset=f"{CELL}/dataset.safetensors",
-        checkpoints=step_files(f"{CELL}/checkpoints/step{{step}}.safetensors"),
+        checkpoints=step_files("rhm", "checkpoints"),
     output:
         probes=f"{CELL}/probes.parquet",
     log:
         f"{CELL}/logs/probe.log",
     benchmark:
         f"{CELL}/logs/probe.benchmark.tsv"
+    wildcard_constraints:
+        domain="rhm",
     params:
         spec=spec("probe"),
     shell:

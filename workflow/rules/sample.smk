@@ -5,9 +5,9 @@
 
 rule sample:
     input:
-        checkpoints=step_files(f"{CELL}/checkpoints/step{{step}}.safetensors"),
+        checkpoints=step_files("rhm", "checkpoints"),
     output:
-        samples=sample_outputs("rhm"),
+        samples=step_files("rhm", "samples"),
     log:
         f"{CELL}/logs/sample.log",
     benchmark:
@@ -27,14 +27,18 @@ rule sample:
 
 
 use rule sample as sample_text with:
+    input:
+        checkpoints=step_files("text", "checkpoints"),
     output:
-        samples=sample_outputs("text"),
+        samples=step_files("text", "samples"),
     wildcard_constraints:
         domain="text",
 
 
 use rule sample as sample_image with:
+    input:
+        checkpoints=step_files("image", "checkpoints"),
     output:
-        samples=sample_outputs("image"),
+        samples=step_files("image", "samples"),
     wildcard_constraints:
         domain="image",

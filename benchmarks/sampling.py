@@ -1,0 +1,143 @@
+"""Sampling from the RHM's U-Net: against plain ancestral loops over all noise levels."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.contest import Contest, Side
+from benchmarks.curves import Curve, fastest
+from pipeline.grammar.parsing import parse
+from pipeline.grammar.rules import sample_rules
+from pipeline.measurement.accuracy import accuracies
+from pipeline.networks.unet1d import UNet1d
+from pipeline.noise.absorbing import AbsorbingNoise
+from pipeline.noise.schedules import alpha_bar
+from pipeline.noise.uniform import UniformNoise
+from pipeline.oracle import Oracle
+from pipeline.sampling.absorbing import at_positions, sample_absorbing
+from pipeline.sampling.generate import generate
+from pipeline.sampling.uniform import sample_uniform
+
+V, M, S, L, WIDTH, LEVELS = 16, 4, 2, 3, 128, 1000
+SCHEDULE = alpha_bar("linear_alpha_bar", LEVELS)
+_STRINGS, _ORACLE_STRINGS = 64, 2048
+_STEPS = (10, 20, 50, 100, 200, 500, 1000)
+_ENOUGH = 200
+"""Steps at which the exact denoiser is as accurate as at all levels, as the curve shows."""
+
+
+def contests() -> Iterator[Contest]:
+    """Lines of the table."""
+    torch.set_num_threads(1)
+    torch.inference_mode().__enter__()
+    yield _absorbing()
+    note = "as accurate as 1000 steps with the exact denoiser, see the figure; with 500 it is safe"
+    yield _uniform(_ENOUGH, 2.0, note)
+    yield _uniform(LEVELS, 1.0, "")
+
+
+def _absorbing() -> Contest:
+    noise = AbsorbingNoise(V, SCHEDULE)
+    network = _network(noise, L)
+    return Contest(
+        f"sampling, absorbing noise, T={LEVELS}, width {WIDTH}",
+        Side("levels that reveal something", lambda: absorbing_strings(network, noise, S**L)),
+        Side("ancestral steps at all levels", lambda: plain_absorbing(network, noise)),
+        _STRINGS,
+        "strings",
+        20.0,
+        f"at most d = {S**L} calls of the network instead of {LEVELS}, the same distribution",
+    )
+
+
+def _uniform(steps: int, goal: float, note: str) -> Contest:
+    noise = UniformNoise(V, SCHEDULE)
+    network = _network(noise, L)
+    return Contest(
+        f"sampling, uniform noise, {steps} of T={LEVELS} levels, width {WIDTH}",
+        Side(f"{steps} reverse steps", lambda: uniform_strings(network, noise, steps, _STRINGS)),
+        Side("loop over all levels", lambda: plain_uniform(network)),
+        _STRINGS,
+        "strings",
+        goal,
+        note,
+    )
+
+
+def _network(noise: AbsorbingNoise | UniformNoise, depth: int) -> UNet1d:
+    return UNet1d([0], noise.input_symbols, V, S, depth, WIDTH, LEVELS, True).eval()
+
+
+def absorbing_strings(network: UNet1d, noise: AbsorbingNoise, length: int) -> np.ndarray:
+    """Strings as stage `sample` draws them."""
+    denoiser = at_positions(network)
+    return _drawn(lambda draw: sample_absorbing(denoiser, noise, draw), _STRINGS, length)
+
+
+def uniform_strings(
+    denoiser: Callable, noise: UniformNoise, steps: int, strings: int
+) -> np.ndarray:
+    """Likewise."""
+    return _drawn(lambda draw: sample_uniform(denoiser, noise, draw, steps, "exact"), strings, S**L)
+
+
+def _drawn(draw_strings: Callable, strings: int, length: int) -> np.ndarray:
+    return generate(draw_strings, [0], strings, length, torch.device("cpu"))
+
+
+def plain_absorbing(network: UNet1d, noise: AbsorbingNoise) -> Tensor:
+    """Every step asks the network about all strings, and reveals tokens by chance."""
+    kept = torch.from_numpy(SCHEDULE).float()
+    tokens = torch.full((1, _STRINGS, S**L), noise.mask)
+    for t in range(LEVELS, 0, -1):
+        logits = network(tokens, torch.full((1, _STRINGS), t))
+        drawn = torch.distributions.Categorical(logits=logits).sample()
+        now = torch.rand(tokens.shape) < (kept[t - 1] - kept[t]) / (1 - kept[t])
+        tokens = torch.where((tokens == noise.mask) & now, drawn, tokens)
+    return tokens
+
+
+def plain_uniform(network: UNet1d) -> Tensor:
+    """Every level in turn, with transition matrices as public code has them (D3PM)."""
+    eye, flat = torch.eye(V), torch.full((V, V), 1 / V)
+    kept = torch.from_numpy(SCHEDULE).float()
+    tokens = torch.randint(V, (1, _STRINGS, S**L))
+    for t in range(LEVELS, 0, -1):
+        clean = network(tokens, torch.full((1, _STRINGS), t)).softmax(dim=-1)
+        step = kept[t] / kept[t - 1]
+        one, before = (a * eye + (1 - a) * flat for a in (step, kept[t - 1]))
+        joint = one[:, tokens].movedim(0, -1) * (clean @ before)
+        tokens = torch.distributions.Categorical(joint).sample()
+    return tokens
+
+
+def curves() -> Iterator[Curve]:
+    """Accuracy of the exact denoiser against steps; cost of a string against its length."""
+    names = "uniform noise, exact denoiser", "reverse steps", "strings right up to the level"
+    for level, values in _accuracies().items():
+        found, errors = np.array(values).T
+        low, high = ((found + sign * 1.96 * errors).tolist() for sign in (-1, 1))
+        levels = list(map(float, _STEPS)), found.tolist()
+        yield Curve(*names, *levels, f"level {level}", low, high, is_power_law=False)
+    lengths, times = [S**depth for depth in (2, 3, 4, 5, 6)], []
+    noise = AbsorbingNoise(V, SCHEDULE)
+    for depth, length in enumerate(lengths, start=2):
+        network = _network(noise, depth)
+        times.append(fastest(lambda n=network, d=length: absorbing_strings(n, noise, d)) / _STRINGS)
+    yield Curve("sampling, absorbing", "tokens d = 2^L", "time of a string, s", lengths, times)
+
+
+def _accuracies() -> dict[int, list[tuple[float, float]]]:
+    """String accuracies with standard errors, level by level, at every number of steps."""
+    grammar, noise = sample_rules(V, M, S, L, seed=0), UniformNoise(V, SCHEDULE)
+    oracle, found = Oracle([grammar], noise), {level: [] for level in range(1, L + 1)}
+    for steps in _STEPS:
+        tokens = uniform_strings(oracle, noise, steps, _ORACLE_STRINGS)[0]
+        parsed = parse(grammar, tokens)
+        everything = [np.ones_like(parsed.valid(level)) for level in found]
+        for row in accuracies(parsed, everything):
+            if (row.quantity, row.among) == ("string_accuracy", "all"):
+                found[row.level].append((row.estimate, row.standard_error))
+    return found
