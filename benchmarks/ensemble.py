@@ -8,6 +8,7 @@ from benchmarks.contest import Contest, Side
 from benchmarks.training_case import Case
 
 _REPLICAS, _STEPS = 8, 40
+_NOTE = "saves calls, 2 ms a step; products, 0.8 ms a member at width 64, 1.5 ms at 128, stay"
 
 
 def contests() -> Iterator[Contest]:
@@ -26,4 +27,5 @@ def _contest(width: int) -> Contest:
         _REPLICAS * _STEPS,
         "replica steps",
         2.0,
+        _NOTE,
     )

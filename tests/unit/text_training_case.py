@@ -32,6 +32,7 @@ TRAINING = {
     "steps": 20,
     "low_discrepancy": True,
     "average_decays": [0.9],
+    "compile": False,
 }
 TRAIN = {
     "symbols": SYMBOLS,
