@@ -10,26 +10,36 @@ from pipeline.noise.base import Denoiser
 from pipeline.noise.uniform import UniformNoise
 from pipeline.sampling.categorical import categorical
 
+SPACINGS = {"even": 1, "cubic": 3}
+"""Power of the remaining share of steps that gives that of noise levels."""
+
 Draw = Callable[[int], Tensor]
 """`draw(level)`: float64 uniforms [R, n, d], a pure function of sample and level."""
 
 
 def sample_uniform(
-    denoiser: Denoiser, noise: UniformNoise, draw: Draw, levels: int, posterior: str
+    denoiser: Denoiser,
+    noise: UniformNoise,
+    draw: Draw,
+    levels: int,
+    posterior: str,
+    spacing: str = "even",
 ) -> Tensor:
-    """Draw strings by `levels` reverse steps, evenly spaced over the noise levels.
+    """Draw strings by reverse steps.
 
     Args:
         denoiser: network or oracle.
         noise: forward process.
         draw: random numbers; level T is for the prior, each lower one for the step that ends there.
-        levels: number of reverse steps, at most T.
+        levels: number of reverse steps, at most T; steps that would stay at their level are none.
         posterior: mixture over x_0, "exact" or "d3pm".
+        spacing: of the steps over noise levels, one of `SPACINGS`: "cubic" ones are short near the
+            end, where tokens that change together are not mended any more.
 
     Returns:
         Tokens, int64 [R, n, d].
     """
-    grid = np.linspace(noise.levels, 0, levels + 1).round().astype(int).tolist()
+    grid = step_levels(noise.levels, levels, spacing)
     tokens = (draw(grid[0]) * noise.symbols).long()
     for level, below in zip(grid[:-1], grid[1:], strict=True):
         t = torch.full(tokens.shape[:2], level, device=tokens.device)
@@ -37,3 +47,9 @@ def sample_uniform(
         step = noise.reverse(clean, tokens, t, torch.full_like(t, below), posterior)
         tokens = categorical(step, draw(below))
     return tokens
+
+
+def step_levels(levels: int, steps: int, spacing: str) -> list[int]:
+    """Noise levels before, between and after steps, falling from T to 0."""
+    shares = np.linspace(1, 0, steps + 1) ** SPACINGS[spacing]
+    return np.unique((levels * shares).round().astype(int))[::-1].tolist()

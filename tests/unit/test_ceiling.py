@@ -11,7 +11,7 @@ SETTINGS = {
     "setting": SETTING,
     "grammar_seeds": [3, 5],
     "noise": {"process": "uniform", "levels": 100, "schedule": "linear_alpha_bar"},
-    "sampling": {"samples": 300, "levels": 100, "posterior": "exact", "seed": 0},
+    "sampling": {"samples": 300, "levels": 100, "posterior": "exact", "spacing": "even", "seed": 0},
     "ceiling": {"strings": 400, "levels": [2, 100]},
 }
 

@@ -81,13 +81,21 @@ def test_absorbing_sampling_calls_the_network_at_most_once_per_token(levels):
     assert all((later < earlier)[earlier > 0].all() for earlier, later in pairwise(calls))
 
 
-def test_uniform_sampling_calls_the_network_at_evenly_spaced_levels():
+def levels_called(spacing):
     levels = []
 
     def denoiser(xt, t):
         levels.extend(t.unique().tolist())
         return some_denoiser(xt, t)
 
-    noise = UniformNoise(3, VALUES)
-    generate(lambda draw: sample_uniform(denoiser, noise, draw, 6, "exact"), [1], 4, 5, CPU)
-    assert levels == [30, 25, 20, 15, 10, 5]
+    noise, choices = UniformNoise(3, VALUES), (6, "exact", spacing)
+    generate(lambda draw: sample_uniform(denoiser, noise, draw, *choices), [1], 4, 5, CPU)
+    return levels
+
+
+def test_uniform_sampling_calls_the_network_at_evenly_spaced_levels():
+    assert levels_called("even") == [30, 25, 20, 15, 10, 5]
+
+
+def test_cubic_spacing_takes_short_steps_near_the_end():
+    assert levels_called("cubic") == [30, 17, 9, 4, 1]  # 30 (k/6)^3, none twice, none for the last

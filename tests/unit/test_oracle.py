@@ -282,6 +282,16 @@ def test_the_default_sampler_is_nearly_perfect_with_the_exact_denoiser():
     assert string_accuracy(grammars[0], noise, 512, levels=20) < 0.95
 
 
+def test_few_steps_do_as_well_if_they_are_short_near_the_end():
+    noise, grammar = noise_of("uniform", 16, 1000), sample_rules(16, 4, 2, 3, 0)
+    even, cubic = (
+        string_accuracy(grammar, noise, 2048, levels=100, spacing=spacing)
+        for spacing in ("even", "cubic")
+    )
+    assert even < 0.985
+    assert cubic > 0.99
+
+
 def test_the_masked_sampler_errs_only_where_tokens_are_revealed_together():
     grammar, levels = sample_rules(16, 4, 2, 3, seed=0), 1000
     accuracy = string_accuracy(grammar, noise_of("absorbing", 16, levels), 4096)

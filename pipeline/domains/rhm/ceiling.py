@@ -49,11 +49,12 @@ def _samplers(settings: dict) -> list[dict]:
     """Noise, reverse steps and strings: those of the config, then T steps at T noise levels."""
     sampling, strings = settings["sampling"], settings["ceiling"]["strings"]
     configured = {**settings["noise"], "sampling_levels": sampling["levels"]}
+    configured["spacing"] = sampling["spacing"]
     swept = []
     grid = product(("uniform", "absorbing"), SCHEDULES, settings["ceiling"]["levels"])
     for process, schedule, levels in grid:
         noise = {"process": process, "schedule": schedule, "levels": levels}
-        swept.append({**noise, "sampling_levels": levels})
+        swept.append({**noise, "sampling_levels": levels, "spacing": "even"})
     others = [{**sampler, "strings": strings} for sampler in swept if sampler != configured]
     return [{**configured, "strings": sampling["samples"]}, *others]
 
@@ -83,6 +84,7 @@ def _sample(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> np.n
     """Strings of the exact denoiser, [R, N, d]."""
     trained = {"noise": sampler, "cell": {"setting": settings["setting"]}}
     sampling = {**settings["sampling"], "levels": sampler["sampling_levels"]}
+    sampling["spacing"] = sampler["spacing"]
     oracle = Oracle(list(grammars.values()), build_noise(trained))
     keys = [stream_key(settings["sampling"]["seed"], seed, "ceiling") for seed in grammars]
     length = next(iter(grammars.values())).length
