@@ -5,12 +5,15 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from pipeline import artifacts
 from pipeline.figures.style import MARKERS, panels, shades
 
 LOOK = {"style": {"width": 2.4, "palette": "viridis"}}
 _COLUMNS = 4
+_FEW_DECADES = 10**2
 
 
 def draw(curves: list[dict], directory: Path) -> None:
@@ -40,9 +43,21 @@ def _panel(axes: Axes, title: str, curves: list[dict]) -> None:
     powers = all("slope" in curve for curve in curves)
     axes.set(title=title, xlabel=curves[0]["x_name"], ylabel=curves[0]["y_name"], xscale="log")
     axes.set_yscale("log" if powers else "linear")
+    _label_ticks(axes.xaxis, [x for curve in curves for x in curve["x"]])
+    if powers:
+        _label_ticks(axes.yaxis, [y for curve in curves for y in curve["y"]])
+        axes.margins(y=0.3)  # room for the legend
     axes.title.set_size(8)
     if any(curve["label"] or "slope" in curve for curve in curves):
-        axes.legend(fontsize=6)
+        axes.legend(fontsize=6, loc="best" if len(curves) > 1 and not powers else "upper left")
+
+
+def _label_ticks(axis: Axis, values: list[float]) -> None:
+    """Plain numbers at 1, 2 and 5 of every decade where there are few, else at decades."""
+    if max(values) / min(values) < _FEW_DECADES:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _bars(curve: dict) -> list[list[float]] | None:

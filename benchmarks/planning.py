@@ -79,7 +79,7 @@ def _reading(planner: Planner) -> Contest:
     )
 
 
-def curves(sizes: tuple[int, ...] = (100, 300, 1000, 3000)) -> Iterator[Curve]:
+def curves(sizes: tuple[int, ...] = (1000, 2000, 5000)) -> Iterator[Curve]:
     """Time of `snakemake -n` against the number of jobs."""
     with tempfile.TemporaryDirectory() as directory:
         planner = Planner(Path(directory))

@@ -80,17 +80,29 @@ def _against_products(width: int) -> Contest:
 
 def curves() -> Iterator[Curve]:
     """Cost of a step against width, dataset size and depth."""
-    names = {"panel": "training, one replica", "y_name": "time of a step, s"}
+    names = {"y_name": "time of a step, s"}
     widths, depths, sizes = (
         [32, 64, 128, 256, 512, 1024],
         [2, 3, 4, 5, 6],
         [2**k for k in (5, 9, 13, 17)],
     )
-    yield Curve(x_name="width", x=widths, y=[_step(Case(w)) for w in widths], **names)
+    yield Curve(
+        "training against width",
+        x_name="width",
+        x=widths,
+        y=[_step(Case(w)) for w in widths],
+        **names,
+    )
     times = [_step(Case(128, depth=depth)) for depth in depths]
-    yield Curve(x_name="tokens d = 2^L", x=[S**depth for depth in depths], y=times, **names)
+    yield Curve(
+        "training against d",
+        x_name="tokens d = 2^L",
+        x=[S**depth for depth in depths],
+        y=times,
+        **names,
+    )
     times = [_step(Case(128, strings=size)) for size in sizes]
-    yield Curve(x_name="dataset size P", x=sizes, y=times, **names)
+    yield Curve("training against P", x_name="dataset size P", x=sizes, y=times, **names)
 
 
 def _step(case: Case) -> float:
