@@ -182,7 +182,7 @@ SOURCE_EDITS = {
         DATASET + THEORY_ALONE + CEILING_ALONE + Counter(grammar=GRAMMARS),
     ),
     "a line of the oracle": (
-        ("pipeline/oracle.py", '{"cpu": 512', '{"cpu": 256'),
+        ("pipeline/oracle.py", '{"cpu": 2**16', '{"cpu": 2**15'),
         COMPARED + Counter(probe=CELLS) + CEILING_ALONE,
     ),
     "a line of the training loop": (
