@@ -12,8 +12,9 @@ from pipeline import artifacts
 from pipeline.figures.style import MARKERS, panels, shades
 
 LOOK = {"style": {"width": 2.4, "palette": "viridis"}}
-_COLUMNS = 4
-_FEW_DECADES = 10**2
+_COLUMNS = 3
+_FEW = 40
+"""Ratio of the largest to the smallest number up to which there is room for ticks at 1, 2 and 5."""
 
 
 def draw(curves: list[dict], directory: Path) -> None:
@@ -37,7 +38,7 @@ def _panel(axes: Axes, title: str, curves: list[dict]) -> None:
         label = curve["label"]
         if "slope" in curve:
             slope, low, high = curve["slope"]
-            label = f"{label} slope {slope:.2f} [{low:.2f}, {high:.2f}]".strip()
+            label = f"{label}\nslope {slope:.2f} [{low:.2f}, {high:.2f}]".strip()
         style = {"color": colour, "marker": MARKERS[index], "markersize": 3, "label": label}
         axes.errorbar(curve["x"], curve["y"], _bars(curve), capsize=1.5, linewidth=0.9, **style)
     powers = all("slope" in curve for curve in curves)
@@ -54,7 +55,7 @@ def _panel(axes: Axes, title: str, curves: list[dict]) -> None:
 
 def _label_ticks(axis: Axis, values: list[float]) -> None:
     """Plain numbers at 1, 2 and 5 of every decade where there are few, else at decades."""
-    if max(values) / min(values) < _FEW_DECADES:
+    if max(values) / min(values) < _FEW:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FormatStrFormatter("%g"))
     axis.set_minor_formatter(NullFormatter())

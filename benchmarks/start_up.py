@@ -13,8 +13,8 @@ from pipeline.specs import make_spec
 SECONDS = 8.0
 """For the rounds of a line; enough for starts, which take a second or two."""
 _PANDAS = (
-    "pandas, which it and three more stages compute with, takes a quarter to a third of torch's time "
-    "to import"
+    "pandas, which it and three more stages compute with, takes a quarter to a third of the time "
+    "of torch to import"
 )
 _SEABORN = "seaborn, which it draws with, takes as long to import as torch"
 
