@@ -88,7 +88,7 @@ def _numbers(exponents: pd.DataFrame, settings: str) -> str:
         rows = rows.dropna(subset="prediction").itertuples()
         found = [f"{_interval(row)} at level {row.level:.0f}" for row in rows]
         lines += [f"exponent of {name}: {', '.join(found)}"] if found else []
-    return "\n".join([*lines, settings])
+    return "; ".join([*lines, settings])
 
 
 def _interval(row: pd.Series) -> str:

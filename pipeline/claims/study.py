@@ -1,0 +1,134 @@
+"""`python -m pipeline.claims.study PAGE RESULTS`: the tables of the study, filled into its page.
+
+RESULTS is the folder of results with the runs `study`, `study_conditional` and `study_width_*`.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import tables
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
+from pipeline.claims.paste import paste
+from pipeline.claims.render import markdown
+from pipeline.claims.thresholds import clustering_thresholds
+from pipeline.errors import PipelineError
+
+_WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | replicas |
+| --- | --- | --- | --- | --- |
+"""
+_LEVEL = [*GRAMMAR, "level"]
+
+
+def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
+    """Half-way dataset sizes of every level as a table in Markdown, by several criteria.
+
+    Beside each stands by how much more than a factor m it exceeds that of the level below: one by
+    the laws m^l and m^(l+1), m by m^(2l-1), 1/m by m^3. Geometric means with 95 % t intervals over
+    grammars (mean over the replicas of each), of levels of which all lie inside the range studied.
+
+    Args:
+        thresholds: rows of replica, level, threshold and status by name of criterion; the first
+            also with `predicted`.
+    """
+    predicted = next(iter(thresholds.values())).groupby(_LEVEL)["predicted"].first()
+    found = [_growth(frame) for frame in thresholds.values()]
+    names = "".join(f" P*_l, {name} | over m P*_(l-1) |" for name in thresholds)
+    rows = [
+        f"| {_setting(setting)} | {level} | {predicted[*setting, level]:.0f} "
+        f"| {' | '.join(_means(frame, (*setting, level)) for frame in found)} |\n"
+        for (*setting, level) in predicted.index
+    ]
+    head = f"| v, m, s, L | level | predicted |{names}\n"
+    return "".join([head, "| --- " * (3 + 2 * len(thresholds)), "|\n", *rows])
+
+
+def _growth(thresholds: pd.DataFrame) -> pd.DataFrame:
+    """Levels that lie inside the range studied, with `growth` over m times the level below."""
+    unit = [name for name in REPLICA if name in thresholds]
+    found = all_inside(thresholds, _LEVEL)
+    below = found.assign(level=found["level"] + 1)[[*unit, "level", "threshold"]]
+    found = found.merge(below, "left", [*unit, "level"], suffixes=("", "_below"))
+    return found.assign(growth=found["threshold"] / found["threshold_below"] / found["m"])
+
+
+def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
+    """Cells of the table with both numbers of one level of a setting."""
+    rows = frame[frame[_LEVEL].eq(dict(zip(_LEVEL, place, strict=True))).all(axis=1)]
+    return f"{_mean(rows, 'threshold')} | {_mean(rows, 'growth')}"
+
+
+def width_table(reference: pd.DataFrame, others: dict[str, pd.DataFrame]) -> str:
+    """Ratios of half-way dataset sizes as a table in Markdown.
+
+    Every replica is compared with the one that shares its grammar, strings and seeds; means,
+    intervals and levels as in `level_table`, of pairs.
+
+    Args:
+        reference: thresholds of the run that the others are held against.
+        others: thresholds of the others by name of run.
+    """
+    rows = [row for run, other in others.items() for row in _rows(run, reference, other)]
+    return "".join([_WIDTHS, *rows])
+
+
+def _rows(run: str, reference: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    pairs = _by_size(reference).merge(_by_size(other), on=[*REPLICA, "level"])
+    pairs["ratio"] = pairs["threshold_y"] / pairs["threshold_x"]
+    pairs["status"] = pairs["status_y"].where(pairs["status_x"] == "inside", pairs["status_x"])
+    inside = all_inside(pairs, _LEVEL)
+    return [
+        f"| {run} | {_setting(setting)} | {level} | {_mean(group, 'ratio')} | {len(group)} |\n"
+        for (*setting, level), group in inside.groupby(_LEVEL)
+    ]
+
+
+def _mean(group: pd.DataFrame, column: str) -> str:
+    """Geometric mean and its interval; a dash where there is no number."""
+    logs = np.log(group[column]).groupby(group["grammar_seed"]).mean()
+    if logs.empty or logs.isna().any():
+        return "-"
+    mean, low, high = np.exp(mean_interval(logs))
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _setting(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _by_size(thresholds: pd.DataFrame) -> pd.DataFrame:
+    return thresholds[thresholds["variable"] == "dataset_size"]
+
+
+def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
+    """Thresholds of clustering; classes of level l - 1 are what rules of level l are made of."""
+    found = clustering_thresholds(theory)
+    return found.assign(level=found["level"] + 1)
+
+
+def _read(run: Path, name: str, domain: str = "rhm_") -> pd.DataFrame:
+    return tables.read_table(run / "tables" / f"{domain}{name}.parquet", name)
+
+
+def _fill(page: Path, results: Path) -> None:
+    nodes = _read(results / "study", "sample_complexity")
+    conditional = _read(results / "study_conditional", "sample_complexity")
+    criteria = {
+        "node accuracy": _by_size(nodes),
+        "conditional accuracy": _by_size(conditional),
+        "clustering": _clusters(_read(results / "study", "theory")),
+    }
+    widths = {run.name: _read(run, "sample_complexity") for run in results.glob("study_width_*")}
+    paste(page, "levels", level_table(criteria))
+    paste(page, "widths", width_table(nodes, dict(sorted(widths.items()))))
+    paste(page, "claims", markdown(_read(results / "study", "claims", "")))
+    paste(page, "conditional", markdown(_read(results / "study_conditional", "claims", "")))
+
+
+if __name__ == "__main__":
+    try:
+        _fill(*map(Path, sys.argv[1:]))
+    except PipelineError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,82 @@
+"""Thresholds of the study by level, and those of other widths against them."""
+
+import pandas as pd
+
+from pipeline.claims.study import level_table, width_table
+
+
+def _thresholds(values, level=1, status="inside", variable="dataset_size"):
+    """One threshold per grammar."""
+    setting = {
+        "v": 10,
+        "m": 3,
+        "s": 2,
+        "L": 3,
+        "data_seed": 0,
+        "network_seed": 0,
+        "predicted": 99.0,
+    }
+    shared = {**setting, "level": level, "status": status, "variable": variable}
+    return pd.DataFrame(
+        [{**shared, "grammar_seed": seed, "threshold": t} for seed, t in enumerate(values)]
+    )
+
+
+def test_ratios_are_of_pairs():
+    # three ratios of 2 whose thresholds differ a hundredfold: paired, they have no spread
+    table = width_table(_thresholds([1, 10, 100]), {"wide": _thresholds([2, 20, 200])})
+    assert "| wide | 10, 3, 2, 3 | 1 | 2 [2, 2] | 3 |" in table
+
+
+def test_interval_is_students_over_logarithms():
+    # ln ratios -1, 0, 1: standard error 1 / sqrt(3), t(2, 0.975) = 4.3027, half-width 2.4842
+    table = width_table(
+        _thresholds([1, 1, 1]), {"wide": _thresholds([1 / 2.718281828, 1, 2.718281828])}
+    )
+    assert "| 1 [0.0834, 12] | 3 |" in table
+
+
+def test_what_is_not_shared_does_not_count():
+    other = pd.concat([_thresholds([3, 3, 3]), _thresholds([3, 3], variable="step")])
+    lines = width_table(_thresholds([1, 1]), {"wide": other}).splitlines()
+    assert lines[2:] == ["| wide | 10, 3, 2, 3 | 1 | 3 [3, 3] | 2 |"]
+
+
+def test_a_level_counts_only_if_all_its_pairs_are_inside():
+    outside = _thresholds([1, 1])
+    outside.loc[1, "status"] = "above"
+    for own, other in ((outside, _thresholds([3, 3])), (_thresholds([3, 3]), outside)):
+        assert len(width_table(own, {"wide": other}).splitlines()) == 2
+
+
+def test_levels_stand_beside_their_growth_over_m_times_the_level_below():
+    # growth 6, 12 and 24 at m = 3: 2, 4 and 8 times m, whose geometric mean is 4
+    levels = pd.concat([_thresholds([1, 10, 100]), _thresholds([6, 120, 2400], level=2)])
+    lines = level_table({"steps": levels}).splitlines()
+    assert lines[0].endswith("| predicted | P*_l, steps | over m P*_(l-1) |")
+    assert lines[2].startswith("| 10, 3, 2, 3 | 1 | 99 | 10 [")
+    assert lines[2].endswith(" | - |")
+    # ln of the ratios is ln 4 plus -ln 2, 0, ln 2: half-width 4.3027 ln 2 / sqrt(3) = 1.7219
+    assert lines[3].endswith("| 4 [0.715, 22.4] |")
+
+
+def test_growth_over_a_level_out_of_range_is_not_stated():
+    levels = pd.concat([_thresholds([1, 2], status="below"), _thresholds([6, 12], level=2)])
+    assert level_table({"steps": levels}).splitlines()[2:] == [
+        "| 10, 3, 2, 3 | 1 | 99 | - | - |",
+        "| 10, 3, 2, 3 | 2 | 99 | 8.49 [0.104, 694] | - |",
+    ]
+
+
+def test_replicas_of_one_grammar_are_one_number_of_the_interval():
+    # the grammars' means are 2 and 2, whatever the spread of their replicas
+    both = pd.concat([_thresholds([1, 1]), _thresholds([4, 4]).assign(data_seed=1)])
+    assert "| 1 | 99 | 2 [2, 2] | -" in level_table({"steps": both})
+
+
+def test_a_criterion_may_know_neither_all_levels_nor_networks():
+    networks = pd.concat([_thresholds([5, 5]), _thresholds([9, 9], level=2)])
+    clusters = _thresholds([7, 7], level=2).drop(columns="network_seed")
+    first, second = level_table({"nets": networks, "clusters": clusters}).splitlines()[2:]
+    assert first == "| 10, 3, 2, 3 | 1 | 99 | 5 [5, 5] | - | - | - |"
+    assert second == "| 10, 3, 2, 3 | 2 | 99 | 9 [9, 9] | 0.6 [0.6, 0.6] | 7 [7, 7] | - |"
