@@ -120,9 +120,10 @@ def _fill(page: Path, results: Path) -> None:
         "conditional accuracy": _by_size(conditional),
         "clustering": _clusters(_read(results / "study", "theory")),
     }
-    widths = {run.name: _read(run, "sample_complexity") for run in results.glob("study_width_*")}
+    runs = sorted(results.glob("study_width_*"), key=lambda run: int(run.name.split("_")[-1]))
+    widths = {run.name: _read(run, "sample_complexity") for run in runs}
     paste(page, "levels", level_table(criteria))
-    paste(page, "widths", width_table(nodes, dict(sorted(widths.items()))))
+    paste(page, "widths", width_table(nodes, widths))
     paste(page, "claims", markdown(_read(results / "study", "claims", "")))
     paste(page, "conditional", markdown(_read(results / "study_conditional", "claims", "")))
 

@@ -1,5 +1,9 @@
 """Thresholds of the study by level, and those of other widths against them."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pandas as pd
 
 from pipeline.claims.study import level_table, width_table
@@ -80,3 +84,12 @@ def test_a_criterion_may_know_neither_all_levels_nor_networks():
     first, second = level_table({"nets": networks, "clusters": clusters}).splitlines()[2:]
     assert first == "| 10, 3, 2, 3 | 1 | 99 | 5 [5, 5] | - | - | - |"
     assert second == "| 10, 3, 2, 3 | 2 | 99 | 9 [9, 9] | 0.6 [0.6, 0.6] | 7 [7, 7] | - |"
+
+
+def test_the_page_of_the_study_says_what_its_tables_say(tmp_path):
+    root = Path(__file__).parents[2]
+    page = (root / "docs/study.md").read_text()
+    (tmp_path / "study.md").write_text(page)
+    command = [sys.executable, "-m", "pipeline.claims.study", tmp_path / "study.md", "results"]
+    subprocess.run(command, cwd=root, check=True)
+    assert (tmp_path / "study.md").read_text() == page

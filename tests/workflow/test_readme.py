@@ -14,7 +14,10 @@ pytestmark = pytest.mark.xdist_group("workflow")
 README = (ROOT / "README.md").read_text()
 TABLES = (ROOT / "docs/tables.md").read_text()
 FAULTS = (ROOT / "docs/faults.md").read_text()
-COMMANDS = sorted(set(re.findall(r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)", README)))
+STUDY = (ROOT / "docs/study.md").read_text()
+COMMANDS = sorted(
+    set(re.findall(r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)", README + STUDY))
+)
 MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake ([\w-]+)`", README)))
 
 
