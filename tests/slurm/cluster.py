@@ -1,8 +1,9 @@
 """A real, throwaway Slurm on this machine: `python -m tests.slurm.cluster start` and `stop`.
 
 For Debian and Ubuntu, as root, without systemd: in a container or a virtual machine. Every node is
-a slurmd of its own; two GPUs are pretended. All state lies in one directory; outside of it there
-are only the packages, a line in /etc/hosts with the nodes' names (torch looks them up) and the link
+a slurmd of its own; two GPUs are pretended; slurmdbd and MariaDB keep accounts, so that sacct
+answers as on real clusters. All state lies in one directory; outside of it there are only the
+packages, a line in /etc/hosts with the nodes' names (torch looks them up) and the link
 /etc/slurm/slurm.conf (Snakemake's plugin drops SLURM_CONF from the environment of jobs).
 """
 
@@ -22,10 +23,16 @@ LINK = Path("/etc/slurm/slurm.conf")
 HOSTS = Path("/etc/hosts")
 MARK = "# test Slurm"
 NODES = ("cpu1", "cpu2", "gpu1", "old1", "old2", "spot1")
-DAEMONS = ("munged", "slurmctld", "slurmd")
+DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
 """In the order in which they start."""
+DATABASE_SOCKET = DIRECTORY / "database.socket"
 PORT = 17817
-PACKAGES = {"slurmctld": "slurm-wlm", "munged": "munge"}
+PACKAGES = {
+    "slurmctld": "slurm-wlm",
+    "munged": "munge",
+    "slurmdbd": "slurmdbd",
+    "mariadbd": "mariadb-server",
+}
 
 
 def start() -> None:
@@ -43,6 +50,7 @@ def start() -> None:
     _configure()
     _spawn("munged", "--foreground", "--force", *_munge_files())
     _wait_for("munged", lambda: _succeeds("munge", "-n", "-S", str(DIRECTORY / "munge.socket")))
+    _start_accounting()
     _spawn("slurmctld", "-D", "-i")
     _wait_for("slurmctld", lambda: "is UP" in _answer("scontrol", "ping"))
     for node in NODES:
@@ -105,18 +113,16 @@ def _install_packages() -> None:
 
 
 def _configure() -> None:
-    for name in ("state", "spool", "pids", "gpus"):
+    for name in ("state", "spool", "pids", "gpus", "database"):
         shutil.rmtree(DIRECTORY / name, ignore_errors=True)
         (DIRECTORY / name).mkdir(parents=True)
     (DIRECTORY / "log").mkdir(exist_ok=True)
     for node in NODES:
         (DIRECTORY / "spool" / node).mkdir()
     host = socket.gethostname().partition(".")[0]
-    words = {"HOST": host, "PORT": str(PORT), "DIR": str(DIRECTORY), "NODES": _nodes(host)}
-    config = Path(__file__).with_name("slurm.conf").read_text()
-    for word, value in words.items():
-        config = config.replace(f"@{word}@", value)
-    (DIRECTORY / "slurm.conf").write_text(config)
+    words = {"DIR": str(DIRECTORY), "PORT": str(PORT), "ACCOUNTING_PORT": str(PORT - 1)}
+    _fill_in("slurm.conf", words | {"HOST": host, "NODES": _nodes(host)}, mode=0o644)
+    _fill_in("slurmdbd.conf", words, mode=0o600)
     for number in range(2):  # links to /dev/null are enough to be counted and handed out
         (DIRECTORY / f"gpus/gpu{number}").symlink_to("/dev/null")
     gres = f"NodeName=gpu1 Name=gpu Type=test File={DIRECTORY}/gpus/gpu[0-1]\n"
@@ -130,6 +136,14 @@ def _configure() -> None:
     key.write_bytes(os.urandom(1024))
 
 
+def _fill_in(name: str, words: dict[str, str], mode: int) -> None:
+    config = Path(__file__).with_name(name).read_text()
+    for word, value in words.items():
+        config = config.replace(f"@{word}@", value)
+    (DIRECTORY / name).write_text(config)
+    (DIRECTORY / name).chmod(mode)
+
+
 def _nodes(host: str) -> str:
     common = f"NodeHostname={host} NodeAddr=127.0.0.1 CPUs=8 RealMemory=128000"
     gres = {"gpu1": " Gres=gpu:test:2"}
@@ -137,6 +151,21 @@ def _nodes(host: str) -> str:
     return "\n".join(
         f"NodeName={name} Port={port} {common}{gres.get(name, '')}" for port, name in numbered
     )
+
+
+def _start_accounting() -> None:
+    """Start the database and the daemon that writes to it, and name the cluster to them."""
+    place = ["--no-defaults", "--user=root", f"--datadir={DIRECTORY}/database"]
+    options = ["--auth-root-authentication-method=socket", "--skip-test-db"]
+    with (DIRECTORY / "log/mariadb-install-db.out").open("w") as log:
+        subprocess.run(["mariadb-install-db", *place, *options], check=True, stdout=log)
+    names = [f"--socket={DATABASE_SOCKET}", f"--pid-file={DIRECTORY}/mariadbd.pid"]
+    _spawn("mariadbd", *place, *names, "--skip-networking")
+    ping = ("mariadb-admin", "--no-defaults", f"--socket={DATABASE_SOCKET}", "ping")
+    _wait_for("mariadbd", lambda: _succeeds(*ping))
+    _spawn("slurmdbd", "-D")
+    _wait_for("slurmdbd", lambda: _succeeds("sacctmgr", "-n", "list", "cluster"))
+    subprocess.run(["sacctmgr", "-i", "add", "cluster", "test"], check=True, stdout=2)
 
 
 def _munge_files() -> list[str]:
@@ -147,7 +176,8 @@ def _munge_files() -> list[str]:
 
 def _spawn(*command: str) -> None:
     """Start a daemon that outlives this process, and note its pid."""
-    environment = os.environ | {"SLURM_CONF": f"{DIRECTORY}/slurm.conf"}  # for gres.conf beside it
+    environment = os.environ | {"SLURM_CONF": f"{DIRECTORY}/slurm.conf"}  # for those beside it
+    environment["MYSQL_UNIX_PORT"] = str(DATABASE_SOCKET)
     with (DIRECTORY / f"log/{command[0]}.out").open("ab") as log:
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
