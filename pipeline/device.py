@@ -1,6 +1,12 @@
 """Where tensors are computed, and how exactly."""
 
+import os
+import re
+import socket
+
 import torch
+
+from pipeline.errors import PipelineError
 
 
 def choose_device() -> torch.device:
@@ -8,6 +14,16 @@ def choose_device() -> torch.device:
 
     On the GPU, float32 products may use TF32: ten bits of mantissa, several times the speed.
     Noise and categorical draws are float64, which is why Apple's GPUs are left alone.
+
+    Raises:
+        PipelineError: a GPU was given to this process, as by Slurm, and cannot be used.
     """
     torch.set_float32_matmul_precision("high")
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    given, usable = os.environ.get("CUDA_VISIBLE_DEVICES", ""), torch.cuda.is_available()
+    if re.match(r"\d|GPU-|MIG-", given) and not usable:
+        raise PipelineError(
+            f"device: CUDA_VISIBLE_DEVICES = {given}, but torch {torch.__version__} can use no GPU "
+            f"on {socket.gethostname()}; ask nvidia-smi there whether the GPU is well and the "
+            "driver new enough, or unset the variable to compute on the CPU"
+        )
+    return torch.device("cuda" if usable else "cpu")

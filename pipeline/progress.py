@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ _LAST_LINES = 5
 _EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
 _EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
 _EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
-"""Until the first job of a rule has ended; as measured for the demo preset."""
+"""Of a local job, until the first of its rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
 
 
@@ -35,11 +35,13 @@ class PlannedJob(NamedTuple):
         rule: name of its rule.
         place: its wildcards.
         submission: what Snakemake calls the job, or the group of jobs, that it is started with.
+        local: whether it runs where snakemake runs.
     """
 
     rule: str
     place: str
     submission: Hashable
+    local: bool = True
 
     def __str__(self) -> str:
         """How lines name the job."""
@@ -91,20 +93,25 @@ class GridProgress(logging.Handler):
         what = ", ".join(f"{count} {rule}" for rule, count in running.items()) or "none"
         failed = f", {len(self._failed)} failed" if self._failed else ""
         passed, left = time.monotonic() - self._began, self.seconds_left()
+        until = "time left not known yet" if left is None else f"about {_minutes(left)} left"
         return (
             f"grid: {done} of {len(self._jobs)} jobs done{failed}, {len(self._waiting)} left; "
-            f"started: {what}; {_minutes(passed)} passed, about {_minutes(left)} left"
+            f"started: {what}; {_minutes(passed)} passed, {until}"
         )
 
-    def seconds_left(self) -> float:
-        """Estimate from the mean time of finished jobs of each rule."""
-        now = time.monotonic()
-        running = [
-            max(self._expected(self._jobs[job].rule) - (now - start), 1.0)
-            for job, start in dict(self._started).items()
-        ]
-        waiting = sum(self._expected(self._jobs[job].rule) for job in set(self._waiting))
-        return max([(sum(running) + waiting) / self._workers, *running])
+    def seconds_left(self) -> float | None:
+        """Estimate from the mean time of finished jobs of each rule, in the queue and running.
+
+        None as long as no job of a rule has ended that runs elsewhere.
+        """
+        now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
+        expected = {job: self._expected(self._jobs[job]) for job in {*started, *waiting}}
+        if None in expected.values():
+            return None
+        running = [max(expected[job] - (now - start), 1.0) for job, start in started.items()]
+        return max(
+            [(sum(running) + sum(expected[job] for job in waiting)) / self._workers, *running]
+        )
 
     def _finish(self, number: int, now: float) -> None:
         start = self._started.pop(number, None)
@@ -113,23 +120,26 @@ class GridProgress(logging.Handler):
             self._seconds[job.rule].append(now - start)
             _say(f"done:   {job} ({_minutes(now - start)})")
 
-    def _fail(self, number: int, reason: str | None, logs: Iterable[str]) -> None:
+    def _fail(self, number: int, reason: str | None, logs: Sequence[str]) -> None:
         if self._started.pop(number, None) is not None:
             self._failed.add(number)
-            what = f" ({reason.splitlines()[0]})" if reason else ""
-            _say(f"failed: {self._jobs[number]}{what}")
+            why = _summary(reason or "")
+            _say(f"failed: {self._jobs[number]}" + (f" ({why})" if why else ""))
             for log in logs:  # that of the rule, then Slurm's, if it is needed to understand
                 _say(f"        the end of {log}:")
                 for line in last_lines(log):
                     _say(f"          {line}")
                 if error_line(log):
                     break
+            else:
+                for log in logs[:1]:
+                    _note(log, why)
 
-    def _expected(self, rule: str) -> float:
-        seconds = self._seconds.get(rule)
+    def _expected(self, job: PlannedJob) -> float | None:
+        seconds = self._seconds.get(job.rule)
         if seconds:
             return sum(seconds) / len(seconds)
-        return _EXPECTED_SECONDS.get(rule, _EXPECTED_OTHERWISE)
+        return _EXPECTED_SECONDS.get(job.rule, _EXPECTED_OTHERWISE) if job.local else None
 
     def _speak_regularly(self) -> None:
         spoken, state = time.monotonic(), None
@@ -164,6 +174,18 @@ def error_line(log: str | Path) -> str:
     """The last line of a log if it tells of an error, else nothing."""
     line = "".join(last_lines(log, 1))
     return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
+
+
+def _summary(reason: str) -> str:
+    """What Snakemake says of a failure in one line, without commands and advice."""
+    return " ".join(re.split(r"sbatch call:|For further error details", reason)[0].split())
+
+
+def _note(log: str, why: str) -> None:
+    """Add why a job failed to its log, for one that could not say it itself."""
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(log).open("a") as file:
+        file.write(f"error: {why or 'the job was killed'}\n")
 
 
 def _say(line: str) -> None:

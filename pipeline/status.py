@@ -37,7 +37,10 @@ _LAST_STAGE = {
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""
 _RESUMABLE = "resume me"
-_COLOURS = {"done": "green", "failed": "red", "stopped": "yellow", "training": "cyan"}
+_SILENCE = 1800.0
+"""Seconds after which a training that has saved nothing is doubtful; it should every 600."""
+_COLOURS = {"done": "green", "failed": "red", "stopped": "yellow", "silent": "yellow"}
+_COLOURS |= {"training": "cyan"}
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,9 @@ class CellStatus:
         setting: parameters of the grammar, tokenizer and context, or set of images.
         dataset_size: training strings or images, or online.
         replicas: labels of their seeds.
-        state: waiting, ready (it has its data), training, stopped (to be resumed), trained,
-            sampled, measured (but not probed, judged or kept as pictures), done, or failed.
+        state: waiting, ready (it has its data), training, silent (nothing was saved for half an
+            hour: in the queue again, or dead), stopped (to be resumed), trained, sampled, measured
+            (but not probed, judged or kept as pictures), done, or failed.
         step: training steps that are saved.
         steps: training steps in all.
         validation_loss: mean over replicas at the last checkpoint, if there is one.
@@ -109,18 +113,20 @@ def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
         (line for stage in missing if (line := error_line(home / f"logs/{stage}.log"))), ""
     )
     step = steps if "train" not in missing else _saved_step(home)
-    state = _state(missing, error, (home / "logs/train.log").exists())
+    started, age = (home / "logs/train.log").exists(), _age(home)
+    state = _state(missing, error, started, age or 0.0)
     place = (domain, cell.setting, cell.dataset_size, cell.replicas)
-    return CellStatus(*place, state, step, steps, _validation_loss(home), _age(home), error)
+    return CellStatus(*place, state, step, steps, _validation_loss(home), age, error)
 
 
-def _state(missing: list[str], error: str, started: bool) -> str:
+def _state(missing: list[str], error: str, started: bool, age: float) -> str:
     if error:
         return "stopped" if _RESUMABLE in error else "failed"
     if not missing:
         return "done"
     reached = {"dataset": "waiting", "sample": "trained", "measure": "sampled"}
-    reached |= {"train": "training" if started else "ready"}
+    training = "silent" if age > _SILENCE else "training"
+    reached |= {"train": training if started else "ready"}
     return reached.get(missing[0], "measured")
 
 

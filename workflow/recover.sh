@@ -5,25 +5,39 @@
 #   workflow/recover.sh && snakemake --profile slurm -j 64
 set -eu
 cd "$(dirname "$0")/.."
+here=$(pwd -P)
 
-# Jobs of this directory that Snakemake's plugin submitted, as their comments tell.
-left_behind() {
-  found=$(squeue --noheader --user "$(id -un)" --states "$1" --format "%i|%Z|%k") || exit 1
-  echo "$found" | awk -F '|' -v here="$(pwd -P)" '$2 == here && $3 ~ /^(rule|group)_/ { print $1 }'
+fail() {
+  echo "error: recover: $*" >&2
+  exit 1
 }
 
+# Processes of snakemake itself in this directory, without those that run within its jobs.
+running() {
+  ps -u "$(id -u)" -o pid=,args= | awk '$2 ~ /(^|\/)snakemake$/ || $3 ~ /(^|\/)snakemake$/ { print $1 }' |
+    while read -r pid; do
+      [ "$(readlink "/proc/$pid/cwd")" != "$here" ] || echo "$pid"
+    done
+}
+
+# Jobs of this directory that Snakemake's plugin submitted: their names are ids of runs.
+left_behind() {
+  found=$(squeue --noheader --all --user "$(id -un)" --format "%i|%Z|%j") || return 1
+  echo "$found" | awk -F '|' -v here="$here" \
+    '$2 == here && $3 ~ /[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$/ { print $1 }'
+}
+
+pids=$(running)
+[ -z "$pids" ] || fail "snakemake still runs here as process" $pids "; end it with Ctrl-C or kill"
+
 if command -v squeue >/dev/null; then
-  jobs=$(left_behind PENDING,RUNNING,SUSPENDED)
-  if [ -n "$jobs" ]; then
-    echo "recover: ending Slurm jobs" $jobs
-    scancel $jobs
-  fi
   seconds=0
-  while jobs=$(left_behind PENDING,RUNNING,SUSPENDED,COMPLETING) && [ -n "$jobs" ]; do
-    if [ "$seconds" -ge 300 ]; then
-      echo "error: recover: jobs" $jobs "have not ended for 5 minutes; ask Slurm why, then run again" >&2
-      exit 1
-    fi
+  while :; do
+    jobs=$(left_behind) || fail "squeue does not answer, so jobs may be left; try again later"
+    [ -n "$jobs" ] || break
+    [ "$seconds" -lt 300 ] || fail "jobs" $jobs "have not ended for 5 minutes; ask Slurm why"
+    [ "$seconds" -gt 0 ] || echo "recover: ending Slurm jobs" $jobs
+    scancel $jobs || : # of those that have ended meanwhile; for all else, the limit above
     sleep 1
     seconds=$((seconds + 1))
   done

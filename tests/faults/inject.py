@@ -55,6 +55,12 @@ def environment(fault: str, memory: Path) -> dict[str, str]:
     return real | {"FAULT": fault, "FAULT_MEMORY": str(memory)}
 
 
+def slurm_environment(fault: str, memory: Path, path: str) -> dict[str, str]:
+    """What a test adds for a fault of Slurm's commands, see `slurm/command`; `path` is PATH."""
+    path = f"{Path(__file__).with_name('slurm')}:{path}"
+    return {"FAULT_SLURM": fault, "FAULT_MEMORY": str(memory), "PATH": path}
+
+
 def nan(job: Job, place: str) -> None:
     """The training of one cell gets a learning rate that it cannot stand."""
     if job.stage == "train" and f"/{place}/" in str(job.outputs[0]):

@@ -1,10 +1,11 @@
 """A real, throwaway Slurm on this machine: `python -m tests.slurm.cluster start` and `stop`.
 
 For Debian and Ubuntu, as root, without systemd: in a container or a virtual machine. Every node is
-a slurmd of its own; two GPUs are pretended; slurmdbd and MariaDB keep accounts, so that sacct
-answers as on real clusters. All state lies in one directory; outside of it there are only the
-packages, a line in /etc/hosts with the nodes' names (torch looks them up) and the link
-/etc/slurm/slurm.conf (Snakemake's plugin drops SLURM_CONF from the environment of jobs).
+a slurmd of its own; two GPUs are pretended, which jobs get but are not told to use; slurmdbd and
+MariaDB keep accounts, so that sacct answers as on real clusters. All state lies in one directory;
+outside of it there are only the packages, a line in /etc/hosts with the nodes' names (torch looks
+them up) and the link /etc/slurm/slurm.conf (Snakemake's plugin drops SLURM_CONF from the
+environment of jobs).
 """
 
 import os
@@ -22,7 +23,7 @@ DIRECTORY = Path(tempfile.gettempdir(), "test-slurm")
 LINK = Path("/etc/slurm/slurm.conf")
 HOSTS = Path("/etc/hosts")
 MARK = "# test Slurm"
-NODES = ("cpu1", "cpu2", "gpu1", "old1", "old2", "spot1")
+NODES = ("cpu1", "cpu2", "gpu1", "old1", "old2", "spot1", "spot2")
 DAEMONS = ("munged", "mariadbd", "slurmdbd", "slurmctld", "slurmd")
 """In the order in which they start."""
 DATABASE_SOCKET = DIRECTORY / "database.socket"
@@ -125,7 +126,7 @@ def _configure() -> None:
     _fill_in("slurmdbd.conf", words, mode=0o600)
     for number in range(2):  # links to /dev/null are enough to be counted and handed out
         (DIRECTORY / f"gpus/gpu{number}").symlink_to("/dev/null")
-    gres = f"NodeName=gpu1 Name=gpu Type=test File={DIRECTORY}/gpus/gpu[0-1]\n"
+    gres = f"NodeName=gpu1 Name=gpu Type=test File={DIRECTORY}/gpus/gpu[0-1] Flags=no_gpu_env\n"
     (DIRECTORY / "gres.conf").write_text(f"AutoDetect=off\n{gres}")
     LINK.parent.mkdir(exist_ok=True)
     LINK.symlink_to(DIRECTORY / "slurm.conf")

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.inject import environment
+import numpy as np
+import pandas as pd
+
+from pipeline import artifacts
+from tests.faults.inject import environment, slurm_environment
 from tests.workflow.checkout import SMOKE, Checkout
 
 ARGUMENTS = ("--profile", "slurm", "-j", "64", "--config", "preset=smoke")
@@ -16,6 +20,8 @@ CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 TRAINED = f"{CELL}/losses.parquet"
 CHECKPOINTS = list(range(250, 4001, 250))
 PROFILE = "workflow/profiles/slurm/config.yaml"
+PACE = "pace:0.006"
+"""A fault that leaves time for others."""
 
 
 class Site(Checkout):
@@ -46,11 +52,18 @@ class Site(Checkout):
         assert count == 1, key
         path.write_text(head + mark + tail)
 
-    def launch(self, *targets: str, fault: str = "") -> subprocess.Popen:
-        """Start snakemake on the cluster; its messages go to `log`."""
-        variables = environment(fault, self.path / "faults") if fault else {}
+    def launch(self, *targets: str, fault: str = "", slurm: str = "") -> subprocess.Popen:
+        """Start snakemake on the cluster, with faults in it; its messages go to `log`."""
+        variables = self.faults(fault, slurm)
         with (self.path / "log").open("a") as log:
             return super().start(*(targets or (TRAINED,)), *ARGUMENTS, output=log, **variables)
+
+    def faults(self, fault: str, slurm: str) -> dict[str, str]:
+        """Environment with a fault of stages and one of Slurm's commands, or without."""
+        memory = self.path / "faults"
+        variables = environment(fault, memory) if fault else {}
+        path = variables.get("PATH", self.environment()["PATH"])
+        return variables | (slurm_environment(slurm, memory, path) if slurm else {})
 
     @property
     def log(self) -> str:
@@ -92,6 +105,26 @@ class Site(Checkout):
         """The same training on this machine, without Slurm."""
         result = self.snakemake(*SMOKE, TRAINED)
         assert result.returncode == 0, result.stderr
+
+
+def weights(site: Site, step: int) -> dict[str, np.ndarray]:
+    """Weights after so many steps of the training."""
+    path = site.path / CELL / f"checkpoints/step{step}.safetensors"
+    return artifacts.read_tensors(path, "checkpoint").tensors
+
+
+def assert_same_training(site: Site, other: Site) -> None:
+    """Bit by bit the same weights and losses."""
+    for step in CHECKPOINTS:
+        one, two = weights(site, step), weights(other, step)
+        assert all(np.array_equal(one[name], two[name]) for name in one)
+    losses = [pd.read_parquet(s.path / CELL / "losses.parquet") for s in (site, other)]
+    pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
+
+
+def starts(site: Site) -> list[int]:
+    """Steps at which attempts to train started."""
+    return [int(step) for step in re.findall(r" from step (\d+) to", site.history)]
 
 
 def show(job: str, key: str) -> str:

@@ -13,7 +13,6 @@ TABLE = "results/smoke/tables/rhm_measurements.parquet"
 def test_the_whole_grid_on_gpus(tmp_path):
     site = Site.of_sources(tmp_path / "checkout")
     site.edit_profile("slurm_partition", "main")
-    site.edit_profile("slurm-status-command", "squeue")
     site.edit_profile("slurm-init-seconds-before-status-checks", "1")
     assert site.finish(site.launch(*GRID), 400) == 0, site.log
     comments = sorted(show(job, "Comment") for job in site.jobs())
@@ -23,6 +22,8 @@ def test_the_whole_grid_on_gpus(tmp_path):
     assert len(comments) == 14
     gpus = [show(job, "TresPerJob") for job in site.jobs() if "train" in show(job, "Comment")]
     assert gpus == ["gres:gpu:1"] * 4
+    limits = {show(job, "TimeLimit") for job in site.jobs() if "evaluate" in show(job, "Comment")}
+    assert limits == {"12:00:00"}, "sampling and measuring together, as the profile says"
     assert len(re.findall(r"^done:   train ", site.log, re.MULTILINE)) == 4
     assert "grid: " in site.log
     assert site.stale(*GRID) == {}

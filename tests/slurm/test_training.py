@@ -5,37 +5,29 @@ import signal
 import subprocess
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from pipeline import artifacts
 from tests.slurm import cluster
-from tests.slurm.site import CELL, CHECKPOINTS, Site, show, wait_for
+from tests.slurm.site import (
+    CELL,
+    PACE,
+    TRAINED,
+    Site,
+    assert_same_training,
+    show,
+    starts,
+    wait_for,
+    weights,
+)
 
-PACE = "pace:0.006"
-
-
-def weights(site, step):
-    path = site.path / CELL / f"checkpoints/step{step}.safetensors"
-    return artifacts.read_tensors(path, "checkpoint").tensors
-
-
-def assert_same_training(site, other):
-    for step in CHECKPOINTS:
-        one, two = weights(site, step), weights(other, step)
-        assert all(np.array_equal(one[name], two[name]) for name in one)
-    losses = [pd.read_parquet(s.path / CELL / "losses.parquet") for s in (site, other)]
-    pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
-
-
-def starts(site):
-    """Steps at which attempts started."""
-    return [int(step) for step in re.findall(r" from step (\d+) to", site.history)]
+QUEUED = TRAINED.replace("/P8/", "/Ponline/")
+QUEUE = "\"'closed' if getattr(wildcards, 'dataset_size', '') == 'online' else 'main'\""
+"""The partition of a site where the training of QUEUED waits in the queue."""
 
 
 def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp_path):
-    site = Site.set_up(tmp_path / "checkout", runtime="1")
-    process = site.launch(fault="pace:0.015")
+    site = Site.set_up(tmp_path / "checkout", runtime="2")
+    process = site.launch(fault="pace:0.03")
     assert site.finish(process, 400) == 0, site.log
     first, *later = starts(site)
     assert first == 0
@@ -76,6 +68,7 @@ def test_a_preempted_job_goes_on_under_its_number(undisturbed, tmp_path):
     assert site.finish(process) == 0, site.log
     assert site.jobs() == [job]
     assert show(job, "Restarts") == "1"
+    assert "stopped after step" in site.history, "saved at SIGTERM"
     assert starts(site)[1] >= 1000
     assert_same_training(site, undisturbed)
 
@@ -89,7 +82,7 @@ def test_a_job_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
     assert (show(first, "MinMemoryNode"), show(last, "MinMemoryNode")) == ("450M", "900M")
     assert f"submitted with SLURM jobid {first} " in site.log
     assert f"submitted with SLURM jobid {last} " in site.log
-    assert f"failed: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (SLURM-job '{first}' failed" in site.log
+    assert f"failed: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (Slurm job {first} ended as" in site.log
     assert_same_training(site, undisturbed)
 
 
@@ -110,41 +103,63 @@ def test_when_a_node_goes_down_the_job_goes_on_elsewhere(undisturbed, tmp_path):
     assert_same_training(site, undisturbed)
 
 
+def launch_and_queue(site):
+    """Start two trainings; one runs and one is in the queue. Returns snakemake and both jobs."""
+    process = site.launch(TRAINED, QUEUED, fault=PACE)
+    site.wait_for_step(1000)
+    wait_for(lambda: "1 pending (1 PartitionDown)" in site.log, "job in the queue")
+    (running,), (queued,) = site.jobs("RUNNING"), site.jobs("PENDING")
+    return process, [running, queued]
+
+
+def recover(site, expected=0, slurm=""):
+    """Run the script for what a killed snakemake leaves behind, and return what it says."""
+    result = subprocess.run(
+        ["workflow/recover.sh"], cwd=site.path, env=site.environment() | site.faults("", slurm),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == expected, result.stderr
+    return result.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number):
-    site = Site.set_up(tmp_path / "checkout")
-    process = site.launch(fault=PACE)
-    site.wait_for_step(1000)
+    site = Site.set_up(tmp_path / "checkout", partition=QUEUE)
+    process, jobs = launch_and_queue(site)
     process.send_signal(number)
-    wait_for(lambda: not site.jobs("RUNNING", "PENDING"), "end of the jobs", 30)
-    assert site.finish(process) == 1, site.log
+    assert site.finish(process, 40) == 1, site.log
+    assert {show(job, "JobState") for job in jobs} == {"CANCELLED"}
     assert site.finish(site.launch()) == 0, site.log
     assert starts(site)[-1] >= 1000
     assert_same_training(site, undisturbed)
 
 
 def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
-    site = Site.set_up(tmp_path / "checkout")
+    site = Site.set_up(tmp_path / "checkout", partition=QUEUE)
     site.edit_preset(
         lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=[8, 16, "online"])
     )
-    other = f"{CELL.replace('P8', 'P16')}/losses.parquet"
-    assert site.finish(site.launch(other)) == 0, site.log
-    made = (site.path / other).stat().st_mtime
-    process = site.launch(fault=PACE)
-    site.wait_for_step(1000)
+    finished = TRAINED.replace("/P8/", "/P16/")
+    assert site.finish(site.launch(finished)) == 0, site.log
+    made = (site.path / finished).stat().st_mtime
+    process, left_behind = launch_and_queue(site)
+    assert f"snakemake still runs here as process {process.pid}" in recover(site, expected=1)
     process.kill()
     process.wait()
-    (left_behind,) = site.jobs("RUNNING")
+    (site.path / "faults").mkdir()
+    (site.path / "faults/down").touch()
+    assert "squeue does not answer" in recover(site, expected=1, slurm="down")
     refused = site.launch()
     assert site.finish(refused) == 1
     assert "Directory cannot be locked" in site.log
-    subprocess.run(["workflow/recover.sh"], cwd=site.path, check=True, env=site.environment())
-    assert show(left_behind, "JobState") == "CANCELLED"
-    assert site.finish(site.launch()) == 0, site.log
+    recover(site)
+    assert {show(job, "JobState") for job in left_behind} == {"CANCELLED"}
+    site.edit_profile("slurm_partition", "main")
+    assert site.finish(site.launch(finished, TRAINED, QUEUED)) == 0, site.log
+    assert len(site.jobs()) == 5, "one that had finished, two that were ended, and these again"
     assert len(starts(site)) == 2
     assert starts(site)[1] >= 1000
-    assert (site.path / other).stat().st_mtime == made
+    assert (site.path / finished).stat().st_mtime == made
     assert_same_training(site, undisturbed)
 
 
@@ -156,7 +171,7 @@ def test_a_job_that_ended_while_snakemake_was_dead_is_not_repeated(undisturbed, 
     process.kill()
     process.wait()
     wait_for(lambda: not site.jobs("RUNNING", "COMPLETING"), "end of the job")
-    subprocess.run(["workflow/recover.sh"], cwd=site.path, check=True, env=site.environment())
+    recover(site)
     assert site.finish(site.launch()) == 0, site.log
     log = (site.path / CELL / "logs/train.log").read_text()
     assert re.findall(r"from step \d+", log) == ["from step 0"]

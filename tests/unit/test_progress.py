@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import progress
-from pipeline.progress import GridProgress, Hush, PlannedJob, last_lines
+from pipeline.progress import GridProgress, Hush, PlannedJob, error_line, last_lines
 
 JOBS = {
     1: PlannedJob("train", "v4/P8/g0", 1),
@@ -14,6 +14,11 @@ JOBS = {
     3: PlannedJob("measure", "v4/P8/g0", "group"),
     4: PlannedJob("claims", "", 4),
 }
+
+
+FAILURE = (
+    "status: 'FAILED'. Reason: x\n  more\n sbatch call: sbatch ... For further error details see"
+)
 
 
 class Clock:
@@ -80,13 +85,14 @@ def logs(tmp_path):
 
 def test_a_failed_job_tells_why_and_may_be_tried_again(grid, logs, capsys):
     send(grid, "job_started", jobs=[1])
-    send(grid, "job_error", jobid=1, rule_msg="status: 'FAILED'. Reason: x\nmore", log=logs)
+    send(grid, "job_error", jobid=1, rule_msg=FAILURE, log=logs)
     lines = [line.strip() for line in capsys.readouterr().err.splitlines()]
     assert lines == [
-        "failed: train v4/P8/g0 (status: 'FAILED'. Reason: x)",
+        "failed: train v4/P8/g0 (status: 'FAILED'. Reason: x more)",
         f"the end of {logs[0]}:", *(f"line {number}" for number in range(4, 9)),
         f"the end of {logs[1]}:", "Exceeded job memory limit",
     ]  # fmt: skip
+    assert error_line(logs[0]) == "error: status: 'FAILED'. Reason: x more"
     assert "jobs done, 1 failed, 3 left" in grid.line()
     send(grid, "job_started", jobs=[1])
     assert "failed" not in grid.line()
@@ -100,13 +106,15 @@ def test_an_error_in_the_log_of_the_rule_is_enough(grid, logs, capsys):
     assert capsys.readouterr().err.endswith("error: it broke\n")
 
 
-def test_jobs_of_a_failed_group_show_slurms_log(grid, logs, capsys):
+def test_jobs_of_a_failed_group_show_slurms_log(grid, logs, tmp_path, capsys):
     send(grid, "job_started", jobs=["group"])
     infos = [{"jobid": number} for number in (2, 3)]
     send(grid, "group_error", groupid="evaluate", aux_logs=logs[1:], job_error_info=infos)
-    for number in (2, 3):
-        send(grid, "job_error", jobid=number, rule_msg=None, log=["absent.log"])
+    absent = [str(tmp_path / f"logs/{name}.log") for name in ("sample", "measure")]
+    for number, log in zip((2, 3), absent, strict=True):
+        send(grid, "job_error", jobid=number, rule_msg=None, log=[log])
     assert capsys.readouterr().err.count("Exceeded job memory limit") == 2
+    assert error_line(absent[0]) == error_line(absent[1]) == "error: the job was killed"
     assert "2 failed" in grid.line()
 
 
@@ -118,6 +126,17 @@ def test_the_estimate_learns_from_jobs_that_ended(grid, clock):
     assert grid.seconds_left() == pytest.approx(4.0 / 2)
     send(grid, "job_started", jobs=[4])
     assert grid.seconds_left() == pytest.approx(4.0)
+
+
+def test_nothing_is_guessed_of_jobs_that_run_elsewhere(clock):
+    jobs = {n: PlannedJob("train", f"v4/P8/g{n}", n, local=False) for n in (1, 2)}
+    grid = GridProgress(jobs, workers=64)
+    send(grid, "job_started", jobs=[1, 2])
+    assert grid.line().endswith("0 s passed, time left not known yet")
+    clock.now = 100.0
+    send(grid, "job_finished", job_id=1)
+    clock.now = 130.0
+    assert grid.line().endswith("2.2 min passed, about 1 s left")
 
 
 def test_what_is_said_again_is_hushed():

@@ -77,6 +77,9 @@ def test_step_and_loss_of_a_training_are_those_that_are_saved(cells, tmp_path):
     assert (found.state, found.step, found.steps) == ("training", 23, 40)
     assert found.validation_loss == pytest.approx(1.25)
     assert 0 <= found.seconds_ago < 60
+    for path in home.rglob("*"):
+        os.utime(path, (time.time() - 2000,) * 2)
+    assert states(tmp_path)["16"] == "silent"
 
 
 def test_errors_tell_failed_cells_from_those_to_be_resumed(cells, tmp_path, capsys):

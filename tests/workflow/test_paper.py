@@ -101,14 +101,17 @@ def test_the_paper_takes_as_many_slurm_jobs_as_the_readme_says(checkout):
     assert groups == TRAJECTORIES
     readme = (ROOT / "README.md").read_text()
     assert f"They take {sum(submitted.values()) + groups} Slurm\njobs" in readme
+    submitted, groups = submitted_jobs(checkout, "all", "--config", "preset=smoke")
+    assert f"a tiny grid, {sum(submitted.values()) + groups} Slurm jobs" in readme
     for domain, words in {"text": "Text takes {} more", "image": "Images take {}:"}.items():
         submitted, groups = submitted_jobs(checkout, domain)
         assert words.format(sum(submitted.values()) + groups) in readme
 
 
-def submitted_jobs(checkout, target):
+def submitted_jobs(checkout, target, *arguments):
     """Jobs by rule that Slurm gets of a target alone, and the number of those that are groups."""
-    result = checkout.snakemake(*ARGUMENTS, target, "--dry-run", "--quiet", "host")
+    dry = ("--dry-run", "--quiet", "host")
+    result = checkout.snakemake(*ARGUMENTS, target, *arguments, *dry)
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     bodies = re.findall(r"^rule (\w+):\n(.*?)^    shell:", rules, re.MULTILINE | re.DOTALL)
     local = {name for name, body in bodies if "localrule: True" in body}

@@ -3,9 +3,16 @@
 import json
 import signal
 
+from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
 from pipeline.progress import GridProgress, Hush, PlannedJob
+
+if workflow.is_main_process:
+    from pipeline.slurm import LastingExecutor
+
+    ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
 
 
 def planned(job):
@@ -16,7 +23,8 @@ def planned(job):
     place = "/".join(
         marks.get(k, "") + v for k, v in values if marks.get(k, "") is not None
     )
-    return PlannedJob(job.rule.name, place, submission)
+    local = workflow.local_exec or job.is_local
+    return PlannedJob(job.rule.name, place, submission, local)
 
 
 onstart:
