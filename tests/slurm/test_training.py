@@ -27,7 +27,7 @@ QUEUE = "\"'closed' if getattr(wildcards, 'dataset_size', '') == 'online' else '
 
 def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp_path):
     site = Site.set_up(tmp_path / "checkout", runtime="2")
-    process = site.launch(fault="pace:0.03")
+    process = site.launch(fault="pace:0.024")
     assert site.finish(process, 400) == 0, site.log
     first, *later = starts(site)
     assert first == 0
