@@ -40,17 +40,17 @@ rule all:
 
 rule rhm:
     input:
-        figures=figure_files(domain_figures("rhm")),
+        figures=domain_targets("rhm"),
         tables=table_files("rhm"),
 
 
 rule text:
     input:
-        figures=figure_files(domain_figures("text")),
+        figures=domain_targets("text"),
         tables=table_files("text"),
 
 
 rule image:
     input:
-        figures=figure_files(domain_figures("image")),
+        figures=domain_targets("image"),
         tables=table_files("image"),

@@ -26,6 +26,7 @@ _EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.
 _EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
 """Of a local job, until the first of its rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
+_SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+) ")
 
 
 class PlannedJob(NamedTuple):
@@ -53,19 +54,20 @@ class GridProgress(logging.Handler):
 
     Args:
         jobs: every job that will run, by job id.
-        workers: how many jobs run at a time.
+        local: how many run at a time where snakemake runs.
+        elsewhere: how many run at a time as jobs of a cluster.
     """
 
-    def __init__(self, jobs: Mapping[int, PlannedJob], workers: int) -> None:
+    def __init__(self, jobs: Mapping[int, PlannedJob], local: int, elsewhere: int = 1) -> None:
         super().__init__()
-        self._jobs, self._workers = dict(jobs), max(1, workers)
-        self._members: dict[Hashable, list[int]] = defaultdict(list)
+        self._jobs, self._workers = dict(jobs), {True: local, False: elsewhere}
+        self._members: dict[str, list[int]] = defaultdict(list)
         for number, job in jobs.items():
-            self._members[job.submission].append(number)
+            self._members[str(job.submission)].append(number)
         self._waiting, self._failed = set(jobs), set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
-        self._group_logs: dict[int, list[str]] = {}
+        self._group_errors: dict[int, tuple[str | None, list[str]]] = {}
         self._began = time.monotonic()
         threading.Thread(target=self._speak_regularly, daemon=True).start()
 
@@ -73,18 +75,21 @@ class GridProgress(logging.Handler):
         """Hear an event of Snakemake's logger."""
         event, now = getattr(record, "event", None), time.monotonic()
         if event == "job_started":
-            jobs = {job for name in record.jobs for job in self._members.get(name, ())}
+            jobs = {job for name in record.jobs for job in self._members.get(str(name), ())}
             self._started |= dict.fromkeys(jobs, now)
             self._waiting -= jobs
             self._failed -= jobs
         elif event == "job_finished":
             self._finish(record.job_id, now)
-        elif event == "group_error":  # comes before the errors of its jobs, which lack Slurm's log
+        elif event == "group_error":  # comes before the errors of its jobs, which lack all this
             for job in record.job_error_info:
-                self._group_logs[job["jobid"]] = record.aux_logs
+                self._group_errors[job["jobid"]] = (job["aux"].get("reason"), record.aux_logs)
         elif event == "job_error":
-            logs = [*record.log, *self._group_logs.pop(record.jobid, [])]
-            self._fail(record.jobid, record.rule_msg, logs)
+            reason, logs = self._group_errors.pop(record.jobid, (None, []))
+            self._fail(record.jobid, record.rule_msg or reason, [*record.log, *logs])
+        elif submitted := _SUBMITTED.match(str(record.msg)):
+            names = " and ".join(str(self._jobs[n]) for n in self._members.get(submitted[1], ()))
+            _say(f"queued: {names} (Slurm job {submitted[2]})")
 
     def line(self) -> str:
         """The line of progress as of now."""
@@ -108,10 +113,12 @@ class GridProgress(logging.Handler):
         expected = {job: self._expected(self._jobs[job]) for job in {*started, *waiting}}
         if None in expected.values():
             return None
-        running = [max(expected[job] - (now - start), 1.0) for job, start in started.items()]
-        return max(
-            [(sum(running) + sum(expected[job] for job in waiting)) / self._workers, *running]
-        )
+        running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
+        work = {True: 0.0, False: 0.0}
+        for job, seconds in (expected | running).items():
+            work[self._jobs[job].local] += seconds
+        shared = sum(seconds / self._workers[local] for local, seconds in work.items())
+        return max([shared, *running.values()])
 
     def _finish(self, number: int, now: float) -> None:
         start = self._started.pop(number, None)
@@ -126,8 +133,10 @@ class GridProgress(logging.Handler):
             why = _summary(reason or "")
             _say(f"failed: {self._jobs[number]}" + (f" ({why})" if why else ""))
             for log in logs:  # that of the rule, then Slurm's, if it is needed to understand
-                _say(f"        the end of {log}:")
-                for line in last_lines(log):
+                lines = [line for line in last_lines(log) if line != f"error: {why}"]
+                if lines:
+                    _say(f"        the end of {log}:")
+                for line in lines:
                     _say(f"          {line}")
                 if error_line(log):
                     break
@@ -157,9 +166,8 @@ class Hush(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is for the user."""
         said = ("job_started", "job_finished", "progress")
-        return (
-            getattr(record, "event", None) not in said and record.msg != "Select jobs to execute..."
-        )
+        again = getattr(record, "event", None) in said or _SUBMITTED.match(str(record.msg))
+        return not again and record.msg != "Select jobs to execute..."
 
 
 def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:

@@ -14,11 +14,13 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 from snakemake_executor_plugin_slurm import Executor
 from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
@@ -113,7 +115,6 @@ class LastingExecutor(Executor):
         if answer.state in _FAILED:
             why = "" if answer.reason == "None" else f", {answer.reason}"
             message = f"Slurm job {job.external_jobid} ended as {answer.state}{why}\n"
-            self._explain(job, message)
             self.report_job_error(job, msg=message, aux_logs=[str(log)])
             return
         self.report_job_success(job)
@@ -171,13 +172,19 @@ class LastingExecutor(Executor):
         if _FOR_NOW.search(message):
             self._refusal = message
         else:
-            self._explain(job_info, message)
             super()._report_job_error_threadsafe(job_info, msg)
 
-    def _explain(self, job: SubmittedJobInfo, message: str) -> None:
-        """Say why a group of jobs failed, which Snakemake keeps to itself."""
-        if job.job.is_group():
-            self.logger.error(f"{job.job.groupid}: {message.strip()}")
+    def report_job_error(
+        self, job_info: SubmittedJobInfo, msg: str | None = None, **details: object
+    ) -> None:
+        """Pass on why a job failed, also as a detail, since Snakemake drops messages of groups."""
+        super().report_job_error(job_info, msg, reason=msg, **details)
+
+    def get_account_arg(self, job: JobExecutorInterface) -> Iterator[str]:
+        """The account that the profile names, or none, which the plugin would guess in vain."""
+        if not job.resources.get("slurm_account"):
+            return iter([""])
+        return super().get_account_arg(job)
 
     def cancel(self) -> None:
         """End all jobs of this run, also those that are being submitted or asked about."""
@@ -185,12 +192,21 @@ class LastingExecutor(Executor):
         self._job_submission_executor.shutdown(wait=False, cancel_futures=True)
         self._end_jobs()
         self.shutdown()
+        self._end_local_jobs()
+        self.logger.warning("Stopped; the same command goes on from here.")
 
     def shutdown(self) -> None:
         """Leave no job behind, not even one that was just being submitted."""
         super().shutdown()
         if self._submitted or self._refusal:
             self._end_jobs()
+
+    def _end_local_jobs(self) -> None:
+        """End jobs that run beside snakemake, which would take itself down under them."""
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        self.workflow.scheduler._local_executor.pool.shutdown(cancel_futures=True)
 
     def _end_jobs(self) -> None:
         """Cancel what is left of this run, and wait until it has saved and ended."""

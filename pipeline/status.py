@@ -36,6 +36,8 @@ _LAST_STAGE = {
     "image": {"encode": "features/step{steps}.safetensors", "pictures": "pictures.parquet"},
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""
+_SOURCES = ("grammar_*.log", "corpus.log", "images.log")
+"""Logs of what the datasets of several cells are made from."""
 _RESUMABLE = "resume me"
 _SILENCE = 1800.0
 """Seconds after which a training that has saved nothing is doubtful; it should every 600."""
@@ -95,7 +97,7 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
     try:
         config = Config.model_validate_json(path.read_text())
     except (OSError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise PipelineError(f"status: {path}: {reason}; start the run first, or again") from error
     return [
         _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
@@ -109,9 +111,11 @@ def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
     home = Path(cell_directory(str(root / domain), cell))
     stages = _STAGES | _LAST_STAGE[domain]
     missing = [s for s, name in stages.items() if not (home / name.format(steps=steps)).exists()]
-    error = next(
-        (line for stage in missing if (line := error_line(home / f"logs/{stage}.log"))), ""
-    )
+    logs = [home / f"logs/{stage}.log" for stage in missing]
+    if "dataset" in missing:
+        shared = root / "logs" / domain / cell.setting
+        logs += [path for name in _SOURCES for path in shared.glob(name)]
+    error = next((line for log in logs if (line := error_line(log))), "")
     step = steps if "train" not in missing else _saved_step(home)
     started, age = (home / "logs/train.log").exists(), _age(home)
     state = _state(missing, error, started, age or 0.0)

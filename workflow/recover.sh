@@ -28,7 +28,7 @@ left_behind() {
 }
 
 pids=$(running)
-[ -z "$pids" ] || fail "snakemake still runs here as process" $pids "; end it with Ctrl-C or kill"
+[ -z "$pids" ] || fail "snakemake still runs here, end it with Ctrl-C or kill:" $pids
 
 if command -v squeue >/dev/null; then
   seconds=0

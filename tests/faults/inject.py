@@ -84,6 +84,11 @@ def pace(job: Job, seconds: str) -> None:
         Denoising.training_step = training_step
 
 
+def slow(_job: Job, seconds: str) -> None:
+    """A stage starts so much later."""
+    time.sleep(float(seconds))
+
+
 def heavy(job: Job, seconds: str) -> None:
     """Once it was told to end, training takes so long to save."""
     if job.stage == "train":
@@ -188,7 +193,7 @@ def _in_a_write(job: Job, draws: random.Random, strike: Callable[[], None]) -> N
 
 
 FAULTS: dict[str, Callable[[Job, str], None]] = {
-    f.__name__: f for f in (nan, pace, heavy, late, skew, chaos)
+    f.__name__: f for f in (nan, pace, slow, heavy, late, skew, chaos)
 }
 
 

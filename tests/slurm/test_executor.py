@@ -88,8 +88,17 @@ def test_ended_while_it_submits_snakemake_leaves_no_job(tmp_path):
     site.edit_preset(lambda rhm, _: rhm["grid"]["grammars"][0].update(dataset_sizes=sizes))
     targets = [TRAINED.replace("/P8/", f"/P{size}/") for size in sizes]
     process = site.launch(*targets, fault=PACE, slurm="slow")
-    wait_for(lambda: "has been submitted" in site.log, "job in the queue")
+    wait_for(lambda: "queued: " in site.log, "job in the queue")
     process.send_signal(signal.SIGINT)
     assert site.finish(process, 30) == 1, site.log
-    assert "has been submitted" in site.log.partition("Terminating")[2]
+    assert "queued: " in site.log.partition("Terminating")[2]
     assert {show(job, "JobState") for job in site.jobs()} == {"CANCELLED"}
+
+
+def test_ended_while_local_jobs_run_snakemake_ends_them_too(tmp_path):
+    site = Site.set_up(tmp_path / "checkout")
+    process = site.launch(fault="slow:100")
+    wait_for(lambda: list(site.path.glob("results/smoke/logs/rhm/*/grammar_*.log")), "local job")
+    process.send_signal(signal.SIGINT)
+    assert site.finish(process, 30) == 1, site.log
+    assert "Traceback" not in site.log

@@ -1,12 +1,16 @@
 """The smoke grid on the cluster, with GPUs and with the profile as the README says to edit it."""
 
 import re
+from collections import Counter
 
 import pandas as pd
 
 from tests.slurm.site import Site, show
-from tests.workflow.checkout import GRID, SMOKE, Checkout
+from tests.workflow.checkout import SMOKE, Checkout
 
+ALONE = ("ceiling", "theory", "corpus", "train_text", "sample_text", "judge", "judge_controls")
+ALONE += ("images", "train_image", "sample_image", "encode", "encode_controls")
+"""Rules with one Slurm job each."""
 TABLE = "results/smoke/tables/rhm_measurements.parquet"
 
 
@@ -14,19 +18,21 @@ def test_the_whole_grid_on_gpus(tmp_path):
     site = Site.of_sources(tmp_path / "checkout")
     site.edit_profile("slurm_partition", "main")
     site.edit_profile("slurm-init-seconds-before-status-checks", "1")
-    assert site.finish(site.launch(*GRID), 400) == 0, site.log
-    comments = sorted(show(job, "Comment") for job in site.jobs())
-    counts = {name: sum(f"rule_{name}" in c or f"group_{name}" in c for c in comments) for name in
-              ("train", "probe", "ceiling", "theory", "evaluate")}  # fmt: skip
-    assert counts == {"train": 4, "probe": 4, "ceiling": 1, "theory": 1, "evaluate": 4}
-    assert len(comments) == 14
-    gpus = [show(job, "TresPerJob") for job in site.jobs() if "train" in show(job, "Comment")]
-    assert gpus == ["gres:gpu:1"] * 4
-    limits = {show(job, "TimeLimit") for job in site.jobs() if "evaluate" in show(job, "Comment")}
+    assert site.finish(site.launch("all"), 500) == 0, site.log
+    comments = {job: show(job, "Comment") for job in site.jobs()}
+    rules = {job: re.match(r"rule_(.+?)(_wildcards|$)", c)[1] for job, c in comments.items()}
+    several = {"train": 4, "evaluate_measure_sample": 4, "probe": 4}
+    several |= {"evaluate_measure": 2, "measure_controls": 2}
+    assert Counter(rules.values()) == several | dict.fromkeys(ALONE, 1)
+    assert len(rules) == 28, "as the README says"
+    gpus = [show(job, "TresPerJob") for job, rule in rules.items() if "train" in rule]
+    assert gpus == ["gres:gpu:1"] * 6
+    groups = [job for job, rule in rules.items() if rule == "evaluate_measure_sample"]
+    limits = {show(job, "TimeLimit") for job in groups}
     assert limits == {"12:00:00"}, "sampling and measuring together, as the profile says"
     assert len(re.findall(r"^done:   train ", site.log, re.MULTILINE)) == 4
     assert "grid: " in site.log
-    assert site.stale(*GRID) == {}
+    assert site.stale() == {}
     local = Checkout.of_sources(tmp_path / "local")
     assert local.snakemake(*SMOKE, TABLE).returncode == 0
     pd.testing.assert_frame_equal(*(pd.read_parquet(c.path / TABLE) for c in (site, local)))

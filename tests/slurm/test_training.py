@@ -80,8 +80,8 @@ def test_a_job_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
     assert show(first, "JobState") in ("OUT_OF_MEMORY", "FAILED", "CANCELLED")
     assert show(last, "JobState") == "COMPLETED"
     assert (show(first, "MinMemoryNode"), show(last, "MinMemoryNode")) == ("450M", "900M")
-    assert f"submitted with SLURM jobid {first} " in site.log
-    assert f"submitted with SLURM jobid {last} " in site.log
+    for job in (first, last):
+        assert f"queued: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (Slurm job {job})" in site.log
     assert f"failed: train v4_m2_s2_L2/P8/g0d0n0+g1d0n0 (Slurm job {first} ended as" in site.log
     assert_same_training(site, undisturbed)
 
@@ -128,6 +128,8 @@ def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number
     process, jobs = launch_and_queue(site)
     process.send_signal(number)
     assert site.finish(process, 40) == 1, site.log
+    assert "Stopped; the same command goes on from here." in site.log
+    assert "Traceback" not in site.log
     assert {show(job, "JobState") for job in jobs} == {"CANCELLED"}
     assert site.finish(site.launch()) == 0, site.log
     assert starts(site)[-1] >= 1000
@@ -143,7 +145,8 @@ def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
     assert site.finish(site.launch(finished)) == 0, site.log
     made = (site.path / finished).stat().st_mtime
     process, left_behind = launch_and_queue(site)
-    assert f"snakemake still runs here as process {process.pid}" in recover(site, expected=1)
+    refusal = recover(site, expected=1)
+    assert f"snakemake still runs here, end it with Ctrl-C or kill: {process.pid}" in refusal
     process.kill()
     process.wait()
     (site.path / "faults").mkdir()

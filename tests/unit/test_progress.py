@@ -46,7 +46,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def grid(clock):
-    return GridProgress(JOBS, workers=2)
+    return GridProgress(JOBS, local=2)
 
 
 def send(handler, event, **values):
@@ -108,13 +108,17 @@ def test_an_error_in_the_log_of_the_rule_is_enough(grid, logs, capsys):
 
 def test_jobs_of_a_failed_group_show_slurms_log(grid, logs, tmp_path, capsys):
     send(grid, "job_started", jobs=["group"])
-    infos = [{"jobid": number} for number in (2, 3)]
+    infos = [{"jobid": 2, "aux": {"reason": "Slurm job 5 ended as FAILED\n"}}]
+    infos.append({"jobid": 3, "aux": {}})
     send(grid, "group_error", groupid="evaluate", aux_logs=logs[1:], job_error_info=infos)
     absent = [str(tmp_path / f"logs/{name}.log") for name in ("sample", "measure")]
     for number, log in zip((2, 3), absent, strict=True):
         send(grid, "job_error", jobid=number, rule_msg=None, log=[log])
-    assert capsys.readouterr().err.count("Exceeded job memory limit") == 2
-    assert error_line(absent[0]) == error_line(absent[1]) == "error: the job was killed"
+    said = capsys.readouterr().err
+    assert "failed: sample v4/P8/g0 (Slurm job 5 ended as FAILED)" in said
+    assert said.count("Exceeded job memory limit") == 2
+    assert error_line(absent[0]) == "error: Slurm job 5 ended as FAILED"
+    assert error_line(absent[1]) == "error: the job was killed"
     assert "2 failed" in grid.line()
 
 
@@ -130,13 +134,35 @@ def test_the_estimate_learns_from_jobs_that_ended(grid, clock):
 
 def test_nothing_is_guessed_of_jobs_that_run_elsewhere(clock):
     jobs = {n: PlannedJob("train", f"v4/P8/g{n}", n, local=False) for n in (1, 2)}
-    grid = GridProgress(jobs, workers=64)
+    grid = GridProgress(jobs, local=2, elsewhere=64)
     send(grid, "job_started", jobs=[1, 2])
     assert grid.line().endswith("0 s passed, time left not known yet")
     clock.now = 100.0
     send(grid, "job_finished", job_id=1)
     clock.now = 130.0
     assert grid.line().endswith("2.2 min passed, about 1 s left")
+
+
+def test_local_jobs_do_not_share_the_slots_of_the_cluster(clock):
+    jobs = {n: PlannedJob("rhm_loss_curves", "", n) for n in range(20)}
+    jobs[20] = PlannedJob("train", "v4/P8/g0", 20, local=False)
+    grid = GridProgress(jobs, local=2, elsewhere=64)
+    send(grid, "job_started", jobs=[20])
+    clock.now = 64.0
+    send(grid, "job_finished", job_id=20)
+    assert grid.seconds_left() == pytest.approx(20 * 4.0 / 2)
+
+
+def test_a_submission_is_told_by_what_was_submitted(grid, capsys):
+    for name, slurm in ((1, 7), ("group", 8)):
+        message = f"Job {name} has been submitted with SLURM jobid {slurm} (log: /a/long/path)."
+        record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
+        grid.emit(record)
+        assert not Hush().filter(record)
+    assert capsys.readouterr().err.splitlines() == [
+        "queued: train v4/P8/g0 (Slurm job 7)",
+        "queued: sample v4/P8/g0 and measure v4/P8/g0 (Slurm job 8)",
+    ]
 
 
 def test_what_is_said_again_is_hushed():

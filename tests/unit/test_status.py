@@ -61,6 +61,14 @@ def test_a_cell_goes_from_waiting_to_done(cells, tmp_path):
     assert states(tmp_path)["4"] == "waiting"
 
 
+def test_a_source_that_cannot_be_made_fails_the_cells_that_need_it(cells, tmp_path):
+    (cells["8"] / "dataset.safetensors").touch()
+    log = tmp_path / "results/smoke/logs/rhm/v4_m2_s2_L2/grammar_g1.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("error: grammar: it is wrong\n")
+    assert states(tmp_path) == {"4": "failed", "8": "ready", "16": "failed", "online": "failed"}
+
+
 def test_step_and_loss_of_a_training_are_those_that_are_saved(cells, tmp_path):
     home = cells["16"]
     work = home / ".work/abc"

@@ -170,6 +170,7 @@ def test_figures_are_drawn_without_the_missing_cell_and_name_it(diverged, smoke_
     arguments = (*GRID_ALONE, "--config", "preset=smoke", "partial=true")
     result = diverged.snakemake(*SMOKE, *arguments)
     assert result.returncode == 0, result.stderr
+    assert "warning: partial: no cell of text is finished; it is left out" in result.stderr
     figures = diverged.path / "results/smoke/figures"
     assert {path.stem for path in figures.iterdir()} == set(RHM_FIGURES)
     measured = pd.read_parquet(diverged.path / "results/smoke/tables/rhm_measurements.parquet")
@@ -182,6 +183,12 @@ def test_figures_are_drawn_without_the_missing_cell_and_name_it(diverged, smoke_
         assert "without 1 missing cell: v4_m2_s2_L2/P8/g0d0n0+g1d0n0" in text
     page = (diverged.path / "results/smoke/tables/claims.html").read_text()
     assert "without 1 missing cell: v4_m2_s2_L2/P8/g0d0n0+g1d0n0" in page
+
+
+def test_a_domain_without_a_finished_cell_is_not_drawn(diverged):
+    result = diverged.snakemake(*SMOKE, "text", "-n", "--config", "preset=smoke", "partial=true")
+    assert result.returncode != 0
+    assert "error: partial: no cell of text is finished\n" in result.stderr
 
 
 def test_what_was_drawn_without_a_cell_is_drawn_anew_with_it(diverged, tmp_path):

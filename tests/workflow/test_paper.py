@@ -115,9 +115,7 @@ def submitted_jobs(checkout, target, *arguments):
     rules = "".join(path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk"))
     bodies = re.findall(r"^rule (\w+):\n(.*?)^    shell:", rules, re.MULTILINE | re.DOTALL)
     local = {name for name, body in bodies if "localrule: True" in body}
-    local |= {
-        new for old, new in re.findall(r"^use rule (\w+) as (\w+)", rules, re.M) if old in local
-    }
+    local |= set(re.findall(r"^localrules:\n    (\w+),", rules, re.MULTILINE))
     alone = Counter(re.findall(r"^rule (\w+):", result.stdout + result.stderr, re.MULTILINE))
     for name in [*local, target, *FIGURES]:
         del alone[name]

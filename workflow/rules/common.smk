@@ -316,5 +316,16 @@ def domain_figures(domain):
     return [name for name in CONFIG.figures if FIGURES[name].domain == domain]
 
 
+def domain_targets(domain):
+    """Input function: figures of a domain, or why there are none to draw."""
+
+    def files(_wildcards):
+        if not shown_settings(domain):
+            sys.exit(f"error: partial: no cell of {domain} is finished")
+        return figure_files(domain_figures(domain))
+
+    return files
+
+
 def figure_files(names):
     return expand("results/{run}/figures/{figure}.pdf", run=CONFIG.run, figure=names)

@@ -26,6 +26,10 @@ rule controls:
         """
 
 
+localrules:
+    controls_image,
+
+
 use rule controls as controls_image with:
     input:
         source="results/{run}/{domain}/{setting}/images.safetensors",

@@ -32,13 +32,15 @@ onstart:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
         temporary.write_text(json.dumps(CONFIG.plain(), indent=1))
-    parallel = workflow.nodes or workflow.cores or 1
-    for line in describe_disk(CONFIG, parallel):
+    here, resources = workflow.local_exec, workflow.resource_settings
+    local = (workflow.cores if here else resources.local_cores) or 1
+    elsewhere = workflow.nodes or 1
+    for line in describe_disk(CONFIG, local if here else elsewhere):
         print(line, file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     for handler in logger.handlers:
         handler.addFilter(Hush())
-    logger.addHandler(GridProgress(jobs, parallel))
+    logger.addHandler(GridProgress(jobs, local, elsewhere))
 
 
 def warn_of_stale_artifacts():
@@ -60,3 +62,11 @@ def warn_of_stale_artifacts():
 
 if workflow.is_main_process and Path("results", CONFIG.run).exists():
     warn_of_stale_artifacts()
+
+if workflow.is_main_process and CONFIG.partial:
+    for name in DOMAINS:
+        if CONFIG.domain(name).enabled and name not in shown_domains():
+            print(
+                f"warning: partial: no cell of {name} is finished; it is left out",
+                file=sys.stderr,
+            )
