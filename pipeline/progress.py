@@ -193,7 +193,7 @@ def _note(log: str, why: str) -> None:
     """Add why a job failed to its log, for one that could not say it itself."""
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     with Path(log).open("a") as file:
-        file.write(f"error: {why or 'the job was killed'}\n")
+        file.write(f"error: {why or 'the job ended without an error of its own'}\n")
 
 
 def _say(line: str) -> None:

@@ -117,9 +117,12 @@ class LastingExecutor(Executor):
             message = f"Slurm job {job.external_jobid} ended as {answer.state}{why}\n"
             self.report_job_error(job, msg=message, aux_logs=[str(log)])
             return
+        if answer.state == _FORGOTTEN:
+            self.logger.warning(f"Slurm has forgotten job {job.external_jobid}; its outputs decide")
         self.report_job_success(job)
         if not self.workflow.executor_settings.keep_successful_logs:
-            log.unlink(missing_ok=True)
+            with suppress(OSError):
+                log.unlink()
 
     def _tell_queue(self, answers: Iterable[Answer]) -> None:
         """Say how many jobs wait and why, if that has changed."""
@@ -269,8 +272,9 @@ def ask_accounts(run_id: str) -> Mapping[str, Answer]:
 
 def parse_answers(text: str) -> dict[str, Answer]:
     """Jobs by number from lines `number|state|reason`, of which accounts lack the reason."""
-    rows = [line.split("|") for line in text.splitlines() if "|" in line]
-    return {row[0]: Answer(row[1].split()[0], *row[2:3]) for row in rows}  # "CANCELLED by 1000"
+    rows = [line.split("|") for line in text.splitlines()]
+    states = [row for row in rows if row[1:] and row[1].strip()]
+    return {row[0]: Answer(row[1].split()[0], *row[2:3]) for row in states}  # "CANCELLED by 1000"
 
 
 def _reason(error: Exception) -> str:

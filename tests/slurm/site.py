@@ -18,7 +18,8 @@ from tests.workflow.checkout import SMOKE, Checkout
 ARGUMENTS = ("--profile", "slurm", "-j", "64", "--config", "preset=smoke")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 TRAINED = f"{CELL}/losses.parquet"
-CHECKPOINTS = list(range(250, 4001, 250))
+STEPS = 3000
+CHECKPOINTS = list(range(250, STEPS + 1, 250))
 PROFILE = "workflow/profiles/slurm/config.yaml"
 PACE = "pace:0.006"
 """A fault that leaves time for others."""
@@ -93,7 +94,7 @@ class Site(Checkout):
         name = f".work/*/step{step}.safetensors"
         wait_for(lambda: list((self.path / CELL).glob(name)), f"step {step}")
 
-    def finish(self, process: subprocess.Popen, seconds: float = 240) -> int:
+    def finish(self, process: subprocess.Popen, seconds: float = 400) -> int:
         """Wait for snakemake to end, and return how."""
         try:
             return process.wait(seconds)
@@ -134,7 +135,7 @@ def show(job: str, key: str) -> str:
     return re.search(rf"\b{key}=(\S*)", text)[1]
 
 
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"no {what} within {seconds} s"
@@ -142,5 +143,5 @@ def wait_for(condition: Callable[[], object], what: str, seconds: float = 120) -
 
 
 def _lengthen(rhm: dict, _content: dict) -> None:
-    rhm["training"].update(steps=4000, checkpoints=CHECKPOINTS)
+    rhm["training"].update(steps=STEPS, checkpoints=CHECKPOINTS)
     rhm["grid"]["grammars"][0]["dataset_sizes"] = [8, "online"]

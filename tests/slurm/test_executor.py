@@ -90,7 +90,7 @@ def test_ended_while_it_submits_snakemake_leaves_no_job(tmp_path):
     process = site.launch(*targets, fault=PACE, slurm="slow")
     wait_for(lambda: "queued: " in site.log, "job in the queue")
     process.send_signal(signal.SIGINT)
-    assert site.finish(process, 30) == 1, site.log
+    assert site.finish(process, 60) == 1, site.log
     assert "queued: " in site.log.partition("Terminating")[2]
     assert {show(job, "JobState") for job in site.jobs()} == {"CANCELLED"}
 
@@ -100,5 +100,5 @@ def test_ended_while_local_jobs_run_snakemake_ends_them_too(tmp_path):
     process = site.launch(fault="slow:100")
     wait_for(lambda: list(site.path.glob("results/smoke/logs/rhm/*/grammar_*.log")), "local job")
     process.send_signal(signal.SIGINT)
-    assert site.finish(process, 30) == 1, site.log
+    assert site.finish(process, 60) == 1, site.log
     assert "Traceback" not in site.log

@@ -27,13 +27,13 @@ QUEUE = "\"'closed' if getattr(wildcards, 'dataset_size', '') == 'online' else '
 
 def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp_path):
     site = Site.set_up(tmp_path / "checkout", runtime="2")
-    process = site.launch(fault="pace:0.024")
-    assert site.finish(process, 400) == 0, site.log
+    process = site.launch(fault="pace:0.032")
+    assert site.finish(process, 600) == 0, site.log
     first, *later = starts(site)
     assert first == 0
     assert later == sorted(later)
     assert later[0] > 0
-    stops = re.findall(r"stopped after step (\d+) of 4000, as its time limit is near", site.history)
+    stops = re.findall(r"stopped after step (\d+) of 3000, as its time limit is near", site.history)
     assert [int(step) for step in stops] == later
     assert "resume me by running snakemake again" in site.log, "the user sees the end of the log"
     assert "Trying to restart job" in site.log
@@ -127,7 +127,7 @@ def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number
     site = Site.set_up(tmp_path / "checkout", partition=QUEUE)
     process, jobs = launch_and_queue(site)
     process.send_signal(number)
-    assert site.finish(process, 40) == 1, site.log
+    assert site.finish(process, 60) == 1, site.log
     assert "Stopped; the same command goes on from here." in site.log
     assert "Traceback" not in site.log
     assert {show(job, "JobState") for job in jobs} == {"CANCELLED"}

@@ -118,7 +118,7 @@ def test_jobs_of_a_failed_group_show_slurms_log(grid, logs, tmp_path, capsys):
     assert "failed: sample v4/P8/g0 (Slurm job 5 ended as FAILED)" in said
     assert said.count("Exceeded job memory limit") == 2
     assert error_line(absent[0]) == "error: Slurm job 5 ended as FAILED"
-    assert error_line(absent[1]) == "error: the job was killed"
+    assert error_line(absent[1]) == "error: the job ended without an error of its own"
     assert "2 failed" in grid.line()
 
 

@@ -25,7 +25,7 @@ def test_answers_of_the_controller_and_of_accounts_are_read_alike():
         "12": Answer("RUNNING"),
         "13": Answer("PENDING", "ReqNodeNotAvail, May be reserved"),
     }
-    accounts = parse_answers("CLUSTER: test\n12|CANCELLED by 1000\n")
+    accounts = parse_answers("CLUSTER: test\n12|CANCELLED by 1000\n13||\n")
     assert accounts == {"12": Answer("CANCELLED")}
 
 
