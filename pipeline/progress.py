@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ _EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.
 _EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
 """Of a local job, until the first of its rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
+_ERRORS = ("job_error", "group_error")
 _SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+) ")
 
 
@@ -67,6 +69,7 @@ class GridProgress(logging.Handler):
         self._waiting, self._failed = set(jobs), set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._stopped = False
         self._group_errors: dict[int, tuple[str | None, list[str]]] = {}
         self._began = time.monotonic()
         threading.Thread(target=self._speak_regularly, daemon=True).start()
@@ -74,6 +77,9 @@ class GridProgress(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hear an event of Snakemake's logger."""
         event, now = getattr(record, "event", None), time.monotonic()
+        self._stopped |= is_stop(record)
+        if self._stopped and event in _ERRORS:
+            return  # jobs that were ended have not failed
         if event == "job_started":
             jobs = {job for name in record.jobs for job in self._members.get(str(name), ())}
             self._started |= dict.fromkeys(jobs, now)
@@ -161,21 +167,35 @@ class GridProgress(logging.Handler):
 
 
 class Hush(logging.Filter):
-    """Drops what Snakemake says of jobs in its own words, and GridProgress says again."""
+    """Drops what GridProgress says again, and errors of jobs that the user has ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stopped = False
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is for the user."""
         said = ("job_started", "job_finished", "progress")
-        again = getattr(record, "event", None) in said or _SUBMITTED.match(str(record.msg))
-        return not again and record.msg != "Select jobs to execute..."
+        event, message = getattr(record, "event", None), str(record.msg)
+        self._stopped |= is_stop(record)
+        if self._stopped and (event in _ERRORS or message.startswith("RuleException")):
+            return False
+        again = event in said or _SUBMITTED.match(message)
+        return not again and message != "Select jobs to execute..."
+
+
+def is_stop(record: logging.LogRecord) -> bool:
+    """Whether Snakemake says that the user ends the run."""
+    return str(record.msg).startswith("Terminating processes on user request")
 
 
 def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:
-    """Last lines of a text file that are not blank; none if it is not there."""
-    if not Path(path).is_file():
+    """Last lines of a text file that are not blank; none if it cannot be read."""
+    try:
+        with Path(path).open(errors="replace") as file:
+            return list(deque((line.rstrip() for line in file if line.strip()), maxlen=count))
+    except OSError:
         return []
-    with Path(path).open(errors="replace") as file:
-        return list(deque((line.rstrip() for line in file if line.strip()), maxlen=count))
 
 
 def error_line(log: str | Path) -> str:
@@ -191,9 +211,10 @@ def _summary(reason: str) -> str:
 
 def _note(log: str, why: str) -> None:
     """Add why a job failed to its log, for one that could not say it itself."""
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
-    with Path(log).open("a") as file:
-        file.write(f"error: {why or 'the job ended without an error of its own'}\n")
+    with suppress(OSError):  # the disk may be full, which is no reason to end the run
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        with Path(log).open("a") as file:
+            file.write(f"error: {why or 'the job ended without an error of its own'}\n")
 
 
 def _say(line: str) -> None:

@@ -27,6 +27,10 @@ left_behind() {
     '$2 == here && $3 ~ /[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$/ { print $1 }'
 }
 
+host=$(cat .snakemake/host 2>/dev/null || uname -n)
+[ "$host" = "$(uname -n)" ] ||
+  fail "snakemake was started on $host: run this there or, if it is gone, delete .snakemake/host"
+
 pids=$(running)
 [ -z "$pids" ] || fail "snakemake still runs here, end it with Ctrl-C or kill:" $pids
 

@@ -93,12 +93,16 @@ def test_ended_while_it_submits_snakemake_leaves_no_job(tmp_path):
     assert site.finish(process, 60) == 1, site.log
     assert "queued: " in site.log.partition("Terminating")[2]
     assert {show(job, "JobState") for job in site.jobs()} == {"CANCELLED"}
+    assert "failed: " not in site.log
 
 
 def test_ended_while_local_jobs_run_snakemake_ends_them_too(tmp_path):
     site = Site.set_up(tmp_path / "checkout")
-    process = site.launch(fault="slow:100")
+    seeds = list(range(12))  # more than run at a time
+    site.edit_preset(lambda rhm, _: rhm["grid"]["grammars"][0].update(grammar_seeds=seeds))
+    process = site.launch("rhm", fault="slow:100")
     wait_for(lambda: list(site.path.glob("results/smoke/logs/rhm/*/grammar_*.log")), "local job")
     process.send_signal(signal.SIGINT)
     assert site.finish(process, 60) == 1, site.log
     assert "Traceback" not in site.log
+    assert "failed: " not in site.log

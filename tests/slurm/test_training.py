@@ -130,6 +130,7 @@ def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number
     assert site.finish(process, 60) == 1, site.log
     assert "Stopped; the same command goes on from here." in site.log
     assert "Traceback" not in site.log
+    assert "failed: " not in site.log
     assert {show(job, "JobState") for job in jobs} == {"CANCELLED"}
     assert site.finish(site.launch()) == 0, site.log
     assert starts(site)[-1] >= 1000

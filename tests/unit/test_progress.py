@@ -179,3 +179,24 @@ def test_what_is_said_again_is_hushed():
 
 def test_the_last_lines_of_an_absent_file_are_none(tmp_path):
     assert last_lines(tmp_path / "absent") == []
+
+
+def test_jobs_that_the_user_ended_have_not_failed(grid, logs, capsys):
+    send(grid, "job_started", jobs=[1])
+    stop = "Terminating processes on user request, this might take some time."
+    hush = Hush()
+    for message, event in ((stop, None), ("Error in rule train", "job_error")):
+        record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
+        vars(record).update(event=event, jobid=1, rule_msg=None, log=logs)
+        grid.emit(record)
+        assert hush.filter(record) == (event is None)
+    assert capsys.readouterr().err == ""
+    assert error_line(logs[0]) == ""
+
+
+def test_a_log_that_cannot_be_written_does_not_end_the_run(grid, tmp_path, capsys):
+    (tmp_path / "logs").write_text("a file")
+    send(grid, "job_started", jobs=[1])
+    log = str(tmp_path / "logs/train.log")
+    send(grid, "job_error", jobid=1, rule_msg="x", log=[log])
+    assert capsys.readouterr().err == "failed: train v4/P8/g0 (x)\n"

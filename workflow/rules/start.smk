@@ -1,6 +1,7 @@
 """What happens when a run starts: stale artifacts are named, and the run can be watched. No rules."""
 
 import json
+import os
 import signal
 
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
@@ -10,7 +11,7 @@ from pipeline.config.disk import describe_disk
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
-    from pipeline.slurm import LastingExecutor
+    from pipeline.slurm.executor import LastingExecutor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
 
@@ -32,9 +33,11 @@ onstart:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
         temporary.write_text(json.dumps(CONFIG.plain(), indent=1))
-    here, resources = workflow.local_exec, workflow.resource_settings
-    local = (workflow.cores if here else resources.local_cores) or 1
-    elsewhere = workflow.nodes or 1
+    Path(".snakemake/host").write_text(f"{os.uname().nodename}\n")  # for recover.sh
+    here, elsewhere = workflow.local_exec, workflow.nodes or 1
+    local = (
+        workflow.cores or 1 if here else 5
+    )  # as many as Snakemake has threads for
     for line in describe_disk(CONFIG, local if here else elsewhere):
         print(line, file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
