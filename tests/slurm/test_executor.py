@@ -99,7 +99,7 @@ def test_ended_while_it_submits_snakemake_leaves_no_job(tmp_path):
 def test_ended_while_local_jobs_run_snakemake_ends_them_too(tmp_path):
     site = Site.set_up(tmp_path / "checkout")
     seeds = list(range(12))  # more than run at a time
-    site.edit_preset(lambda rhm, _: rhm["grid"]["grammars"][0].update(grammar_seeds=seeds))
+    site.edit_preset(lambda rhm, _: rhm["grid"].update(grammar_seeds=seeds))
     process = site.launch("rhm", fault="slow:100")
     wait_for(lambda: list(site.path.glob("results/smoke/logs/rhm/*/grammar_*.log")), "local job")
     process.send_signal(signal.SIGINT)
