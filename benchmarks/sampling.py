@@ -10,6 +10,7 @@ from benchmarks.contest import Contest, Side
 from benchmarks.curves import Curve, fastest
 from pipeline.grammar.parsing import parse
 from pipeline.grammar.rules import sample_rules
+from pipeline.networks.token_inputs import OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
@@ -68,7 +69,7 @@ def _uniform() -> Contest:
 
 
 def _network(noise: AbsorbingNoise | UniformNoise, depth: int) -> UNet1d:
-    return UNet1d([0], noise.input_symbols, V, S, depth, WIDTH, LEVELS, True).eval()
+    return UNet1d([0], OneHot(noise.input_symbols), V, S, depth, WIDTH, LEVELS, True).eval()
 
 
 def absorbing_strings(network: UNet1d, noise: AbsorbingNoise, length: int) -> np.ndarray:
@@ -83,7 +84,7 @@ def uniform_strings(
     """Likewise."""
 
     def draw_strings(draw: Callable) -> Tensor:
-        return sample_uniform(denoiser, noise, draw, steps, "exact", spacing)
+        return sample_uniform(denoiser, noise, draw, steps, spacing)
 
     return _drawn(draw_strings, strings, S**L)
 

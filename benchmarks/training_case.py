@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from pipeline.networks.token_inputs import OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.losses import LOSSES
 from pipeline.noise.schedules import alpha_bar
@@ -38,9 +39,8 @@ class Case:
         shape = replicas, strings, S**depth
         self.strings = np.random.default_rng(0).integers(0, V, shape, dtype=np.uint8)
         self.noise, self.replicas = UniformNoise(V, SCHEDULE), replicas
-        self.network = UNet1d(range(replicas), V, V, S, depth, width, LEVELS, True)
-        settings = {"momentum": 0.9, "steps": 10**9, "decay_from": 1.0}
-        self.optimizer, self.schedule = sgd(self.network, settings, 0.1)
+        self.network = UNet1d(range(replicas), OneHot(V), V, S, depth, width, LEVELS, True)
+        self.optimizer, self.schedule = sgd(self.network, 0.1, 0.9), lambda _: 1.0
         self.loss = LOSSES["cross_entropy"]
 
     def under_lightning(self, steps: int) -> None:
@@ -76,7 +76,7 @@ class Case:
     def _batches(self) -> Batches:
         keys = list(range(self.replicas))
         times = self.noise.times
-        return Batches(self.strings, keys, BATCH, times, True, False, first_step=0)
+        return Batches(self.strings, keys, BATCH, 1, times, True, False, first_step=0)
 
 
 def _operands(network: UNet1d) -> list[tuple[torch.Tensor, torch.Tensor]]:

@@ -1,34 +1,20 @@
 """The exact denoiser of the Random Hierarchy Model: belief propagation on the tree of a grammar.
 
-Noise corrupts tokens independently and the clean string has a tree for its prior, so messages up
-and down the tree give exact posteriors in time linear in the length of the string. For every node
-with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, equally likely:
-
-    up(a)         = 1/m sum_j prod_k up_k(c_k(a, j))
-    p(a, j)       = p(a) prod_k up_k(c_k(a, j)) / sum_j' prod_k up_k(c_k(a, j'))
-    p_k(c)        = sum_{a, j: c_k(a, j) = c} p(a, j)
-
-`up` is what the tokens below a node say of it; at a token, the likelihood q(x_t | x_0 = a). Going
-down, p is the posterior given all tokens: of the root, up(a) times its prior, 1/v; of the rule of a
-node, and so of its children, that of the node shared out among its rules. Upward messages are
-normalised node by node; the normalisers multiply to the evidence p(x_t).
-
-Arrays are laid out symbols first, [v, nodes, batch], the first children of all nodes before the
-second ones, so that a rule table picks whole rows of memory.
+`pipeline.belief_propagation` has the formulas.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import log, nan
+from math import nan
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.belief_propagation import Tree, mirror
 from pipeline.grammar.correlations import node_marginal
 from pipeline.grammar.rules import Grammar
 from pipeline.noise.base import Denoiser, DiscreteNoise
-from pipeline.sampling.categorical import categorical
 
 _CHUNKS = {"cpu": 2**16, "cuda": 2**23}
 """Numbers in a message to all tokens by device: those of a chunk stay in cache, or fill the GPU."""
@@ -48,103 +34,8 @@ class Beliefs:
     log_evidence: Tensor
 
 
-_TINY = torch.finfo(torch.float64).tiny
-
 Part = tuple[int, slice]
 """A replica and a range of its strings."""
-
-Buffers = dict[tuple, Tensor]
-"""Memory by name and shape, filled again by chunk after chunk: fresh pages cost more than sums."""
-
-
-class _Tree:
-    """Messages of a chunk of strings on the tree of one grammar.
-
-    Attributes:
-        up: upward messages of levels 0..L, [v, nodes, B], with unit sum over symbols above tokens.
-        products: of the children's messages at each rule, levels 1..L, [m, v, nodes, B].
-    """
-
-    def __init__(self, rules: Tensor, prior: Tensor, buffers: Buffers) -> None:
-        """Use rules int64 [L, v, m, s] and `buffers` that were, or will be, another chunk's.
-
-        The root has the distribution `prior`, float64 [v].
-        """
-        self._rules, self._prior, self._buffers = rules, prior[:, None, None], buffers
-        children = torch.arange(rules.shape[3], device=rules.device)
-        rows = rules.permute(0, 3, 2, 1) * len(children) + children[:, None, None]
-        self._rows = [list(of_level.flatten(1)) for of_level in rows]
-        self.up: list[Tensor] = []
-        self.products: list[Tensor] = []
-
-    def pass_up(self, leaves: Tensor) -> Tensor:
-        """Fill `up` from evidence on the tokens, [v, d, B]; return its log probability, [B]."""
-        self.up, self.products, self._sums = [leaves], [], []
-        evidence = leaves.new_zeros(leaves.shape[2])
-        for level, rows in enumerate(self._rows):
-            products = self._multiply(level, rows)
-            room = self._buffer(("sums", level), *products.shape[1:])
-            sums = torch.sum(products, dim=0, out=room)
-            total = sums.sum(dim=0)
-            up = self._buffer(("up", level), *sums.shape)
-            self.up.append(torch.div(sums, total.clamp(min=_TINY), out=up))
-            self.products.append(products)
-            self._sums.append(sums)
-            evidence += total.log().sum(dim=0) - len(total) * log(self._rules.shape[2])
-        return evidence + (self.up[-1] * self._prior).sum(dim=(0, 1)).log()
-
-    def pass_down(self) -> list[Tensor]:
-        """Posterior marginals of levels 0..L, [v, nodes, B], after `pass_up`; uses up `products`.
-
-        All zero where the evidence has no probability.
-        """
-        root = self.up[-1] * self._prior
-        marginals = [root / root.sum(dim=0).clamp(min=_TINY)]
-        for level in reversed(range(len(self._rows))):
-            shares = marginals[0] / self._sums[level].clamp_(min=_TINY)
-            posterior = self.products[level].mul_(shares).flatten(0, 1).flatten(1)
-            below = self._buffer(("marginals", level), *self.up[level].shape).zero_()
-            rows = below.view(-1, posterior.shape[1])
-            for of_child in self._rows[level]:
-                rows.index_add_(0, of_child, posterior)
-            marginals.insert(0, below)
-        return marginals
-
-    def draw(self, uniforms: Tensor) -> list[Tensor]:
-        """Symbols of levels 0..L, each [nodes, B], drawn root first.
-
-        Uniforms [B, nodes] are for the root and for nodes of levels L..1, each from left to right.
-        """
-        symbols = categorical((self.up[-1] * self._prior).permute(2, 1, 0), uniforms[:, :1])
-        levels, used, s = [symbols.T], 1, self._rules.shape[3]
-        for rules, products in zip(reversed(self._rules), reversed(self.products), strict=True):
-            string, node = (torch.arange(size, device=symbols.device) for size in symbols.shape)
-            of_symbol = products.permute(3, 2, 1, 0)[string[:, None], node, symbols]
-            draws = _mirror(uniforms[:, used : used + len(node)].T, s).reshape(len(node), -1).T
-            rule = categorical(of_symbol, draws)
-            used += len(node)
-            symbols = rules[symbols, rule].transpose(1, 2).flatten(1)
-            levels.append(symbols.T)
-        return levels[::-1]
-
-    def _multiply(self, level: int, rows: list[Tensor]) -> Tensor:
-        """Products of children's messages at the rules of a level, [m, v, nodes, B]."""
-        v, m, s = self._rules.shape[1:]
-        below = self.up[level].view(v * s, -1)
-        shape = m * v, below.shape[1]
-        first, *others = rows
-        room = self._buffer(("products", level), *shape)
-        products = torch.index_select(below, 0, first, out=room)
-        for other in others:
-            factor = self._buffer(("factor", level), *shape)
-            products *= torch.index_select(below, 0, other, out=factor)
-        return products.view(m, v, -1, self.up[level].shape[2])
-
-    def _buffer(self, name: tuple[str, int], *shape: int) -> Tensor:
-        if (name, shape) not in self._buffers:
-            fresh = torch.empty(shape, dtype=torch.float64, device=self._prior.device)
-            self._buffers[name, shape] = fresh
-        return self._buffers[name, shape]
 
 
 def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int) -> Denoiser:
@@ -166,24 +57,15 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     return denoise
 
 
-def _mirror(messages: Tensor, branching: int) -> Tensor:
-    """Reverse the paths to nodes: from their own order to that from left to right, or back.
-
-    A view: [..., nodes, B] to [..., s, ..., s, B], one s per step of the path.
-    """
-    depth, first = round(log(messages.shape[-2], branching)), messages.dim() - 2
-    paths = messages.unflatten(-2, (1, *[branching] * depth))
-    return paths.permute(*range(first + 1), *range(first + depth, first, -1), -1)
-
-
 def _fill(messages: Tensor, strings: Tensor, value: float) -> Tensor:
     """Messages [v, nodes, B] with a value in place of those of some strings, bool [B]."""
     return messages.masked_fill_(strings, value) if strings.any() else messages
 
 
 class Oracle:
-    """Exact posteriors over clean strings given corrupted ones; a denoiser like a network.
+    """Exact beliefs about clean strings given corrupted ones; a denoiser like a network.
 
+    As such it puts out what networks learn under the given noise: posteriors, or cavity marginals.
     Works on the device of what it is given, in float64, for any branching and depth.
 
     Args:
@@ -204,18 +86,36 @@ class Oracle:
         self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
 
     def __call__(self, xt: Tensor, t: Tensor) -> Tensor:
-        """Logits of p(x_0 | x_t) [R, N, d, v] of tokens, from x_t [R, N, d] and levels t [R, N].
+        """Logits of posteriors or cavities of tokens [R, N, d, v], of x_t and levels t [R, N].
 
         Where no clean string can become x_t, as may happen while sampling reveals several masked
         tokens at once, all symbols are equally likely.
         """
+        if self._noise.predicts_cavities:
+            return self.cavities(xt, t).log_()
 
-        def logits(tree: _Tree, part: Part) -> list[Tensor]:
+        def logits(tree: Tree, part: Part) -> list[Tensor]:
             log_evidence = tree.pass_up(self._likelihood(xt, t, part))
             tokens = tree.pass_down()[0]
             return [_fill(tokens, log_evidence.isneginf(), 1).log_()]
 
         return self._in_chunks(logits, xt)[0]
+
+    def cavities(self, xt: Tensor, t: Tensor) -> Tensor:
+        """p(x_0,i | x_t without token i) of every token, float64 [R, N, d, v].
+
+        Zero for all symbols where no clean string can become the other tokens.
+
+        Args:
+            xt: corrupted tokens, int64 [R, N, d].
+            t: levels, int64 [R, N].
+        """
+
+        def cavities(tree: Tree, part: Part) -> list[Tensor]:
+            tree.pass_up(self._likelihood(xt, t, part))
+            return [tree.cavities()]
+
+        return self._in_chunks(cavities, xt)[0]
 
     def beliefs(self, xt: Tensor, t: Tensor) -> Beliefs:
         """Posterior marginals of tokens and of latent symbols, and the log evidence.
@@ -225,7 +125,7 @@ class Oracle:
             t: levels, int64 [R, N].
         """
 
-        def marginals(tree: _Tree, part: Part) -> list[Tensor]:
+        def marginals(tree: Tree, part: Part) -> list[Tensor]:
             log_evidence = tree.pass_up(self._likelihood(xt, t, part))
             impossible = log_evidence.isneginf()
             return [log_evidence[None], *(_fill(x, impossible, nan) for x in tree.pass_down())]
@@ -246,7 +146,7 @@ class Oracle:
             For each level 0..L, float64 [R, N, s**(L - level), v].
         """
 
-        def upward(tree: _Tree, part: Part) -> list[Tensor]:
+        def upward(tree: Tree, part: Part) -> list[Tensor]:
             tree.pass_up(self._leaves(tokens[part].permute(2, 1, 0)))
             return tree.up
 
@@ -264,7 +164,7 @@ class Oracle:
             For each level 0..L, the symbols of its nodes, int64 [R, N, s**(L - level)].
         """
 
-        def draw(tree: _Tree, part: Part) -> list[Tensor]:
+        def draw(tree: Tree, part: Part) -> list[Tensor]:
             tree.pass_up(self._likelihood(xt, t, part))
             return tree.draw(uniforms[part])
 
@@ -276,24 +176,22 @@ class Oracle:
 
     def _leaves(self, tokens: Tensor) -> Tensor:
         """From left to right, [..., d, B], to the order of a tree."""
-        return _mirror(tokens, self._branching).reshape(tokens.shape).contiguous()
+        return mirror(tokens, self._branching).reshape(tokens.shape).contiguous()
 
-    def _in_chunks(
-        self, infer: Callable[[_Tree, Part], list[Tensor]], like: Tensor
-    ) -> list[Tensor]:
+    def _in_chunks(self, infer: Callable[[Tree, Part], list[Tensor]], like: Tensor) -> list[Tensor]:
         """Put results of `infer`, each [..., nodes, B], together as tensors [R, N, nodes, ...]."""
         size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
         buffers, results = {}, []
         tables = zip(self._rules, self._priors, strict=True)
         for replica, of_grammar in enumerate(tables):
             rules, prior = (table.to(like.device) for table in of_grammar)
-            tree = _Tree(rules, prior, buffers)
+            tree = Tree(rules, prior, buffers)
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, start + size)
                 found = infer(tree, part)
                 if not results:
                     results = [x.new_empty(len(like), *x.shape[:-1], like.shape[1]) for x in found]
                 for result, x in zip(results, found, strict=True):
-                    place = _mirror(result[replica, ..., part[1]], self._branching)
+                    place = mirror(result[replica, ..., part[1]], self._branching)
                     place.copy_(x.reshape(place.shape))
         return [x.permute(0, *reversed(range(1, x.dim()))) for x in results]

@@ -58,9 +58,9 @@ COLUMNS = {
     "split": "training, validation or test strings",
     "noise_low": "lower end of the range of noise levels, as a fraction of T",
     "noise_high": "upper end of the range of noise levels, as a fraction of T",
-    "loss": "mean of the training loss: nats per token; of images, squared error of the noise plus "
-    "the weighted bound",
-    "optimizer_learning_rate": "learning rate of the optimiser, i.e. the config's times the width",
+    "loss": "mean of the training loss: nats per token, of a single reverse step if that is its "
+    "divergence; of images, squared error of the noise plus the weighted bound",
+    "optimizer_learning_rate": "learning rate of the optimiser, i.e. the config's times its unit",
     "steps_per_second": "training steps per second since the checkpoint before",
     "variable": "what is varied: dataset_size or step",
     "threshold": "value of `variable` at which `quantity` is half-way between chance and ceiling",

@@ -50,11 +50,13 @@ class Run(Section):
     """What is common to all ways of optimisation."""
 
     learning_rate: Annotated[float, Field(gt=0)]
-    """Highest learning rate; for rhm in units of the width (maximal update parametrisation)."""
+    """Highest learning rate; for rhm in the unit of `learning_rate_unit`."""
     batch_size: Positive
     """Strings per step, over all processes."""
+    trajectories: Positive
+    """Noisy copies of every string in a step, each at a noise level of its own."""
     steps: Positive
-    """Where the run, and with it the learning rate schedule, ends."""
+    """Where the run ends, and with it the learning rate schedule (of text: see `cosine_steps`)."""
     compile: bool
     """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
     a C++ compiler, for steps that then take less where networks are narrow."""

@@ -23,13 +23,17 @@ def parameter_count(domain: DomainConfig, cell: Cell) -> int:
 
 
 def _unet_parameters(domain: RhmConfig, setting: dict) -> int:
-    """As `pipeline.networks.unet1d` builds it."""
-    width, s, depth = domain.network.width, setting["s"], setting["L"]
-    inputs = setting["v"] + (domain.noise.process == "absorbing")
-    features = 16 if domain.network.noise_conditioning else 1
+    """As `pipeline.networks.normed_unet1d` or `unet1d` builds it."""
+    network, v, s, depth = domain.network, setting["v"], setting["s"], setting["L"]
+    width, has_mask = network.width, domain.noise.process == "absorbing"
+    inputs = v + (has_mask and network.noise_input != "contrast")
+    cosines = network.noise_input == "cosines"
+    if network.architecture == "normed_unet":
+        filters, norms = 3 * depth * s * width, 4 * depth
+        return width * (inputs + filters + norms + 2 * depth * 16 * cosines + 2 * v)
     down = s * width * (inputs + (depth - 1) * width)
     up = s * width * width * (1 + 2 * (depth - 1))
-    return down + up + 2 * depth * features * width + setting["v"] * (width + inputs)
+    return down + up + 2 * depth * (16 if cosines else 1) * width + v * (width + inputs)
 
 
 def _transformer_parameters(domain: TextConfig) -> int:

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.config.common import DatasetSizes, Generation, Replicas, Run, check_average
+from pipeline.config.common import DatasetSizes, Generation, Replicas, check_average
+from pipeline.config.denoising import Network, Noise, Training, check_mixture
 from pipeline.config.fields import Distinct, Increasing, Positive, Section, Seed
 
 
@@ -58,48 +59,12 @@ class Data(Section):
     """Strings of the test set, which picks nothing."""
 
 
-class Noise(Section):
-    """The forward process."""
-
-    process: Literal["uniform", "absorbing"]
-    """Uniform (the paper's) or absorbing (masked) discrete diffusion."""
-    levels: Annotated[int, Field(ge=2)]
-    """Noise levels T."""
-    schedule: Literal["linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta"]
-    """Reading of "linear schedule": linear in alpha_bar, or linear in beta as in DDPM or D3PM."""
-
-
-class Network(Section):
-    """The U-Net; its depth and filter size are the grammar's L and s."""
-
-    width: Positive
-    """Channels of every block (8192 in the paper)."""
-    noise_conditioning: bool
-    """Whether the network sees the noise level."""
-    precision: Literal["tf32", "bfloat16"]
-    """Arithmetic of products. tf32: float32, which GPUs may round to TF32 (not if the environment
-    has NVIDIA_TF32_OVERRIDE=0; CPUs never do). bfloat16: also on CPUs. Weights are float32."""
-
-
-class Training(Run):
-    """Stochastic gradient descent on the denoising loss."""
-
-    loss: Literal["cross_entropy", "variational_bound", "hybrid"]
-    """Loss on the clean tokens."""
-    momentum: Annotated[float, Field(gt=0, lt=1)]
-    """Momentum of SGD."""
-    decay_from: Annotated[float, Field(ge=0, le=1)]
-    """Fraction of `steps` after which the learning rate falls linearly to 0; 1 for constant."""
-
-
 class Sampling(Generation):
     """Generation from every checkpoint."""
 
     levels: Annotated[int, Field(ge=1)]
     """Reverse steps for uniform noise, at most noise.levels; absorbing noise reveals each token at
-    its exact level and ignores this, and the next two."""
-    posterior: Literal["exact", "d3pm"]
-    """Mixture over x_0 in the reverse step of uniform noise: exact, or the public D3PM shortcut."""
+    its exact level and ignores this and the next."""
     spacing: Literal["even", "cubic"]
     """Of reverse steps over noise levels: cubic takes short ones near the end; 50 are then as
     accurate as 1000 even ones, given the exact denoiser."""
@@ -208,6 +173,7 @@ class RhmConfig(Section):
     @model_validator(mode="after")
     def _cross_checks(self) -> "RhmConfig":
         check_average(self.training, self.sampling)
+        check_mixture(self.noise, self.training)
         _check_grammars("grid.grammars", self.grid.grammars, self.data)
         first = self.grid.grammars[0]
         if first.dataset_sizes == ["online"]:

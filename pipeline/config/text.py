@@ -38,6 +38,16 @@ class Training(AdamW):
 
     loss: Literal["variational_bound", "cross_entropy"]
     """Loss on the clean tokens; the bound weights masked tokens by alpha' / (1 - alpha)."""
+    cosine_steps: Positive
+    """Where the cosine of the learning rate would reach 0; at least `steps`."""
+
+    @model_validator(mode="after")
+    def _cosine_outlasts_the_run(self) -> "Training":
+        if self.cosine_steps < self.steps:
+            raise ValueError(
+                f"cosine_steps = {self.cosine_steps} must be at least steps = {self.steps}"
+            )
+        return self
 
 
 class Sampling(Generation):

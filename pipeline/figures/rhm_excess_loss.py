@@ -1,6 +1,5 @@
 """Loss in excess of the exact denoiser's, and the plateaus of who knows some levels only."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -74,11 +73,11 @@ def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _floor(*frames: pd.DataFrame) -> float:
-    """Lower end of the axis: a third of the smallest excess that is resolved."""
+def _floor(*frames: pd.DataFrame) -> float | None:
+    """Lower end of the axis: a third of the smallest excess that is resolved; None if none is."""
     rows = pd.concat(frames)
     excess = rows[
         (rows["quantity"] == "excess_loss") & (rows["noise_high"] - rows["noise_low"] == 1)
     ]
     resolved = excess["estimate"][excess["estimate"] > 2 * excess["standard_error"]]
-    return float(resolved.min()) / 3 if len(resolved) else np.nan
+    return float(resolved.min()) / 3 if len(resolved) else None

@@ -17,6 +17,8 @@ class Absorbing(ABC):
     """What absorbing noise is, whether its levels are whole or continuous."""
 
     levels: int
+    predicts_cavities = False
+    """A masked token says nothing of itself: its posterior is its cavity marginal."""
 
     def __init__(self, symbols: int) -> None:
         """The mask is an input symbol of its own."""
@@ -68,10 +70,10 @@ class AbsorbingNoise(Absorbing):
     """Absorbing noise at whole levels, with the given alpha_bar, float64 [T + 1]."""
 
     def __init__(self, symbols: int, alpha_bar: np.ndarray) -> None:
-        """Levels are 1..T."""
+        """Levels are 1..T; level 0 has no masks, whatever the schedule, as samples have none."""
         super().__init__(symbols)
         self.levels = len(alpha_bar) - 1
-        self._alpha_bar = torch.from_numpy(alpha_bar)
+        self._alpha_bar = torch.from_numpy(np.concatenate([[1.0], alpha_bar[1:]]))
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
         """Levels 1..T."""

@@ -10,7 +10,8 @@ from torch import Tensor
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """`denoiser(x_t, t)`: corrupted tokens [..., d] and levels [...] to outputs [..., d, k].
 
-If noise is discrete, outputs are the v logits of x_0; if Gaussian, two numbers (see there).
+If noise is discrete, outputs are the v logits of x_0, of its posterior or of its cavity marginal
+(see `DiscreteNoise`); if Gaussian, two numbers (see there).
 """
 
 
@@ -41,22 +42,34 @@ class NoiseProcess(Protocol):
         """Terms of the negative evidence bound, nats [..., d], of a denoiser's outputs.
 
         KL(q(x_{t-1} | x_t, x_0) || p(x_{t-1} | x_t)) for t > 1, -log p(x_0 | x_1) for t = 1. The
-        bound of a string is the sum over t and tokens (plus a constant prior term).
+        bound of a string is the sum over t and tokens (plus a constant prior term). Where level 0
+        has noise of its own (alpha_bar_0 < 1), t = 1 is no exception: the bound is that of x_0
+        after this noise.
         """
         ...
 
 
 class DiscreteNoise(NoiseProcess, Protocol):
-    """Turns tokens into others, or into further symbols such as a mask."""
+    """Turns tokens into others, or into further symbols such as a mask.
+
+    Attributes:
+        input_symbols: number of symbols of x_t.
+        predicts_cavities: whether denoisers put out the logits of p(x_0,i | x_t without token i),
+            cavity marginals, rather than of p(x_0,i | x_t), posteriors.
+    """
 
     input_symbols: int
+    predicts_cavities: bool
 
     def likelihood(self, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
         """q(x_t | x_0), float64, of tokens and levels that are broadcast against each other."""
         ...
 
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
-        """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt."""
+        """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt.
+
+        For posteriors only: its minimum over denoisers is one.
+        """
         ...
 
 

@@ -1,7 +1,7 @@
 """Named training losses: a mean over tokens for each string.
 
 They are in nats per token, but for the two with a squared error, which has no unit. Those are for
-additive noise, the ones with a cross-entropy for discrete noise.
+additive noise, the ones with a cross-entropy for discrete noise whose denoisers predict posteriors.
 """
 
 import math
@@ -27,11 +27,21 @@ def cross_entropy(
     return noise.cross_entropy(logits, x0, xt).mean(dim=-1)
 
 
+def step_divergence(
+    noise: NoiseProcess, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
+) -> Tensor:
+    """The bound's term at level t, [...]: KL of one reverse step, the released code's loss.
+
+    Its mean over t is a T-th of the bound per token.
+    """
+    return noise.variational_bound(outputs, x0, xt, t).mean(dim=-1)
+
+
 def variational_bound(
     noise: NoiseProcess, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
 ) -> Tensor:
     """T times the bound's term at level t, [...]: its mean over t is the bound per token."""
-    return noise.levels * noise.variational_bound(outputs, x0, xt, t).mean(dim=-1)
+    return noise.levels * step_divergence(noise, outputs, x0, xt, t)
 
 
 def hybrid(noise: DiscreteNoise, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
@@ -62,6 +72,7 @@ def improved_hybrid(
 
 
 LOSSES: dict[str, Loss] = {
+    "step_divergence": step_divergence,
     "cross_entropy": cross_entropy,
     "variational_bound": variational_bound,
     "hybrid": hybrid,

@@ -3,13 +3,23 @@
 To discrete noise it is the chance that a token is still uncorrupted, to Gaussian noise the square
 of the factor of x_0 in x_t.
 
-Of grammars the paper says "linear schedule, T = 1000". Three readings are in use and they differ:
-with the exact denoiser, ancestral sampling is nearly perfect under `linear_alpha_bar` and not under
-`d3pm_linear_beta`, which destroys the string within few levels. The default is our choice. Of
-images it says "cosine schedule", and there is one.
+Of grammars the paper says "linear schedule, T = 1000", and its released code is linear in beta.
+Other readings are in use and differ: with the exact denoiser, ancestral sampling is nearly perfect
+under most and not under `d3pm_linear_beta`, which destroys the string within few levels. Of images
+the paper says "cosine schedule", and there is one.
 """
 
 import numpy as np
+
+
+def linear_beta(levels: int, first: float, last: float) -> np.ndarray:
+    """alpha_bar at t = 0..levels, float64 [levels + 1], of the released code.
+
+    beta_t = first + (last - first) t / T for t = 0..T, and alpha_bar_t is the product of 1 - beta_u
+    over u = 0..t. So alpha_bar_0 = 1 - first, not 1: even level 0 has a little noise.
+    """
+    beta = first + (last - first) * np.arange(levels + 1) / levels
+    return np.cumprod(1 - beta)
 
 
 def _linear_alpha_bar(levels: int) -> np.ndarray:
@@ -36,16 +46,20 @@ SCHEDULES = {
     "ddpm_linear_beta": _ddpm_linear_beta,
     "d3pm_linear_beta": _d3pm_linear_beta,
 }
-"""The readings of "linear schedule"; sampling ceilings of grammars are taken of each."""
-_SCHEDULES = {**SCHEDULES, "cosine": _cosine}
+"""Readings of "linear schedule" for any number of levels, from alpha_bar_0 = 1; sampling ceilings
+of grammars are taken of each."""
+_FROM_ONE = {**SCHEDULES, "cosine": _cosine}
 
 
-def alpha_bar(schedule: str, levels: int) -> np.ndarray:
-    """alpha_bar at t = 0..levels, float64 [levels + 1], from 1 downwards.
+def alpha_bar(kind: str, levels: int, **ends: float) -> np.ndarray:
+    """alpha_bar at t = 0..levels, float64 [levels + 1], falling.
 
-    `linear_alpha_bar` is 1 - t/T; `ddpm_linear_beta` has beta from 1e-4 to 0.02 (Ho et al. 2020,
-    rescaled to T levels); `d3pm_linear_beta` has beta from 0.02 to 1 (Austin et al. 2021); `cosine`
-    is cos^2((t/T + 0.008) / 1.008 pi/2), normalised to 1 at t = 0, with beta at most 0.999 (Nichol
-    & Dhariwal 2021, eq. 17).
+    `linear_beta` takes its `ends`, `first` and `last` (see there); the others start from 1 and take
+    none. `linear_alpha_bar` is 1 - t/T; `ddpm_linear_beta` has beta from 1e-4 to 0.02 (Ho et al.
+    2020, rescaled to T levels); `d3pm_linear_beta` has beta from 0.02 to 1 (Austin et al. 2021);
+    `cosine` is cos^2((t/T + 0.008) / 1.008 pi/2), normalised to 1 at t = 0, with beta at most 0.999
+    (Nichol & Dhariwal 2021, eq. 17).
     """
-    return np.concatenate([[1.0], _SCHEDULES[schedule](levels)])
+    if kind == "linear_beta":
+        return linear_beta(levels, **ends)
+    return np.concatenate([[1.0], _FROM_ONE[kind](levels)])

@@ -2,6 +2,17 @@
 
 q(x_t | x_0) = abar_t [x_t = x_0] + (1 - abar_t) / v. All formulas are closed forms in
 alpha_bar; no transition table is ever built (Austin et al. 2021, section 4).
+
+A reverse step mixes Bayes' steps over what the denoiser says of x_0, and there are two ways:
+
+    exact: sum over x_0 of p(x_0) q(x_s | x_t, x_0),
+    d3pm:  q(x_t | x_s) times the sum over x_0 of p(x_0) q(x_s | x_0), normalised.
+
+The first is the true reverse step of a token if p is its posterior, p(x_0 | all of x_t); the second
+(public code of D3PM, and the released code of the paper) if p is its cavity marginal, p(x_0 | x_t
+without this token), as the factor q(x_t | x_s) brings in the token's own evidence. Posteriors put
+into the second count that evidence twice, cavities put into the first not at all. So a network that
+is trained by the reverse step learns the one or the other, by the mixture it is trained with.
 """
 
 import numpy as np
@@ -12,12 +23,17 @@ from pipeline.noise.base import token_cross_entropy, whole_levels
 
 
 class UniformNoise:
-    """Uniform noise over `symbols` symbols with the given alpha_bar, float64 [T + 1]."""
+    """Uniform noise over `symbols` symbols with the given alpha_bar, float64 [T + 1].
 
-    def __init__(self, symbols: int, alpha_bar: np.ndarray) -> None:
-        """Every symbol of x_0 is a symbol of x_t and none else."""
+    Attributes:
+        predicts_cavities: whether denoisers are to put out cavity marginals, not posteriors.
+    """
+
+    def __init__(self, symbols: int, alpha_bar: np.ndarray, mixture: str = "exact") -> None:
+        """Every symbol of x_0 is a symbol of x_t and none else; `mixture` is "exact" or "d3pm"."""
         self.levels = len(alpha_bar) - 1
         self.symbols = self.input_symbols = symbols
+        self.predicts_cavities = mixture == "d3pm"
         self._alpha_bar = torch.from_numpy(alpha_bar)
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
@@ -40,35 +56,33 @@ class UniformNoise:
         return token_cross_entropy(logits, x0)
 
     def variational_bound(self, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-        """KL to the true reverse step, or -log p(x_0 | x_1) at t = 1, nats [..., d]."""
+        """KL to the true reverse step, nats [..., d]; at t = 1, if alpha_bar_0 = 1, -log p(x_0)."""
         clean = torch.nn.functional.one_hot(x0, self.symbols).double()
         target = self.reverse(clean, xt, t, t - 1)
         model = self.reverse(torch.softmax(logits.double(), dim=-1), xt, t, t - 1)
         terms = torch.special.xlogy(target, target) - torch.special.xlogy(target, model)
         return terms.sum(dim=-1).to(logits.dtype)
 
-    def reverse(
-        self, x0: Tensor, xt: Tensor, t: Tensor, s: Tensor, posterior: str = "exact"
-    ) -> Tensor:
+    def reverse(self, x0: Tensor, xt: Tensor, t: Tensor, s: Tensor) -> Tensor:
         """Distribution of x_s given x_t and a distribution over x_0, for s < t.
 
+        Both mixtures are the same where x_0 is certain.
+
         Args:
-            x0: probabilities of the clean token, float64 [..., d, v].
+            x0: probabilities of the clean token, posteriors or cavities, float64 [..., d, v].
             xt: corrupted tokens, int64 [..., d].
             t: levels of x_t, int64 [...].
             s: levels below t, int64 [...].
-            posterior: which mixture over x_0, "exact" or "d3pm".
 
         Returns:
-            sum over x_0 of p(x_0) q(x_s | x_t, x_0), float64 [..., d, v]. The "d3pm" mixture, that
-            of public code, drops the denominator q(x_t | x_0): right for one-hot p(x_0) only.
+            The mixture of the module's docstring, float64 [..., d, v].
         """
         here = torch.nn.functional.one_hot(xt, self.symbols).double()
         alpha_t, alpha_s = (self._alpha_bar.to(t.device)[u][..., None, None] for u in (t, s))
         step = torch.where(alpha_s > 0, alpha_t / alpha_s, 0)  # both underflow to 0: pure noise
         forward = step * here + (1 - step) / self.symbols
         weights = x0
-        if posterior == "exact":
+        if not self.predicts_cavities:
             every = torch.arange(self.symbols, device=xt.device)
             weights = x0 / self.likelihood(every, xt.unsqueeze(-1), t[..., None, None])
         total = weights.sum(dim=-1, keepdim=True)

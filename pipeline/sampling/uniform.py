@@ -22,17 +22,15 @@ def sample_uniform(
     noise: UniformNoise,
     draw: Draw,
     levels: int,
-    posterior: str,
     spacing: str = "even",
 ) -> Tensor:
     """Draw strings by reverse steps.
 
     Args:
-        denoiser: network or oracle.
-        noise: forward process.
+        denoiser: network or oracle, which predicts what the noise wants, posteriors or cavities.
+        noise: forward process, with the mixture that a step takes over x_0.
         draw: random numbers; level T is for the prior, each lower one for the step that ends there.
         levels: number of reverse steps, at most T; steps that would stay at their level are none.
-        posterior: mixture over x_0, "exact" or "d3pm".
         spacing: of the steps over noise levels, one of `SPACINGS`: "cubic" ones are short near the
             end, where tokens that change together are not mended any more.
 
@@ -44,7 +42,7 @@ def sample_uniform(
     for level, below in zip(grid[:-1], grid[1:], strict=True):
         t = torch.full(tokens.shape[:2], level, device=tokens.device)
         clean = torch.softmax(denoiser(tokens, t).double(), dim=-1)
-        step = noise.reverse(clean, tokens, t, torch.full_like(t, below), posterior)
+        step = noise.reverse(clean, tokens, t, torch.full_like(t, below))
         tokens = categorical(step, draw(below))
     return tokens
 

@@ -15,7 +15,10 @@ from torch.utils.data import IterableDataset
 from pipeline.randomness import hash64, stream_key, uniforms
 
 Batch = tuple[int, Tensor, Tensor, Tensor]
-"""Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise."""
+"""Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise.
+
+B counts every noisy copy of a string.
+"""
 
 _MOST_STEPS, _MOST_TOKENS = 16, 2**14
 """Steps whose batches are made at once, and tokens in them, if one step has no more."""
@@ -31,6 +34,7 @@ class Batches(IterableDataset):
         training: tokens [R, P, d]; may be a memory map, of which only a batch's rows are read.
         keys: one per replica.
         batch_size: strings per step and replica; may exceed P.
+        trajectories: noisy copies of every string in its batch, each at a level of its own.
         times: noise levels of uniform numbers.
         shuffle: visit the strings in a new order every epoch; else in the first they are read in
             the order they stand, and only later epochs have orders of their own.
@@ -45,6 +49,7 @@ class Batches(IterableDataset):
         training: np.ndarray,
         keys: Sequence[int],
         batch_size: int,
+        trajectories: int,
         times: Times,
         shuffle: bool,
         low_discrepancy: bool,
@@ -53,6 +58,7 @@ class Batches(IterableDataset):
     ) -> None:
         super().__init__()
         self._training, self._batch_size, self._times = training, batch_size, times
+        self._copies = trajectories
         self._shuffle, self._low_discrepancy = shuffle, low_discrepancy
         self._first_step, self._device = first_step, device
         self._order_keys = _keys(keys, "order")
@@ -61,7 +67,7 @@ class Batches(IterableDataset):
         self._epoch_order = lru_cache(maxsize=2)(self._draw_epoch_order)
         self._block = lru_cache(maxsize=1)(self._make_block)
         self._block_size = max(
-            1, min(_MOST_STEPS, _MOST_TOKENS // (batch_size * training[:, 0].size))
+            1, min(_MOST_STEPS, _MOST_TOKENS // (batch_size * trajectories * training[:, 0].size))
         )
 
     def __iter__(self) -> Iterator[Batch]:
@@ -76,20 +82,20 @@ class Batches(IterableDataset):
     def _make_block(self, block: int) -> tuple[Tensor, ...]:
         """Tokens, levels and uniforms of a block of steps: tiny arrays cost as much as small."""
         steps = block * self._block_size + np.arange(self._block_size)
-        rows = np.stack([self._rows(int(step)) for step in steps])
+        rows = np.stack([self._rows(int(step)) for step in steps]).repeat(self._copies, axis=2)
         replica = np.arange(len(self._training))[:, None]
         tokens = self._training[replica, rows].astype(np.int64)
         levels = self._times(self._level_uniforms(steps[:, None, None]))
-        place = np.arange(self._batch_size)[:, None, None], np.arange(tokens.shape[3])[:, None]
+        place = np.arange(tokens.shape[2])[:, None, None], np.arange(tokens.shape[3])[:, None]
         keys, steps = self._noise_keys[..., None, None], steps.reshape(-1, 1, 1, 1, 1)
         draws = uniforms(keys, steps, *place, np.arange(2))
         return tuple(torch.from_numpy(x).to(self._device) for x in (tokens, levels, draws))
 
     def _level_uniforms(self, steps: np.ndarray) -> np.ndarray:
-        index = np.arange(self._batch_size)
+        index = np.arange(self._batch_size * self._copies)
         if not self._low_discrepancy:
             return uniforms(self._level_keys, steps, index)
-        return (uniforms(self._level_keys, steps, 0) + index / self._batch_size) % 1
+        return (uniforms(self._level_keys, steps, 0) + index / len(index)) % 1
 
     def _rows(self, step: int) -> np.ndarray:
         size = self._training.shape[1]

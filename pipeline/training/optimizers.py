@@ -10,28 +10,28 @@ Schedule = Callable[[int], float]
 """From steps done to the factor of the learning rate."""
 
 
-def sgd(
-    network: nn.Module, settings: dict, learning_rate: float
-) -> tuple[torch.optim.Optimizer, Schedule]:
-    """SGD with momentum, its rate constant and then falling linearly to 0 at the end of the run."""
-    optimizer = torch.optim.SGD(
-        network.parameters(), lr=learning_rate, momentum=settings["momentum"], fused=True
-    )
-    return optimizer, linear_decay(settings["steps"], settings["decay_from"])
+def sgd(network: nn.Module, learning_rate: float, momentum: float) -> torch.optim.Optimizer:
+    """SGD with momentum."""
+    return torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum, fused=True)
 
 
-def adamw(
-    network: nn.Module, settings: dict, schedule: Schedule
-) -> tuple[torch.optim.Optimizer, Schedule]:
-    """AdamW with the given schedule."""
-    optimizer = torch.optim.AdamW(
+def adam(
+    network: nn.Module, learning_rate: float, beta1: float, beta2: float, weight_decay: float = 0.0
+) -> torch.optim.Optimizer:
+    """AdamW, which without weight decay is Adam."""
+    return torch.optim.AdamW(
         network.parameters(),
-        lr=settings["learning_rate"],
-        betas=(settings["beta1"], settings["beta2"]),
-        weight_decay=settings["weight_decay"],
+        lr=learning_rate,
+        betas=(beta1, beta2),
+        weight_decay=weight_decay,
         fused=True,
     )
-    return optimizer, schedule
+
+
+def adamw(network: nn.Module, settings: dict) -> torch.optim.Optimizer:
+    """AdamW of the section `training` of text and images."""
+    names = ("learning_rate", "beta1", "beta2", "weight_decay")
+    return adam(network, *(settings[name] for name in names))
 
 
 def linear_decay(steps: int, decay_from: float) -> Schedule:

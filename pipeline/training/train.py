@@ -87,6 +87,7 @@ def train(
         data.tensors["training"],
         keys,
         training["batch_size"],
+        training["trajectories"],
         noise.times,
         shuffle=not online,
         low_discrepancy=training["low_discrepancy"],

@@ -33,6 +33,7 @@ TRAIN = {
         "warmup_steps": 0,
         "gradient_clip": None,
         "batch_size": 16,
+        "trajectories": 1,
         "steps": 80,
         "compile": False,
         "low_discrepancy": True,

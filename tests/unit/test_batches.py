@@ -24,8 +24,10 @@ def ten_levels(numbers):
 
 
 def batches(training, keys, batch_size=4, shuffle=True, first_step=0, times=ten_levels, **more):
-    more = {"low_discrepancy": False} | more
-    return Batches(training, keys, batch_size, times, shuffle, first_step=first_step, **more)
+    more = {"low_discrepancy": False, "trajectories": 1} | more
+    return Batches(
+        training, keys, batch_size, times=times, shuffle=shuffle, first_step=first_step, **more
+    )
 
 
 def visited(source, steps):

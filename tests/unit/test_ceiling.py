@@ -10,8 +10,13 @@ SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
 SETTINGS = {
     "setting": SETTING,
     "grammar_seeds": [3, 5],
-    "noise": {"process": "uniform", "levels": 100, "schedule": "linear_alpha_bar"},
-    "sampling": {"samples": 300, "levels": 100, "posterior": "exact", "spacing": "even", "seed": 0},
+    "noise": {
+        "process": "uniform",
+        "levels": 100,
+        "schedule": {"kind": "linear_alpha_bar"},
+        "mixture": "exact",
+    },
+    "sampling": {"samples": 300, "levels": 100, "spacing": "even", "seed": 0},
     "ceiling": {"strings": 400, "levels": [2, 100]},
 }
 

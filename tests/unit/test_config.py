@@ -50,7 +50,38 @@ def image(section, **values):
             rhm("noise", process="gaussian"),
             r"noise\.process = 'gaussian': .*'uniform'.*'absorbing'",
         ),
-        (rhm("training", momentum=1.0), r"training\.momentum = 1\.0: .*less than 1"),
+        (
+            rhm("training", optimizer={"momentum": 1.0}),
+            r"training\.optimizer\.sgd\.momentum = 1\.0: .*less than 1",
+        ),
+        (
+            rhm("training", optimizer={"beta1": 0.9}),
+            r"training\.optimizer\.sgd\.beta1 = 0\.9: Extra inputs",
+        ),
+        (
+            rhm("training", optimizer={"kind": "adam", "momentum": 0.9}),
+            r"training\.optimizer\.adam\.beta1 is missing",
+        ),
+        (rhm("training", trajectories=0), r"training\.trajectories = 0: .*greater than 0"),
+        (
+            rhm("noise", schedule={"last": 1.5}),
+            r"schedule\.linear_beta\.last = 1\.5: .*less than 1",
+        ),
+        (rhm("noise", schedule={"first": 0.0}), r"linear_beta\.first = 0\.0: .*greater than 0"),
+        (
+            rhm("noise", schedule={"first": 0.1}),
+            r"schedule\.linear_beta: first = 0\.1 must be below last = 0\.02",
+        ),
+        (
+            rhm("noise", levels=200),
+            r"rhm\.noise: levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .* choose",
+        ),
+        (
+            rhm("training", loss="cross_entropy"),
+            r"loss = 'cross_entropy' teaches posteriors, but noise\.mixture = 'd3pm' is right for "
+            r"cavity marginals only; choose noise\.mixture = 'exact', or",
+        ),
+        (rhm("training", loss="hybrid"), r"loss = 'hybrid' teaches posteriors, but noise\.mixture"),
         (
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": ["online"]}]),
             r"dataset_sizes of the first grammar must have a number",
@@ -88,11 +119,15 @@ def image(section, **values):
             r"checkpoints: 999999 is beyond the end, steps = 131072",
         ),
         (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
-        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, smoke"),
+        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, released, smoke"),
         ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
         ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),
         (text("training", checkpoints=[999999]), r"checkpoints: 999999 is beyond the end"),
+        (
+            text("training", cosine_steps=1000),
+            r"cosine_steps = 1000 must be at least steps = 135000",
+        ),
         (text("sampling", average=0.5), r"sampling\.average = 0\.5 must be one of"),
         (text("grid", replicas_per_job=2), r"grid: replicas_per_job = 2 must be 1"),
         (text("measurement", distances=[1, 1024]), r"must be below, .* data\.context = 1024"),
@@ -143,10 +178,10 @@ def test_an_unreadable_file_is_named(tmp_path, content):
 
 def test_a_missing_key_is_named(tmp_path):
     content = yaml.safe_load((ROOT / "config.yaml").read_text())
-    del content["domains"]["rhm"]["training"]["momentum"]
+    del content["domains"]["rhm"]["training"]["trajectories"]
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(PipelineError, match=r"domains\.rhm\.training\.momentum is missing"):
+    with pytest.raises(PipelineError, match=r"domains\.rhm\.training\.trajectories is missing"):
         load_config(path, PRESETS, {})
 
 
@@ -202,7 +237,7 @@ def test_labels_read_back():
 def test_the_disk_of_a_run_is_stated():
     rhm_line, text_line, image_line = describe_disk(load(), jobs=64)
     assert "deleted once sampled" in rhm_line
-    assert "text: checkpoints of 1 trajectories x 11 steps: 22.5 GB in all, kept" in text_line
+    assert "text: checkpoints of 1 trajectories x 10 steps: 21.2 GB in all, kept" in text_line
     assert "image: checkpoints of 3 trajectories x 11 steps: 98.8 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
     assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]

@@ -25,7 +25,7 @@ def some_denoiser(xt, t):
 
 
 def by_uniform(draw):
-    return sample_uniform(some_denoiser, UniformNoise(3, VALUES), draw, 30, "exact")
+    return sample_uniform(some_denoiser, UniformNoise(3, VALUES), draw, 30)
 
 
 def by_absorbing(draw):
@@ -88,7 +88,7 @@ def levels_called(spacing):
         levels.extend(t.unique().tolist())
         return some_denoiser(xt, t)
 
-    noise, choices = UniformNoise(3, VALUES), (6, "exact", spacing)
+    noise, choices = UniformNoise(3, VALUES), (6, spacing)
     generate(lambda draw: sample_uniform(denoiser, noise, draw, *choices), [1], 4, 5, CPU)
     return levels
 

@@ -1,4 +1,7 @@
-"""The U-Net against PyTorch's convolutions, against itself alone, and across widths."""
+"""The U-Nets against PyTorch's convolutions, against themselves alone, and across widths.
+
+`test_released_code.py` has the released network against the released code.
+"""
 
 from types import SimpleNamespace
 
@@ -7,20 +10,25 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from pipeline.config.labels import Cell
+from pipeline.config.labels import Cell, parse_setting
 from pipeline.config.parameters import parameter_count
+from pipeline.domains.rhm import model
 from pipeline.networks.ensemble_linear import EnsembleLinear
+from pipeline.networks.normed_unet1d import NormedUNet1d
+from pipeline.networks.token_inputs import Contrast, OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from tests.unit.torch_unet import TorchUNet
 
 SHAPES = [(3, 2, 2, 3, True), (5, 4, 3, 2, False), (4, 4, 2, 1, True)]
+ARCHITECTURES = {"plain_unet": UNet1d, "normed_unet": NormedUNet1d}
 
 
-def build(shape, seeds, width=8):
-    inputs, v, s, depth, conditioning = shape
-    return UNet1d(seeds, inputs, v, s, depth, width, 50, conditioning)
+def build(shape, seeds, width=8, architecture="plain_unet"):
+    inputs, v, s, depth, cosines = shape
+    arguments = (seeds, OneHot(inputs), v, s, depth, width, 50, cosines)
+    return ARCHITECTURES[architecture](*arguments)
 
 
 def tokens_and_levels(shape, replicas, count=6):
@@ -33,7 +41,7 @@ def tokens_and_levels(shape, replicas, count=6):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_replica_equals_a_network_of_pytorch_convolutions(shape):
     network = build(shape, seeds=[5, 6])
-    for block in (*network.down_noise, *network.up_noise):
+    for block in network.conditions.maps:
         torch.nn.init.normal_(block.weight)  # zero at first, which would hide a mistake
     xt, t = tokens_and_levels(shape, 2)
     logits = network(xt, t)
@@ -46,7 +54,8 @@ def test_every_replica_equals_a_network_of_pytorch_convolutions(shape):
 
 def test_bfloat16_rounds_products_and_leaves_weights_and_logits_float32():
     exact, rounded = (
-        UNet1d([5], 4, 4, 2, 2, 64, 50, True, precision) for precision in ("tf32", "bfloat16")
+        UNet1d([5], OneHot(4), 4, 2, 2, 64, 50, True, precision)
+        for precision in ("tf32", "bfloat16")
     )
     xt, t = tokens_and_levels((4, 4, 2, 2, True), 1, count=500)
     expected, logits = exact(xt, t), rounded(xt, t)
@@ -59,15 +68,75 @@ def test_bfloat16_rounds_products_and_leaves_weights_and_logits_float32():
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("process", ["uniform", "absorbing"])
-def test_the_config_counts_the_weights(shape, process):
-    _, v, s, depth, conditioning = shape
-    network = build((v + (process == "absorbing"), *shape[1:]), seeds=[0], width=6)
-    domain = SimpleNamespace(
-        network=SimpleNamespace(width=6, noise_conditioning=conditioning),
-        noise=SimpleNamespace(process=process),
-    )
+@pytest.mark.parametrize("noise_input", ["contrast", "cosines", "none"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_config_counts_the_weights(shape, process, noise_input, architecture):
+    _, v, s, depth, _ = shape
+    choices = {"architecture": architecture, "noise_input": noise_input, "width": 6}
+    noise = {"process": process, "levels": 20, "schedule": {"kind": "linear_alpha_bar"}}
     cell = Cell(f"v{v}_m2_s{s}_L{depth}", "4", "g0d0n0")
+    settings = {
+        "noise": noise | {"mixture": "exact"},
+        "network": choices | {"precision": "tf32"},
+        "cell": {"setting": parse_setting(cell.setting), "replicas": [[0, 0, 0]]},
+    }
+    domain = SimpleNamespace(
+        network=SimpleNamespace(**choices), noise=SimpleNamespace(process=process)
+    )
+    network = model.build_network(settings)
     assert parameter_count(domain, cell) == sum(w.numel() for w in network.parameters())
+
+
+def test_without_norms_the_released_network_has_as_many_weights_as_is_known():
+    """18 W^2 at s = 2, L = 3, and what is linear in W."""
+    network = build((8, 8, 2, 3, False), seeds=[0], width=64, architecture="normed_unet")
+    assert sum(w.numel() for w in network.parameters()) == 18 * 64**2 + 64 * (8 + 12 + 16)
+
+
+def test_blocks_of_the_normed_network_are_normed_with_and_without_cosines():
+    for cosines in (False, True):
+        shape = (4, 4, 2, 2, cosines)
+        network = build(shape, seeds=[5, 6], width=32, architecture="normed_unet")
+        xt, t = tokens_and_levels(shape, 2)
+        for norm in (*network.down_norm, *network.up_norm):
+            torch.nn.init.constant_(norm.bias, 10)  # there, GELU changes nothing
+        for _, h in network.activations(xt, t):
+            torch.testing.assert_close(h.mean(dim=-1), torch.full(h.shape[:-1], 10.0))
+            torch.testing.assert_close(
+                h.std(-1, False), torch.ones(h.shape[:-1]), rtol=0, atol=1e-3
+            )
+
+
+def test_cosines_tell_the_normed_network_the_level():
+    shape = (4, 4, 2, 2, True)
+    network = build(shape, seeds=[5], architecture="normed_unet")
+    xt, t = tokens_and_levels(shape, 1)
+    torch.testing.assert_close(network(xt, t), network(xt, 51 - t))
+    for block in network.conditions.maps:
+        torch.nn.init.normal_(block.weight)
+    assert (network(xt, t) - network(xt, 51 - t)).abs().max() > 1e-3
+
+
+def test_contrast_is_the_standardised_belief_under_a_flat_prior():
+    inside = alpha_bar("linear_beta", 1000, first=1e-4, last=0.02)
+    contrast = Contrast(4, 4, 200, inside)
+    xt, t = torch.tensor([[2, 0]]), torch.tensor([80])
+    beliefs = UniformNoise(4, inside).likelihood(
+        torch.arange(4), xt[..., None], 5 * t[:, None, None]
+    )
+    mean = np.mean(inside + (1 - inside) / 4)
+    spread = np.sqrt(np.mean(inside + (1 - inside) / 16) - mean**2)
+    torch.testing.assert_close(contrast(xt, t), ((beliefs - mean) / spread).float())
+
+
+def test_a_masked_token_has_no_contrast_and_others_are_certain():
+    contrast = Contrast(5, 4, 200, alpha_bar("linear_beta", 1000, first=1e-4, last=0.02))
+    seen = contrast(torch.tensor([[4, 1]]), torch.tensor([80]))[0]
+    assert torch.equal(seen, contrast(torch.tensor([[4, 1]]), torch.tensor([3]))[0])
+    assert seen[0].unique().numel() == 1
+    assert seen[1].argmax() == 1
+    expected = 1 / (seen[1, 1] - seen[1, 0])  # spread, by which a difference of 1 was divided
+    torch.testing.assert_close((seen[1, 1] - seen[0, 0]) * expected, torch.tensor(0.75))
 
 
 def test_weights_are_standard_normal_and_differ_by_seed_and_name():
@@ -99,9 +168,10 @@ def train(network, steps, rate):
     return np.array(curve)
 
 
-def test_a_replica_trains_as_it_does_alone():
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_replica_trains_as_it_does_alone(architecture):
     shape = (4, 4, 2, 2, True)
-    together, alone = build(shape, [7, 8, 9]), build(shape, [8])
+    together, alone = (build(shape, s, architecture=architecture) for s in ([7, 8, 9], [8]))
     curves = train(together, 20, 2.0), train(alone, 20, 2.0)
     np.testing.assert_allclose(curves[0][:, 1], curves[1][:, 0], rtol=1e-4)
     for name, weight in alone.named_parameters():

@@ -271,7 +271,7 @@ def string_accuracy(grammar, noise, count, **sampling):
     if isinstance(noise, AbsorbingNoise):
         tokens = sample_absorbing(at_positions(oracle), noise, draw)
     else:
-        tokens = sample_uniform(oracle, noise, draw, posterior="exact", **sampling)
+        tokens = sample_uniform(oracle, noise, draw, **sampling)
     return parse(grammar, tokens[0].numpy()).valid(grammar.depth).mean()
 
 

@@ -25,10 +25,10 @@ def absorbing(strings, levels, schedule="linear_alpha_bar"):
     return AbsorbingNoise(V, alpha_bar(schedule, levels)), denoiser
 
 
-def uniform(strings, levels):
+def uniform(strings, levels, mixture="exact"):
     values = alpha_bar("linear_alpha_bar", levels)
     likelihood = reference.cumulative(reference.uniform_steps(V, values))
-    return UniformNoise(V, values), reference.BayesDenoiser(strings, V, likelihood)
+    return UniformNoise(V, values, mixture), reference.BayesDenoiser(strings, V, likelihood)
 
 
 def index(tokens, base):
@@ -82,21 +82,21 @@ def test_absorbing_samples_follow_the_chain_of_all_ancestral_steps(small, schedu
 
 
 @pytest.mark.parametrize(("levels", "steps_taken"), [(5, 5), (12, 4), (3, 1)])
-@pytest.mark.parametrize("posterior", ["exact", "d3pm"])
-def test_uniform_samples_follow_the_chain_of_their_steps(small, levels, steps_taken, posterior):
-    noise, denoiser = uniform(small.strings, levels)
+@pytest.mark.parametrize("mixture", ["exact", "d3pm"])
+def test_uniform_samples_follow_the_chain_of_their_steps(small, levels, steps_taken, mixture):
+    noise, denoiser = uniform(small.strings, levels, mixture)
     steps = reference.uniform_steps(V, alpha_bar("linear_alpha_bar", levels))
     grid = [levels * (steps_taken - k) // steps_taken for k in range(steps_taken + 1)]
     pairs = list(zip(grid[:-1], grid[1:], strict=True))
     start = np.full(V**D, V**-D)
-    if posterior == "exact":
+    if mixture == "exact":
         posteriors = [(t, reference.posterior(steps, s, t)) for t, s in pairs]
         expected = chain(denoiser, posteriors, V, start)
     else:
         expected = d3pm_chain(denoiser, steps, pairs, start)
 
     def draw_strings(draw):
-        return sample_uniform(denoiser, noise, draw, steps_taken, posterior)
+        return sample_uniform(denoiser, noise, draw, steps_taken)
 
     tokens = generate(draw_strings, [1], 10_000, D, CPU)[0]
     assert_drawn_from(tokens, expected, V)
@@ -135,7 +135,7 @@ def test_uniform_samples_of_many_levels_are_nearly_all_valid(small):
     noise, denoiser = uniform(small.strings, 150)
 
     def draw_strings(draw):
-        return sample_uniform(denoiser, noise, draw, 150, "exact")
+        return sample_uniform(denoiser, noise, draw, 150)
 
     tokens = generate(draw_strings, [1], 300, D, CPU)[0].astype(int)
     valid = np.isin(index(tokens, V), index(small.strings, V)).mean()

@@ -13,8 +13,12 @@ SCHEDULE_NAMES = ["linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta"]
 
 
 @pytest.fixture(params=SCHEDULE_NAMES)
-def case(request):
-    values = alpha_bar(request.param, T)
+def values(request):
+    return alpha_bar(request.param, T)
+
+
+@pytest.fixture
+def case(values):
     return UniformNoise(V, values), reference.uniform_steps(V, values)
 
 
@@ -38,52 +42,52 @@ def test_corruption_frequencies_are_rows_of_the_matrix_product(case):
             np.testing.assert_allclose(frequencies, expected, atol=1 / n)
 
 
-@pytest.mark.parametrize("posterior", ["exact", "d3pm"])
+@pytest.mark.parametrize("mixture", ["exact", "d3pm"])
 @pytest.mark.parametrize(("s", "t"), [(0, 1), (4, 5), (2, 9), (T - 1, T), (0, T)])
-def test_the_posterior_of_a_known_token_is_bayes_rule(case, posterior, s, t):
-    noise, steps = case
+def test_the_step_of_a_known_token_is_bayes_rule(values, mixture, s, t):
+    noise, steps = UniformNoise(V, values, mixture), reference.uniform_steps(V, values)
     x0, xt = grid(range(V), range(V))
     levels = (torch.full((len(x0),), level) for level in (t, s))
     clean = torch.nn.functional.one_hot(x0, V).double()
-    found = noise.reverse(clean, xt, *levels, posterior).reshape(V, V, V)
+    found = noise.reverse(clean, xt, *levels).reshape(V, V, V)
     expected = reference.posterior(steps, s, t)
     possible = ~np.isnan(expected)
     np.testing.assert_allclose(found.numpy()[possible], expected[possible], atol=1e-12)
 
 
 @pytest.mark.parametrize(("s", "t"), [(4, 5), (2, 9), (0, 3)])
-def test_the_exact_posterior_is_the_mixture_of_bayes_posteriors(case, s, t):
+def test_the_exact_mixture_is_that_of_bayes_steps(case, s, t):
     noise, steps = case
     weights = np.random.default_rng(0).dirichlet(np.ones(V))
     expected = np.einsum("a,abc->bc", weights, reference.posterior(steps, s, t))
-    np.testing.assert_allclose(reverse(noise, weights, s, t, "exact"), expected, atol=1e-12)
+    np.testing.assert_allclose(reverse(noise, weights, s, t), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(("s", "t"), [(4, 5), (2, 9)])
-def test_the_d3pm_posterior_is_that_of_public_code_and_another_one(case, s, t):
-    noise, steps = case
+def test_the_d3pm_mixture_is_that_of_public_code_and_another_one(values, case, s, t):
+    exact, steps = case
     weights = np.random.default_rng(0).dirichlet(np.ones(V))
     joint = reference.between(steps, s, t).T * (weights @ reference.cumulative(steps)[s])
-    found = reverse(noise, weights, s, t, "d3pm")
+    found = reverse(UniformNoise(V, values, "d3pm"), weights, s, t)
     np.testing.assert_allclose(found, joint / joint.sum(axis=1, keepdims=True), atol=1e-12)
-    assert np.abs(found - reverse(noise, weights, s, t, "exact")).max() > 1e-3
+    assert np.abs(found - reverse(exact, weights, s, t)).max() > 1e-3
 
 
-def reverse(noise, weights, s, t, posterior):
+def reverse(noise, weights, s, t):
     """Distribution of x_s, [x_t, x_s], for one distribution over x_0."""
     xt = torch.arange(V)[:, None]
     clean = torch.from_numpy(weights).expand(V, 1, V)
     levels = (torch.full((V,), level) for level in (t, s))
-    return noise.reverse(clean, xt, *levels, posterior)[:, 0].numpy()
+    return noise.reverse(clean, xt, *levels)[:, 0].numpy()
 
 
 @pytest.mark.parametrize("schedule", SCHEDULE_NAMES)
-@pytest.mark.parametrize("posterior", ["exact", "d3pm"])
-def test_reverse_steps_are_distributions_at_every_one_of_1000_levels(schedule, posterior):
-    noise = UniformNoise(V, alpha_bar(schedule, 1000))
+@pytest.mark.parametrize("mixture", ["exact", "d3pm"])
+def test_reverse_steps_are_distributions_at_every_one_of_1000_levels(schedule, mixture):
+    noise = UniformNoise(V, alpha_bar(schedule, 1000), mixture)
     t = torch.arange(1, 1001)
     clean = torch.tensor([0.7, 0.2, 0.1, 0.0]).double().expand(1000, 1, V)
-    found = noise.reverse(clean, torch.ones(1000, 1, dtype=torch.long), t, t - 1, posterior)
+    found = noise.reverse(clean, torch.ones(1000, 1, dtype=torch.long), t, t - 1)
     assert (found >= 0).all()
     torch.testing.assert_close(found.sum(dim=-1), torch.ones(1000, 1).double())
 

@@ -28,16 +28,16 @@ class TorchUNet(nn.Module):
         skips, h = [], x
         for i, block in enumerate(self.down):
             skips.append(h)
-            h = gelu(block(h) + self._noise(f"down_noise.{i}.weight", t))
+            h = gelu(block(h) + self._noise(i, t))
         for i in reversed(range(len(self.up))):
-            h = gelu(self.up[i](h) + self._noise(f"up_noise.{i}.weight", t))
+            h = gelu(self.up[i](h) + self._noise(-1 - i, t))
             h = torch.cat([h, skips[i]], dim=1) if i > 0 else h
         width = h.shape[1]
         out = h.mT @ w["readout.weight"] / width
         return out + x.mT @ w["skip_readout.weight"] / width**0.5
 
-    def _noise(self, name: str, t: Tensor) -> Tensor:
-        weight = self._weights[name]
+    def _noise(self, block: int, t: Tensor) -> Tensor:
+        weight = self._weights[f"conditions.maps.{block % (2 * len(self.up))}.weight"]
         phase = torch.pi * t[:, None] / self._levels * torch.arange(len(weight))
         return (torch.cos(phase) @ weight / 16)[:, :, None]
 

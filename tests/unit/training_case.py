@@ -25,9 +25,11 @@ def cell(replicas: list[list[int]]) -> dict:
 def train_spec(replicas: list[list[int]], **training: object) -> dict:
     defaults = {
         "loss": "cross_entropy",
+        "optimizer": {"kind": "sgd", "momentum": 0.9},
         "learning_rate": 0.5,
-        "momentum": 0.9,
+        "learning_rate_unit": "width",
         "batch_size": 6,
+        "trajectories": 1,
         "steps": 60,
         "decay_from": 0.5,
         "average_decays": [],
@@ -36,8 +38,18 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
         "gradient_clip": None,
     }
     settings = {
-        "noise": {"process": "uniform", "levels": 20, "schedule": "linear_alpha_bar"},
-        "network": {"width": 16, "noise_conditioning": True},
+        "noise": {
+            "process": "uniform",
+            "levels": 20,
+            "schedule": {"kind": "linear_alpha_bar"},
+            "mixture": "exact",
+        },
+        "network": {
+            "architecture": "plain_unet",
+            "width": 16,
+            "noise_input": "cosines",
+            "precision": "tf32",
+        },
         "training": defaults | training,
         "cell": cell(replicas),
     }

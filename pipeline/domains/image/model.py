@@ -34,4 +34,4 @@ def build_network(settings: dict) -> UNet2d:
 
 def build_optimizer(network: UNet2d, training: dict) -> tuple[Optimizer, Schedule]:
     """AdamW at a constant rate, after a warm-up if there is to be one."""
-    return adamw(network, training, warmup_constant(training["warmup_steps"]))
+    return adamw(network, training), warmup_constant(training["warmup_steps"])

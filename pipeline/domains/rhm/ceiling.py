@@ -48,21 +48,24 @@ def ceiling(spec: dict, sources: Sequence[Path], output: Path) -> None:
 def _samplers(settings: dict) -> list[dict]:
     """Noise, reverse steps and strings: those of the config, then T steps at T noise levels."""
     sampling, strings = settings["sampling"], settings["ceiling"]["strings"]
-    configured = {**settings["noise"], "sampling_levels": sampling["levels"]}
-    configured["spacing"] = sampling["spacing"]
+    steps = {name: sampling[name] for name in ("levels", "spacing")}
+    configured = {"noise": settings["noise"], "steps": steps}
     swept = []
     grid = product(("uniform", "absorbing"), SCHEDULES, settings["ceiling"]["levels"])
     for process, schedule, levels in grid:
-        noise = {"process": process, "schedule": schedule, "levels": levels}
-        swept.append({**noise, "sampling_levels": levels, "spacing": "even"})
+        changes = {"process": process, "schedule": {"kind": schedule}, "levels": levels}
+        noise = settings["noise"] | changes
+        swept.append({"noise": noise, "steps": {"levels": levels, "spacing": "even"}})
     others = [{**sampler, "strings": strings} for sampler in swept if sampler != configured]
     return [{**configured, "strings": sampling["samples"]}, *others]
 
 
 def _rows(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> Iterator[dict]:
     """Accuracies of one sampler, for every grammar by its seed."""
-    place = {name: sampler[name] for name in ("process", "schedule", "sampling_levels")}
-    place = {**settings["setting"], **place, "noise_levels": sampler["levels"]}
+    noise = sampler["noise"]
+    place = {**settings["setting"], "process": noise["process"]}
+    place |= {"schedule": noise["schedule"]["kind"], "noise_levels": noise["levels"]}
+    place |= {"sampling_levels": sampler["steps"]["levels"]}
     tokens = _sample(settings, sampler, grammars)
     for (seed, grammar), strings in zip(grammars.items(), tokens, strict=True):
         parsed, nodes = parse(grammar, strings), range(1, grammar.depth + 1)
@@ -82,9 +85,8 @@ def _rows(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> Iterat
 
 def _sample(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> np.ndarray:
     """Strings of the exact denoiser, [R, N, d]."""
-    trained = {"noise": sampler, "cell": {"setting": settings["setting"]}}
-    sampling = {**settings["sampling"], "levels": sampler["sampling_levels"]}
-    sampling["spacing"] = sampler["spacing"]
+    trained = {"noise": sampler["noise"], "cell": {"setting": settings["setting"]}}
+    sampling = settings["sampling"] | sampler["steps"]
     oracle = Oracle(list(grammars.values()), build_noise(trained))
     keys = [stream_key(settings["sampling"]["seed"], seed, "ceiling") for seed in grammars]
     length = next(iter(grammars.values())).length

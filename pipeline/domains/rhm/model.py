@@ -1,13 +1,20 @@
-"""Noise and network of the Random Hierarchy Model, as the settings name them."""
+"""Noise, network and optimiser of the Random Hierarchy Model, as the settings name them."""
 
 from torch.optim import Optimizer
 
+from pipeline.networks.normed_unet1d import NormedUNet1d
+from pipeline.networks.token_inputs import Contrast, OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.randomness import stream_key
-from pipeline.training.optimizers import Schedule, sgd
+from pipeline.training.optimizers import Schedule, adam, linear_decay, sgd
+
+_ARCHITECTURES = {"normed_unet": NormedUNet1d, "plain_unet": UNet1d}
+_OPTIMIZERS = {"sgd": sgd, "adam": adam}
+_INSIDE = {"kind": "linear_beta", "levels": 1000, "first": 1e-4, "last": 0.02}
+"""Schedule by which networks see contrast, whatever that of the noise: as in the released code."""
 
 
 def replica_keys(settings: dict) -> list[int]:
@@ -17,26 +24,42 @@ def replica_keys(settings: dict) -> list[int]:
 
 def build_noise(settings: dict) -> UniformNoise | AbsorbingNoise:
     """Forward process of the `train` settings."""
-    noise = settings["noise"]
-    processes = {"uniform": UniformNoise, "absorbing": AbsorbingNoise}
-    levels = alpha_bar(noise["schedule"], noise["levels"])
-    return processes[noise["process"]](settings["cell"]["setting"]["v"], levels)
+    noise, symbols = settings["noise"], settings["cell"]["setting"]["v"]
+    values = alpha_bar(levels=noise["levels"], **noise["schedule"])
+    if noise["process"] == "absorbing":
+        return AbsorbingNoise(symbols, values)
+    return UniformNoise(symbols, values, noise["mixture"])
 
 
-def build_network(settings: dict) -> UNet1d:
+def build_network(settings: dict) -> UNet1d | NormedUNet1d:
     """Untrained ensemble of the `train` settings, one replica per key."""
-    setting, noise = settings["cell"]["setting"], build_noise(settings)
-    return UNet1d(
+    setting, noise, network = (
+        settings["cell"]["setting"],
+        build_noise(settings),
+        settings["network"],
+    )
+    if network["noise_input"] == "contrast":
+        inside = alpha_bar(**_INSIDE)
+        tokens = Contrast(noise.input_symbols, noise.symbols, noise.levels, inside)
+    else:
+        tokens = OneHot(noise.input_symbols)
+    return _ARCHITECTURES[network["architecture"]](
         seeds=replica_keys(settings),
-        input_symbols=noise.input_symbols,
+        tokens=tokens,
         symbols=noise.symbols,
         branching=setting["s"],
         depth=setting["L"],
+        width=network["width"],
         levels=noise.levels,
-        **settings["network"],
+        cosines=network["noise_input"] == "cosines",
+        precision=network["precision"],
     )
 
 
-def build_optimizer(network: UNet1d, training: dict) -> tuple[Optimizer, Schedule]:
-    """SGD; the learning rate is in units of the width (maximal update parametrisation)."""
-    return sgd(network, training, training["learning_rate"] * network.width)
+def build_optimizer(network: UNet1d | NormedUNet1d, training: dict) -> tuple[Optimizer, Schedule]:
+    """SGD or Adam, at a rate that is in units of the width or is not, constant and then falling."""
+    unit = {"width": network.width, "one": 1}[training["learning_rate_unit"]]
+    options = dict(training["optimizer"])
+    make = _OPTIMIZERS[options.pop("kind")]
+    schedule = linear_decay(training["steps"], training["decay_from"])
+    return make(network, training["learning_rate"] * unit, **options), schedule

@@ -54,7 +54,7 @@ class Examination:
             self._oracle.beliefs(xt, t).marginals
             for _, xt, t in corrupted_strings(self._noise, test, self._keys, device)
         ]
-        self._floors = self._divergences([marginals[0].log() for marginals in self._exact])
+        self._floors = self._divergences(marginals[0] for marginals in self._exact)
         self._exchanged = [
             exchange_tuples(grammar, strings[: settings["strings"]], stream_key(key, "exchange"))
             for grammar, strings, key in zip(grammars, test, self._keys, strict=True)
@@ -72,7 +72,7 @@ class Examination:
     def _losses(self, network: UNet1d) -> list[list[ProbeRow]]:
         """Bayes loss, and excess over it of the network and of who knows the levels up to one.
 
-        In nats per token, all on the very same corrupted strings.
+        In units of the loss, all on the very same corrupted strings.
         """
         excess = self._string_losses(network) - self._bayes
         values = [("bayes_loss", None, self._bayes), ("excess_loss", None, excess)]
@@ -89,7 +89,8 @@ class Examination:
     def _latents(self, network: UNet1d) -> list[list[ProbeRow]]:
         """Divergence of implied latent marginals from exact ones, of network and exact tokens."""
         strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
-        implied = self._divergences(network(xt, t).double() for _, xt, t in strings)
+        posteriors = (self._posteriors(network(xt, t).double(), xt, t) for _, xt, t in strings)
+        implied = self._divergences(posteriors)
         quantities = {"latent_divergence": implied, "latent_divergence_floor": self._floors}
         return [
             [
@@ -100,21 +101,21 @@ class Examination:
             for replica in range(len(self._keys))
         ]
 
-    def _divergences(self, logits: Iterable[Tensor]) -> np.ndarray:
-        """KL(exact || implied) by level 0..L and string, [L + 1, R, N], from chunks of logits."""
-        strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
+    def _divergences(self, posteriors: Iterable[Tensor]) -> np.ndarray:
+        """KL(exact || implied) by level 0..L and string, [L + 1, R, N], of chunks of tokens."""
         parts = []
-        for (_, xt, t), exact, chunk in zip(strings, self._exact, logits, strict=True):
-            implied = self._oracle.implied_latents(self._possible(chunk, xt, t))
+        for exact, tokens in zip(self._exact, posteriors, strict=True):
+            implied = self._oracle.implied_latents(tokens)
             parts.append([_divergence(p, q) for p, q in zip(exact, implied, strict=True)])
         levels = [torch.cat(of_level, dim=1) for of_level in zip(*parts, strict=True)]
         return torch.stack(levels).cpu().numpy()
 
-    def _possible(self, logits: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-        """Token distributions [R, N, d, v] without symbols that x_t excludes."""
+    def _posteriors(self, logits: Tensor, xt: Tensor, t: Tensor) -> Tensor:
+        """Token distributions [R, N, d, v]: given all of x_t, and without what it excludes."""
         symbols = torch.arange(self._noise.symbols, device=xt.device)
         likelihood = self._noise.likelihood(symbols, xt.unsqueeze(-1), t[..., None, None])
-        return torch.softmax(logits.masked_fill(likelihood == 0, -torch.inf), dim=-1)
+        own = likelihood if self._noise.predicts_cavities else likelihood > 0
+        return torch.softmax(logits + own.log(), dim=-1)
 
     def _synonyms(self, network: UNet1d) -> list[list[ProbeRow]]:
         """Change of every block's output by a synonym, relative to a tuple of another symbol."""

@@ -26,8 +26,8 @@ def build_sampler(
     noise = build_noise(settings)
     if isinstance(noise, Absorbing):
         return lambda draw: sample_absorbing(at_positions(denoiser), noise, draw)
-    choices = [sampling[name] for name in ("levels", "posterior", "spacing")]
-    return lambda draw: sample_uniform(denoiser, noise, draw, *choices)
+    levels, spacing = sampling["levels"], sampling["spacing"]
+    return lambda draw: sample_uniform(denoiser, noise, draw, levels, spacing)
 
 
 def batch_size(_settings: dict, _device: torch.device) -> int:

@@ -32,4 +32,6 @@ def build_network(settings: dict) -> Transformer:
 
 def build_optimizer(network: Transformer, training: dict) -> tuple[Optimizer, Schedule]:
     """AdamW with warm-up and a cosine."""
-    return adamw(network, training, warmup_cosine(training["steps"], training["warmup_steps"]))
+    return adamw(network, training), warmup_cosine(
+        training["cosine_steps"], training["warmup_steps"]
+    )
