@@ -155,6 +155,12 @@ def _analyse(args: argparse.Namespace, spec: dict) -> None:
     analyse(spec, args.measurements, args.losses, args.output)
 
 
+def _depart(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.analysis.departures import depart
+
+    depart(spec, args.measurements, args.losses, args.output)
+
+
 def _memorize(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.analysis.memorization import memorize
 
@@ -215,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "aggregate", _aggregate, one=["output"], many=["parts", "ceilings"])
     _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
     _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
+    _stage(stages, "depart", _depart, one=["output"], many=["measurements", "losses"])
     _stage(stages, "memorize", _memorize, one=["measurements", "times", "exponents"])
     _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
     _stage(stages, "converge", _converge, one=["measurements", "calibration", "output"])

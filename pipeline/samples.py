@@ -4,18 +4,23 @@ from collections.abc import Mapping
 
 from pipeline import tables
 
-_ORIGIN = ("step", "trained", "control")
+_ORIGIN = ("step", "trained", "averages", "control")
 
 
 def sample_places(stamp: Mapping) -> list[dict]:
-    """Columns that say where samples belong, for every replica.
+    """Columns that say where samples belong, for every kind of weights and every replica.
 
     Args:
         stamp: of samples, or of what was made from them and carries their `sample_origin`.
     """
     if "control" in stamp:
         return [stamp["control"]]
-    return tables.places(stamp["trained"]["settings"]["cell"], stamp["step"])
+    replicas = tables.places(stamp["trained"]["settings"]["cell"], stamp["step"])
+    return [
+        {**place, "average": float("nan") if average is None else average}
+        for average in stamp["averages"]
+        for place in replicas
+    ]
 
 
 def sample_origin(stamp: Mapping) -> dict:

@@ -26,6 +26,7 @@ STAGES = {
     "aggregate": ("pipeline.aggregation.aggregate", None),
     "concatenate": ("pipeline.aggregation.concatenate", None),
     "analyse": ("pipeline.analysis.sample_complexity", None),
+    "depart": ("pipeline.analysis.departures", None),
     "memorize": ("pipeline.analysis.memorization", None),
     "exponents": ("pipeline.analysis.compare", None),
     "converge": ("pipeline.analysis.convergence", None),

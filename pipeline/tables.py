@@ -31,6 +31,7 @@ COLUMNS = {
     "at every step until all were read; none where no training set matters",
     "replica": "place of the replica in its job, from 0",
     "step": "training steps done",
+    "average": "decay of the averaged weights that were sampled; none for weights of the step",
     "quantity": "what was measured",
     "among": "over which samples: all, novel_strings (not in the training set) or novel_subtrees "
     "(nodes whose tokens occur nowhere in the training set)",
@@ -73,7 +74,8 @@ COLUMNS = {
     "block": "block of the network: down1..downL, then upL..up1",
     "chance": "accuracy of uniformly random strings; 0 for copies",
     "ceiling": "what the exact denoiser reaches with the same sampler; 1 for copies",
-    "status": "inside the range studied, or on which side of it the threshold lies; of lengths, "
+    "status": "inside the range studied, or on which side of it the threshold lies (undecided if "
+    "it and what it is compared with lie on the same); of lengths, "
     "resolved by the samples, or at least so long",
     "low": "lower 95 % bound: of fits, over grammars and the seeds within them; of measurements, "
     "over generated strings or images",
@@ -97,6 +99,9 @@ COLUMNS = {
     "claim": "claim of the paper: C1 to C6; M1 of its sequel on memorization",
     "statement": "the claim in a sentence",
     "relation": "how the quantity is to compare with the prediction: = or >",
+    "departure": "settings other than those of the run that it is compared with, by name",
+    "width": "channels of the network",
+    "epoch": "passes through the training set",
     "verdict": "supported, contradicted or undecided",
 }
 

@@ -18,7 +18,7 @@ from pipeline.randomness import stream_key, uniforms
 DISTANCES = ["mmd", "frechet"]
 """Quantities that are distances between distributions of features."""
 _WHERE = ["layer", "quantity", "kernel"]
-_CURVE = [*NETWORK, "dataset_size", *_WHERE]
+_CURVE = [*NETWORK, "average", "dataset_size", *_WHERE]
 _TAILS = (0.025, 0.975)
 
 

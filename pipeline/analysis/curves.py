@@ -96,6 +96,23 @@ def all_inside(thresholds: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return thresholds[inside.transform("all")].reset_index(drop=True)
 
 
+def difference_interval(values: np.ndarray, others: np.ndarray) -> tuple[float, float, float]:
+    """Difference of the means of two independent samples and its 95 % interval (Welch's t).
+
+    Both have at least two values. Where neither varies, the interval is the difference itself.
+    """
+    samples = [np.asarray(sample, dtype=float) for sample in (values, others)]
+    difference = float(samples[0].mean() - samples[1].mean())
+    squares = np.array([sample.var(ddof=1) / len(sample) for sample in samples])
+    if not squares.any():
+        return difference, difference, difference
+    freedom = squares.sum() ** 2 / sum(
+        square**2 / (len(sample) - 1) for square, sample in zip(squares, samples, strict=True)
+    )
+    half = stdtrit(freedom, 0.975) * np.sqrt(squares.sum())
+    return difference, float(difference - half), float(difference + half)
+
+
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
     """Mean and 95 % Student t interval; NaN bounds for a single value."""
     values = np.asarray(values, dtype=float)

@@ -37,20 +37,27 @@ def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
     taken = tables.read_table(losses, "losses")
     best = at_best_checkpoint(measured, taken)
     chosen = {"quantity": settings["accuracy"]}
-    by_size = finite_sizes(_select(best, **chosen, among=settings["among"]))
+    by_size = finite_sizes(select_accuracy(best, **chosen, among=settings["among"]))
     online = measured[measured["dataset_size"] == "online"]
-    by_step = _select(online, **chosen, among="all")
-    rows = [*_thresholds(by_size, "dataset_size"), *_thresholds(by_step, "step")]
+    by_step = select_accuracy(online, **chosen, among="all")
+    rows = [*thresholds(by_size, "dataset_size"), *thresholds(by_step, "step")]
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     tables.write_table(output, frame, artifacts.make_stamp("sample_complexity", spec, {}))
 
 
-def _select(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
+def select_accuracy(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
+    """Rows of one accuracy among one sort of samples, where it is defined."""
     chosen = (frame["quantity"] == quantity) & (frame["among"] == among)
     return frame[chosen & frame["estimate"].notna()]
 
 
-def _thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
+def thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
+    """Where the accuracy of each replica and level is half-way up.
+
+    Args:
+        frame: rows of one accuracy, among one sort of samples, with columns of `measurements`.
+        variable: what it is a curve of: `dataset_size`, as a number, or `step`.
+    """
     for (*replica, level), unsorted in frame.groupby([*REPLICA, "level"]):
         if len(unsorted) < FEWEST_POINTS:
             continue

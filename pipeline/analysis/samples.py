@@ -10,6 +10,12 @@ NORMAL = 1.96
 """Standard errors to either side that make a 95 % interval."""
 
 
+def of_weights(frame: pd.DataFrame, average: float | None) -> pd.DataFrame:
+    """Rows of samples of averaged weights of one decay, or with None of weights of the step."""
+    same = frame["average"].isna() if average is None else frame["average"] == average
+    return frame[same]
+
+
 def largest_training_set(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows of one dataset size: online if it is there, else the largest."""
     sizes = frame["dataset_size"].unique()
@@ -17,9 +23,14 @@ def largest_training_set(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["dataset_size"] == chosen]
 
 
-def first_network(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the first network of those that were trained on the largest training set."""
-    frame = largest_training_set(frame)
+def shown_samples(frame: pd.DataFrame, average: float | None) -> pd.DataFrame:
+    """Rows of one kind of weights and of the largest training set."""
+    return largest_training_set(of_weights(frame, average))
+
+
+def first_network(frame: pd.DataFrame, average: float | None) -> pd.DataFrame:
+    """Rows of `shown_samples` of the first network."""
+    frame = shown_samples(frame, average)
     return frame.merge(frame[NETWORK].drop_duplicates().iloc[:1], on=NETWORK)
 
 

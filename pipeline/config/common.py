@@ -64,6 +64,9 @@ class Run(Section):
     """Spread the noise levels of a batch evenly, else draw each by itself."""
     average_decays: Annotated[list[Decay], Distinct]
     """Decays of moving averages of the weights, kept in every checkpoint beside the weights."""
+    average_warmup: bool
+    """Whether averages have a short memory at first, min(decay, (1 + k) / (10 + k)) at step k; else
+    early ones are mostly of initial weights, as those of MD4 are."""
     checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1)]
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
@@ -98,17 +101,18 @@ class Generation(Section):
 
     samples: Annotated[int, Field(ge=128)]
     """Strings per checkpoint and replica."""
-    average: Decay | None
-    """Decay of the averaged weights to sample from, one of training.average_decays; null for the
-    weights of the step itself."""
+    averages: Annotated[list[Decay | None], Distinct, Field(min_length=1)]
+    """Which weights to sample from: decays of averages, of training.average_decays, or null for the
+    weights of the step itself. Figures of one kind of weights show the first."""
     seed: Seed
     """Seed of the samples; the same at every checkpoint."""
 
 
 def check_average(training: Run, sampling: Generation) -> None:
     """Raise ValueError unless the averages to sample from are kept."""
-    if sampling.average is not None and sampling.average not in training.average_decays:
-        raise ValueError(
-            f"sampling.average = {sampling.average} must be one of training.average_decays = "
-            f"{training.average_decays}"
-        )
+    for average in sampling.averages:
+        if average is not None and average not in training.average_decays:
+            raise ValueError(
+                f"sampling.averages: {average} must be one of training.average_decays = "
+                f"{training.average_decays}"
+            )

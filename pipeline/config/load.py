@@ -15,6 +15,26 @@ _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 """Both read the same; every job of a run reads the config anew."""
 
 
+def load_configs(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[str, Config]:
+    """Configs of a run and of its departures, by the names of the runs, the run itself first.
+
+    Arguments and errors are those of `load_config`.
+    """
+    content = _content(path, presets, overrides)
+    config = _check(content)
+    configs = {config.run: config}
+    for name, changes in config.departures.items():
+        departed = {"run": f"{config.run}_{name}", "departures": {}, "domains": {"rhm": changes}}
+        try:
+            departure = _check(_merge(content | {"departures": {}}, departed))
+        except PipelineError as error:
+            reason = str(error).removeprefix("config: ")
+            raise PipelineError(f"config: departures.{name}: {reason}") from error
+        _check_same_checkpoints(name, config, departure)
+        configs[departure.run] = departure
+    return configs
+
+
 def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Config:
     """Merge `path` < the preset that `overrides["preset"]` names < the other overrides.
 
@@ -26,12 +46,27 @@ def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Conf
     Raises:
         PipelineError: a file is unreadable, or a value is not allowed; one line names the key.
     """
+    return _check(_content(path, presets, overrides))
+
+
+def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     overrides = dict(overrides)
     preset = overrides.pop("preset", None)
     merged = _read(path)
     if preset is not None:
         merged = _merge(merged, _read(_preset_path(presets, preset)))
-    return _check(_merge(merged, overrides))
+    return _merge(merged, overrides)
+
+
+def _check_same_checkpoints(name: str, config: Config, departure: Config) -> None:
+    """Refuse a departure whose checkpoints are others: they are outputs of the same rules."""
+    training, departed = config.domains.rhm.training, departure.domains.rhm.training
+    for key in ("checkpoints", "keep_checkpoints"):
+        if getattr(training, key) != getattr(departed, key):
+            raise PipelineError(
+                f"config: departures.{name}.training.{key} = {getattr(departed, key)} must be that "
+                f"of the run, {getattr(training, key)}"
+            )
 
 
 def _preset_path(presets: Path, name: str) -> Path:

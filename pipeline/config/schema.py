@@ -1,6 +1,6 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -31,6 +31,9 @@ TABLES = {
 }
 """Tables of every domain, first of each setting, then of all."""
 
+DEPARTURES = "results/{run}/tables/rhm_departures.parquet"
+"""What a run's departures change."""
+
 COMPARISONS = {"rhm": ("exponents", "laws"), "text": (), "image": ()}
 """Tables of every domain that all settings are needed for."""
 
@@ -43,12 +46,14 @@ class FigureSource(NamedTuple):
         tables: which of them.
         reads_analysis: whether it shows what the section `analysis` chooses.
         compares_settings: whether it needs all settings, or the first one only.
+        references: tables of other people's numbers, below workflow/references.
     """
 
     domain: str
     tables: tuple[str, ...]
     reads_analysis: bool = False
     compares_settings: bool = False
+    references: tuple[str, ...] = ()
 
 
 FIGURES = {
@@ -62,6 +67,10 @@ FIGURES = {
     ),
     "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
     "rhm_loss_curves": FigureSource("rhm", ("losses",)),
+    "rhm_choices": FigureSource("rhm", ("departures",), compares_settings=True),
+    "rhm_released_run": FigureSource(
+        "rhm", ("measurements", "losses"), compares_settings=True, references=("released_code",)
+    ),
     "rhm_memorization": FigureSource(
         "rhm", ("measurements", "memorization", "memorization_exponents")
     ),
@@ -108,6 +117,10 @@ class Style(Section):
     """Width of a panel in inches."""
 
 
+Departure = dict[Literal["noise", "network", "training", "sampling"], dict[str, Any]]
+"""Keys of some sections of rhm, and the values that a departure has in their place."""
+
+
 class Config(Section):
     """Everything that is computed; where it is computed is in the profiles."""
 
@@ -117,6 +130,9 @@ class Config(Section):
     """Aggregate and draw the cells that are finished, naming the others, instead of making them."""
     domains: Domains
     """One section per domain."""
+    departures: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Departure]
+    """Runs of the same grammars with other settings, by name, that are compared with this one; each
+    writes to results/<run>_<name>."""
     figures: list[str]
     """Figures that `all` draws."""
     style: Style

@@ -152,6 +152,7 @@ _RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "analyse": lambda domain, _: _reading(domain),
+    "depart": lambda domain, _: _reading(domain),
     "memorize": lambda domain, _: _resampling(domain),
     "exponents": lambda domain, _: _resampling(domain),
 }
@@ -198,9 +199,10 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     source, common = FIGURES[name], {"style": config.style.plain(), "missing": []}
     if "judgements" in source.tables:
         common["judge"] = config.domains.text.judge.model.name
+    if source.domain != "rhm":
+        common["average"] = config.domain(source.domain).sampling.averages[0]
     if source.domain == "image":
-        image = config.domains.image
-        common |= {"average": image.sampling.average, "encoder": image.encoder.model.name}
+        common["encoder"] = config.domains.image.encoder.model.name
     if not source.reads_analysis:
         return common
     return {**common, "analysis": _reading(config.domain(source.domain))}

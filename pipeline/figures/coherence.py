@@ -35,14 +35,24 @@ def lengths_of(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["quantity"] == "equivalent_block_length"]
 
 
-def draw_lengths(panel: Axes, frame: pd.DataFrame, real: pd.DataFrame, unit: str) -> None:
-    """Equivalent block lengths of every network against step, and that of real data, dashed."""
+def draw_lengths(
+    panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame, unit: str
+) -> None:
+    """Equivalent block lengths of every network against step, and that of real data, dashed.
+
+    Dotted and open where other weights than the figure's were sampled.
+    """
     lengths, real = lengths_of(frame), lengths_of(real).iloc[0]
     for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
-        curve = network.sort_values("step")
-        shifted = curve["step"] * 1.06**index  # bars side by side
-        marker = style.MARKERS[index % len(style.MARKERS)]
-        draw_intervals(panel, shifted, curve, fmt=f"{marker}-", color=f"C{index}")
+        marker, shown = style.MARKERS[index % len(style.MARKERS)], settings["average"]
+        shown = network["average"].isna() if shown is None else network["average"] == shown
+        dotted = {"linestyle": ":", "markerfacecolor": "none"}
+        for chosen, looks in ((shown, {"linestyle": "-"}), (~shown, dotted)):
+            curve = network[chosen].sort_values("step")
+            if curve.empty:
+                continue
+            shifted = curve["step"] * 1.06**index  # bars side by side
+            draw_intervals(panel, shifted, curve, marker=marker, color=f"C{index}", **looks)
     panel.axhspan(real["low"], real["high"], color="0.35", alpha=0.2, linewidth=0)
     bound = "$\\geq$" if real["status"] == "at least" else "="
     label = f"real: {bound} {real['estimate']:.3g} {unit}"

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
+from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
 from pipeline.figures import style
 from pipeline.figures.coherence import (
     draw_calibration,
@@ -20,7 +20,7 @@ _PIXELS = {"color": "0.6", "linewidth": 0.8, "markersize": 3, "label": "from pix
 
 def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlations of the first layer with maps, ratios to real ones, lengths, calibration."""
-    frame = largest_training_set(measurements)
+    frame = shown_samples(measurements, settings["average"])
     layer = frame.loc[frame["quantity"] == "correlation_ratio", "layer"].min()
     maps, controls = (table[table["layer"] == layer] for table in (frame, calibration))
     real = controls[controls["control"] == "real"]
@@ -28,7 +28,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     _correlations(axes[0], settings, maps, real)
     draw_ratios(axes[1], settings, maps, real)
     axes[1].set_xlabel(style.LABELS["pixels"])
-    draw_lengths(axes[2], maps, real, "pixels")
+    draw_lengths(axes[2], settings, maps, real, "pixels")
     draw_calibration(axes[3], controls, "pixels")
     _pixels(axes[2:], frame[frame["layer"].isna()], calibration[calibration["layer"].isna()])
     shown = f"layer {layer:.0f} of {settings['encoder']}", f"{style.IMAGE_BARS}; arrow: at least"

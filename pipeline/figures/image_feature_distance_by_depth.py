@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.convergence import relative_distances
-from pipeline.analysis.samples import NETWORK, largest_training_set, mean_over_networks
+from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
 from pipeline.figures import style
 
 _OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
@@ -19,7 +19,9 @@ def draw(
     convergence: pd.DataFrame,
 ) -> Figure:
     """Relative distances against step, and the step of convergence against depth."""
-    frame, times = (largest_training_set(table) for table in (measurements, convergence))
+    frame, times = (
+        shown_samples(table, settings["average"]) for table in (measurements, convergence)
+    )
     fractions = sorted(times["fraction"].unique(), reverse=True)
     figure, axes = style.panels(settings, 2, rows=1 + -(-len(fractions) // 2))
     first, *_, last = _kinds(relative_distances(frame, calibration))

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import largest_training_set, mean_over_networks
+from pipeline.analysis.samples import mean_over_networks, shown_samples
 from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Power against frequency, and over that of real images."""
-    frame = largest_training_set(measurements)
+    frame = shown_samples(measurements, settings["average"])
     real = _powers(calibration[calibration["control"] == "real"])
     figure, axes = style.panels(settings, 2)
     for unit, panel in zip((1.0, real["mean"]), axes, strict=True):

@@ -16,7 +16,7 @@ _INCHES = 0.62
 
 def draw(settings: dict, pictures: pd.DataFrame) -> Figure:
     """The first samples of one network: a row for each, a column for each checkpoint."""
-    frame = first_network(pictures)
+    frame = first_network(pictures, settings["average"])
     table = frame.pivot_table(index="sample", columns="step", values="png", aggfunc="first")
     figure, (panel,) = style.panels(settings, 1)
     rows, columns = table.shape

@@ -3,19 +3,24 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import largest_training_set
+from pipeline.analysis.samples import largest_training_set, shown_samples
 from pipeline.figures import style
 from pipeline.figures.coherence import draw_calibration, draw_lengths, draw_ratios
 
 
 def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlation ratios, the equivalent block length in training time, and its calibration."""
-    frame, real = largest_training_set(measurements), calibration["block_length"].isna()
+    frame, real = (
+        shown_samples(measurements, settings["average"]),
+        calibration["block_length"].isna(),
+    )
     figure, axes = style.panels(settings, 3)
     draw_ratios(axes[0], settings, frame, calibration[real])
     axes[0].set(xlabel=style.LABELS["distance"], ylim=(-0.4, 1.9))
     axes[0].legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
-    draw_lengths(axes[1], frame, calibration[real], "tokens")
+    draw_lengths(axes[1], settings, largest_training_set(measurements), calibration[real], "tokens")
     draw_calibration(axes[2], calibration, "tokens")
-    style.samples_footnote(figure, frame, "bars: 95% over samples of one network; arrow: at least")
+    shown = f"{style.weights(settings)} (middle, dotted: the other weights that were sampled)"
+    bars = "bars: 95% over samples of one network; arrow: at least"
+    style.samples_footnote(figure, frame, shown, bars)
     return figure

@@ -3,13 +3,13 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import largest_training_set, mean_over_networks, square_root
+from pipeline.analysis.samples import mean_over_networks, shown_samples, square_root
 from pipeline.figures import style
 
 
 def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """C(t), root of the debiased sum over token pairs of squared excess probabilities."""
-    frame = largest_training_set(measurements)
+    frame = shown_samples(measurements, settings["average"])
     figure, (panel,) = style.panels(settings, 1)
     for part, looks in style.by_step(settings, frame):
         summary = _correlations(part)

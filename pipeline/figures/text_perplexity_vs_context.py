@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.samples import largest_training_set, mean_over_networks
+from pipeline.analysis.samples import mean_over_networks, shown_samples
 from pipeline.figures import style
 
 _BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
@@ -18,7 +18,9 @@ def draw(
     measurements: pd.DataFrame, calibration: pd.DataFrame,
 ) -> Figure:  # fmt: skip
     """Losses of checkpoints and controls; below them, how varied the same samples are."""
-    frame, measured = (largest_training_set(table) for table in (judgements, measurements))
+    frame, measured = (
+        shown_samples(table, settings["average"]) for table in (judgements, measurements)
+    )
     figure, axes = style.panels(settings, 2, rows=2)
     _losses(axes[0], settings, frame, control_judgements)
     _per_character(axes[1], frame, control_judgements)

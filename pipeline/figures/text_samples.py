@@ -14,7 +14,7 @@ _CHARACTERS, _LINE = 260, 130
 
 def draw(settings: dict, texts: pd.DataFrame) -> Figure:
     """The first samples of one network, a row of the page for each checkpoint."""
-    frame = first_network(texts)
+    frame = first_network(texts, settings["average"])
     steps = sorted(frame["step"].unique())
     figure, axes = style.panels(settings, 1, height=0.35, rows=len(steps))
     figure.set_size_inches(3 * settings["style"]["width"], 0.75 * len(steps) + 0.3)

@@ -38,10 +38,10 @@ def measure(
         generated = streams.map_tensors(path, measures.KIND)
         inputs[path.name] = generated.sha256
         known = {} if data is None else _known(data.tensors, generated.stamp)
-        places = sample_places(generated.stamp)
-        for r, (place, truth) in enumerate(zip(places, truths, strict=True)):
-            tensors, strings = _replica(generated.tensors, r), _replica(known, r)
-            found = measures.observe(truth, tensors, strings, spec["settings"])
+        for i, place in enumerate(sample_places(generated.stamp)):
+            replica = i % len(truths)  # of each kind of weights
+            tensors, strings = _replica(generated.tensors, i), _replica(known, replica)
+            found = measures.observe(truths[replica], tensors, strings, spec["settings"])
             rows += [{**place, **asdict(row)} for row in found]
     upstream = {"upstream": _upstream(generated.stamp)}
     stamp = artifacts.make_stamp(output.stem, spec, inputs) | upstream

@@ -33,7 +33,8 @@ def sample(
         model: the domain's `model` part.
         sampler: the domain's `sampler` part.
         checkpoints: inputs of one trajectory.
-        samples: outputs, each with `tokens` [R, N, d].
+        samples: outputs, each with `tokens` [K R, N, d], R replicas for each of the K kinds of
+            weights that `averages` of the settings names, in their order.
     """
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = artifacts.read_tensors(checkpoint, "checkpoint")
@@ -42,6 +43,7 @@ def sample(
         if not streams.is_whole(workspace.path(output.name), "samples"):
             tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
+            origin |= {"averages": spec["settings"]["averages"]}
             stamp = {**artifacts.make_stamp("samples", spec, inputs), **origin}
             artifacts.write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
         workspace.publish(output.name, output)
@@ -89,10 +91,12 @@ def _sample_checkpoint(
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = choose_device()
-    network = restore_network(model, weights, device, settings["average"])
     keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
-    draw_strings = sampler.build_sampler(settings, trained, network)
     length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
-    dtype = np.min_scalar_type(model.build_noise(trained).symbols - 1)
+    dtype, parts = np.min_scalar_type(model.build_noise(trained).symbols - 1), []
     with torch.inference_mode():
-        return generate(draw_strings, keys, settings["samples"], length, device, batch, dtype)
+        for average in settings["averages"]:
+            network = restore_network(model, weights, device, average)
+            draw = sampler.build_sampler(settings, trained, network)
+            parts.append(generate(draw, keys, settings["samples"], length, device, batch, dtype))
+    return np.concatenate(parts)

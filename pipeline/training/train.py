@@ -71,7 +71,7 @@ def train(
     inputs = {"dataset": data.sha256}
     workspace = Workspace(losses.parent, {"spec": spec, "inputs": inputs})
     workspace.remove_others()
-    averages = Averages(training["average_decays"], network)
+    averages = Averages(training["average_decays"], network, training["average_warmup"])
     progress = Progress(
         workspace,
         list(outputs),

@@ -38,6 +38,7 @@ TRAIN = {
         "compile": False,
         "low_discrepancy": True,
         "average_decays": [0.9],
+        "average_warmup": True,
     },
     "cell": {
         "setting": {"setting": "greys_4px"},

@@ -8,12 +8,12 @@ from torch import nn
 from pipeline.networks.averages import Averages, averaged_weights
 
 
-def walk(decays, steps, at_start=5.0):
+def walk(decays, steps, at_start=5.0, warmup=True):
     """A weight that takes the values 1, 2, 3, ..., and its averages."""
     network = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         network.weight.fill_(at_start)
-    averages = Averages(decays, network)
+    averages = Averages(decays, network, warmup)
     for step in range(1, steps + 1):
         with torch.no_grad():
             network.weight.fill_(float(step))
@@ -42,9 +42,18 @@ def test_early_averages_forget_the_start_and_late_ones_have_the_memory_of_their_
     assert 2000 - walk([0.99], 2000)["average0.99/weight"] == pytest.approx(99, rel=1e-3)
 
 
+def test_without_warmup_the_start_keeps_its_share():
+    """As in the released text run: 0.90 of the start after 1024 steps, 0.66 after 4096."""
+    for steps, share in ((1024, 0.90), (4096, 0.66)):
+        found = [walk([0.9999], steps, start, warmup=False) for start in (0.0, 1.0)]
+        low, high = (average["average0.9999/weight"] for average in found)
+        assert high - low == pytest.approx(0.9999**steps, abs=2e-3)
+        assert high - low == pytest.approx(share, abs=0.01)
+
+
 def test_weights_and_averages_of_a_checkpoint_are_told_apart():
     network = nn.Linear(2, 3)
-    averages = Averages([0.9, 0.999], network)
+    averages = Averages([0.9, 0.999], network, warmup=True)
     tensors = {**network.state_dict(), **averages.tensors}
     assert averaged_weights(tensors, None).keys() == network.state_dict().keys()
     assert averaged_weights(tensors, 0.999).keys() == network.state_dict().keys()
@@ -54,7 +63,7 @@ def test_weights_and_averages_of_a_checkpoint_are_told_apart():
 
 def test_averages_go_on_from_where_they_were_saved():
     network, other = nn.Linear(2, 2), nn.Linear(2, 2)
-    saved, restored = Averages([0.9], network), Averages([0.9], other)
+    saved, restored = (Averages([0.9], net, warmup=True) for net in (network, other))
     restored.load(saved.tensors)
     saved.update(network, 3)
     restored.update(network, 3)

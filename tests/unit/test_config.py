@@ -74,7 +74,7 @@ def image(section, **values):
         ),
         (
             rhm("noise", levels=200),
-            r"rhm\.noise: levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .* choose",
+            r"levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .*; choose more",
         ),
         (
             rhm("training", loss="cross_entropy"),
@@ -128,7 +128,7 @@ def image(section, **values):
             text("training", cosine_steps=1000),
             r"cosine_steps = 1000 must be at least steps = 135000",
         ),
-        (text("sampling", average=0.5), r"sampling\.average = 0\.5 must be one of"),
+        (text("sampling", averages=[0.5]), r"sampling\.averages: 0\.5 must be one of"),
         (text("grid", replicas_per_job=2), r"grid: replicas_per_job = 2 must be 1"),
         (text("measurement", distances=[1, 1024]), r"must be below, .* data\.context = 1024"),
         (text("measurement", blocks=2000), r"measurement\.blocks = 2000 must be at most"),
@@ -155,7 +155,7 @@ def image(section, **values):
             image("sampling", steps=5000),
             r"sampling\.steps = 5000 must be at most noise\.levels = 4000",
         ),
-        (image("sampling", average=0.5), r"image: sampling\.average = 0\.5 must be one of"),
+        (image("sampling", averages=[0.5]), r"image: sampling\.averages: 0\.5 must be one of"),
         (image("encoder", map_layers=[9]), r"encoder: map_layers = \[9\] must be among layers"),
         (image("data", name="Image Net"), r"image\.data\.name = 'Image Net': .*match pattern"),
         ({"run": "../x"}, r"run = '\.\./x': .*match pattern"),

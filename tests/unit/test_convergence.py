@@ -32,7 +32,7 @@ def controls(error=0.0, **where):
 
 
 def network(values, seed=0, error=0.0, **where):
-    place = {"data_seed": 0, "network_seed": seed, "dataset_size": "online"}
+    place = {"data_seed": 0, "network_seed": seed, "dataset_size": "online", "average": 0.9}
     return [
         row(REAL + value * (NOISE - REAL), error=error, step=step, **place, **where)
         for step, value in zip(STEPS, values, strict=True)

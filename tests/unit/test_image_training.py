@@ -59,7 +59,7 @@ def test_a_killed_run_resumes_to_bitwise_the_same_weights_and_averages(trained, 
 
 
 def draw(trained, output, **more):
-    settings = {"samples": 150, "average": None, "seed": 1, "steps": 10} | more
+    settings = {"samples": 150, "averages": [None], "seed": 1, "steps": 10} | more
     spec = {"stage": "sample", "domain": "image", "settings": settings}
     sample(spec, model, sampler, [checkpoint(trained, case.STEPS[-1])], [output])
     return artifacts.read_tensors(output, "samples").tensors["tokens"]
@@ -74,9 +74,11 @@ def test_samples_are_images_and_do_not_depend_on_how_many_are_drawn_at_a_time(
     few = draw(trained, tmp_path / "few" / "step80.safetensors", samples=40)
     assert np.abs(few.astype(int) - many[:, :40]).max() <= 1
     every = draw(trained, tmp_path / "every" / "step80.safetensors", samples=40, steps=None)
-    averaged = draw(trained, tmp_path / "average" / "step80.safetensors", samples=40, average=0.9)
+    both = {"averages": [0.9, None]}
+    averaged, raw = draw(trained, tmp_path / "both" / "step80.safetensors", samples=40, **both)
     assert not np.array_equal(few, every)
-    assert not np.array_equal(few, averaged)
+    assert not np.array_equal(few[0], averaged)
+    assert np.abs(few[0].astype(int) - raw).max() <= 1
 
 
 def test_samples_look_like_the_images(trained, tmp_path):

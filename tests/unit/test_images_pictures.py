@@ -10,7 +10,7 @@ from pipeline.images.pictures import keep_pictures
 
 CELL = {"setting": {"setting": "x"}, "dataset_size": "online"}
 CELL |= {"replicas": [[None, 0, 0], [None, 0, 7]]}
-TRAINED = {"step": 5, "trained": {"settings": {"cell": CELL}}}
+TRAINED = {"step": 5, "trained": {"settings": {"cell": CELL}}, "averages": [None]}
 
 
 def write_samples(path, tokens, **origin):

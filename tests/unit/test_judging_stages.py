@@ -27,7 +27,11 @@ def tokenizer(tmp_path):
 def write_samples(path, texts, symbols=5, **more):
     tokens = np.array([[[ALPHABET.index(c) for c in t] for t in part] for part in texts], np.uint8)
     trained = {"settings": {"cell": CELL, "symbols": symbols}}
-    stamp = artifacts.make_stamp("samples", {}, {}) | {"step": 5, "trained": trained} | more
+    stamp = (
+        artifacts.make_stamp("samples", {}, {})
+        | {"step": 5, "trained": trained, "averages": [None]}
+        | more
+    )
     artifacts.write_tensors(path, {"tokens": tokens}, stamp)
     return path
 

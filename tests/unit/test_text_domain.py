@@ -125,8 +125,9 @@ def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, s
     checkpoint = tmp_path / "step3.safetensors"
     artifacts.write_tensors(checkpoint, tensors | averages, stamp)
     found = {}
-    for name, count, average in [("few", 128, None), ("many", 200, None), ("averaged", 128, 0.9)]:
-        settings = {"samples": count, "average": average, "seed": 1, "steps": steps}
+    cases = [("few", 128, [None]), ("many", 200, [None]), ("both", 128, [0.9, None])]
+    for name, count, averaged in cases:
+        settings = {"samples": count, "averages": averaged, "seed": 1, "steps": steps}
         output = tmp_path / name / "step3.safetensors"
         spec = {"stage": "sample", "domain": "text", "settings": settings}
         sample(spec, model, sampler, [checkpoint], [output])

@@ -12,7 +12,7 @@ from pipeline.figures import (
     text_samples,
 )
 
-LOOKS = {"style": {"palette": "viridis", "width": 3.0}}
+LOOKS = {"style": {"palette": "viridis", "width": 3.0}, "average": 0.99}
 STEPS, DISTANCES = (10, 100, 1000), (1, 2, 4)
 
 
@@ -38,14 +38,16 @@ def judged(size):
     ]
 
 
-def of_networks(rows, networks=2):
+def of_networks(rows, networks=2, raw=1.0):
+    """Rows of two kinds of weights; sizes of samples of raw weights are `raw` times as large."""
     place = {"setting": "x", "data_seed": 0, "dataset_size": "online"}
     return pd.DataFrame(
         [
-            {**place, "network_seed": seed, "step": step, **r}
+            {**place, "network_seed": seed, "step": step, "average": average, **r}
+            for average, factor in ((0.99, 1.0), (np.nan, raw))
             for seed in range(networks)
             for step in STEPS
-            for r in rows(1 + np.log10(step))
+            for r in rows(factor * (1 + np.log10(step)))
         ]
     )
 
@@ -62,12 +64,14 @@ def of_controls(rows):
 
 
 @pytest.mark.parametrize("networks", [1, 2])
-def test_the_length_is_drawn_for_every_network(networks):
-    measured, calibration = of_networks(numbers, networks), of_controls(numbers)
+def test_the_length_is_drawn_for_every_network_and_kind_of_weights(networks):
+    measured, calibration = of_networks(numbers, networks, raw=1.5), of_controls(numbers)
     figure = text_coherence_length_vs_training.draw(LOOKS, measured, calibration)
     _, lengths, calibrated = figure.axes
     curves = [line for line in lengths.lines if line.get_linestyle() == "-"]
     assert [line.get_ydata() for line in curves] == [pytest.approx([2, 3, 4])] * networks
+    dotted = [line for line in lengths.lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata() for line in dotted] == [pytest.approx([3, 4.5, 6])] * networks
     assert calibrated.lines[0].get_ydata() == pytest.approx([1, 2, 4])
 
 
@@ -77,7 +81,7 @@ def test_a_lower_bound_is_marked_by_an_arrow():
     measured.loc[last, "status"] = "at least"
     figure = text_coherence_length_vs_training.draw(LOOKS, measured, calibration)
     arrows = [line for line in figure.axes[1].lines if line.get_marker() == "^"]
-    assert [list(line.get_xdata()) for line in arrows] == [[1000]]
+    assert [list(line.get_xdata()) for line in arrows] == [[1000]] * 2  # of each kind of weights
 
 
 def test_correlations_with_zero_in_their_interval_are_left_out():
@@ -142,7 +146,7 @@ def test_intervals_cover_the_mean_of_networks_that_share_their_real_data():
 def test_ratios_with_large_errors_are_left_out():
     measured = of_networks(numbers, 1)
     far = (measured["quantity"] == "correlation_ratio") & (measured["distance"] == 2)
-    measured.loc[far, "standard_error"] = [0.31, 0.29, 0.31]
+    measured.loc[far, "standard_error"] = [0.31, 0.29, 0.31] * 2  # of both kinds of weights
     figure = text_coherence_length_vs_training.draw(LOOKS, measured, of_controls(numbers))
     drawn = [list(bars[0].get_xdata()) for bars in figure.axes[0].containers]
     assert drawn == [[1, 4], [1, 2, 4], [1, 4], [1, 2, 4]]

@@ -34,6 +34,7 @@ TRAINING = {
     "cosine_steps": 20,
     "low_discrepancy": True,
     "average_decays": [0.9],
+    "average_warmup": True,
     "compile": False,
 }
 TRAIN = {

@@ -33,6 +33,7 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
         "steps": 60,
         "decay_from": 0.5,
         "average_decays": [],
+        "average_warmup": True,
         "compile": False,
         "low_discrepancy": False,
         "gradient_clip": None,

@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is insta
 
 from pipeline.config.grid import cells
 from pipeline.config.labels import REPLICAS_PATTERN, cell_directory, parse_replicas
-from pipeline.config.load import load_config
+from pipeline.config.load import load_configs
 from pipeline.config.resources import (
     document_archives,
     fetched,
@@ -22,7 +22,13 @@ from pipeline.config.resources import (
     source_archives,
     source_files,
 )
-from pipeline.config.schema import CELL_TABLES, COMPARISONS, FIGURES, TABLES
+from pipeline.config.schema import (
+    CELL_TABLES,
+    COMPARISONS,
+    DEPARTURES,
+    FIGURES,
+    TABLES,
+)
 from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
@@ -30,20 +36,24 @@ from pipeline.provenance import canonical_json
 from pipeline.specs import make_spec
 
 try:
-    CONFIG = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", config)
+    CONFIGS = load_configs(ROOT / "config.yaml", ROOT / "workflow/presets", config)
 except PipelineError as error:
     sys.exit(f"error: {error}")
 
+CONFIG = next(
+    iter(CONFIGS.values())
+)  # of the run itself; the others are of its departures
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
 JUDGE = model_directory("judges", CONFIG.domains.text.judge.model)
 ENCODER = model_directory("encoders", CONFIG.domains.image.encoder.model)
 SETTING = "results/{run}/{domain}/{setting}"
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
+REFERENCE = "workflow/references/{domain}_{table}.parquet"
 
 
 wildcard_constraints:
-    run=re.escape(CONFIG.run),
+    run="|".join(map(re.escape, CONFIGS)),
     domain="|".join(DOMAINS),
     setting=r"\w+",
     grammar_seed=r"\d+",
@@ -60,7 +70,7 @@ def spec(stage):
     """Params function: the spec of a stage's job."""
 
     def of(wildcards):
-        domain = CONFIG.domain(wildcards.domain)
+        domain = CONFIGS[wildcards.run].domain(wildcards.domain)
         return make_spec(
             stage, wildcards.domain, SLICES[wildcards.domain][stage](domain, wildcards)
         )
@@ -69,11 +79,11 @@ def spec(stage):
 
 
 @cache
-def missing_cells(domain):
+def missing_cells(run, domain):
     """Labels of cells to do without: in a partial run, those that are not finished at its start."""
     if not CONFIG.partial:
         return []
-    root = f"results/{CONFIG.run}/{domain}"
+    root = f"results/{run}/{domain}"
     return [
         cell.label
         for cell in cells(CONFIG.domain(domain))
@@ -85,9 +95,9 @@ def missing_cells(domain):
 
 
 @cache
-def shown_settings(domain):
+def shown_settings(domain, run=CONFIG.run):
     """Settings with a cell to show, in the order of the config; none early in a partial run."""
-    section, missing = CONFIG.domain(domain), missing_cells(domain)
+    section, missing = CONFIG.domain(domain), missing_cells(run, domain)
     shown = {cell.setting for cell in cells(section) if cell.label not in missing}
     return [setting.label for setting in section.settings if setting.label in shown]
 
@@ -101,19 +111,20 @@ def shown_domains():
     return shown
 
 
-def missing_of(domain, setting):
-    return [label for label in missing_cells(domain) if label.startswith(f"{setting}/")]
+def missing_of(run, domain, setting):
+    missing = missing_cells(run, domain)
+    return [label for label in missing if label.startswith(f"{setting}/")]
 
 
 def aggregate_spec(wildcards):
     domain = CONFIG.domain(wildcards.domain)
-    missing = {"missing": missing_of(wildcards.domain, wildcards.setting)}
-    settings = SLICES[wildcards.domain]["aggregate"](domain, wildcards) | missing
-    return make_spec("aggregate", wildcards.domain, settings)
+    missing = missing_of(wildcards.run, wildcards.domain, wildcards.setting)
+    settings = SLICES[wildcards.domain]["aggregate"](domain, wildcards)
+    return make_spec("aggregate", wildcards.domain, settings | {"missing": missing})
 
 
 def claims_spec(_wildcards):
-    missing = {"missing": missing_cells("rhm")}
+    missing = {"missing": missing_cells(CONFIG.run, "rhm")}
     return make_spec("claims", "rhm", claims_settings(CONFIG) | missing)
 
 
@@ -123,9 +134,9 @@ def figure_spec(name):
     def of(_wildcards):
         domain, all_settings = FIGURES[name].domain, FIGURES[name].compares_settings
         missing = (
-            missing_cells(domain)
+            missing_cells(CONFIG.run, domain)
             if all_settings
-            else missing_of(domain, shown_settings(domain)[0])
+            else missing_of(CONFIG.run, domain, shown_settings(domain)[0])
         )
         settings = figure_settings(CONFIG, name) | {"missing": missing}
         return make_spec(name, domain, settings)
@@ -136,7 +147,7 @@ def figure_spec(name):
 def cell_tables(wildcards):
     """One table of every cell of a setting that is not missing."""
     root = f"results/{wildcards.run}/{wildcards.domain}"
-    missing = missing_cells(wildcards.domain)
+    missing = missing_cells(wildcards.run, wildcards.domain)
     of_setting = [
         cell
         for cell in cells(CONFIG.domain(wildcards.domain))
@@ -269,27 +280,43 @@ def grammars(section):
 
 def setting_tables(wildcards):
     """One table of every setting of a domain that has it, in the order of the config."""
-    settings = shown_settings(wildcards.domain)
+    settings = shown_settings(wildcards.domain, wildcards.run)
     if wildcards.table == "theory":
         grammars = CONFIG.domain(wildcards.domain).theory.grammars
         settings = [setting.label for setting in grammars]
     return expand(SETTING_TABLE, setting=settings, **wildcards)
 
 
+def shown_departures():
+    """Names of departures with a cell to show, in the order of the config."""
+    named = zip(list(CONFIGS)[1:], CONFIG.departures)
+    return [name for run, name in named if shown_settings("rhm", run)]
+
+
+def departure_tables(table):
+    """One table of the run, and of each of its departures."""
+    runs = [CONFIG.run, *(f"{CONFIG.run}_{name}" for name in shown_departures())]
+    return expand(TABLE, run=runs, domain="rhm", table=table)
+
+
+def depart_spec(_wildcards):
+    settings = SLICES["rhm"]["depart"](CONFIG.domains.rhm, None)
+    return make_spec("depart", "rhm", settings | {"names": shown_departures()})
+
+
 def figure_tables(name):
-    """Tables of the first setting, or of all for a figure that compares them."""
+    """Tables of the first setting, or of all for a figure that compares them; references."""
     source = FIGURES[name]
-    if source.compares_settings:
-        return expand(
-            TABLE, domain=source.domain, table=source.tables, allow_missing=True
-        )
-    return expand(
-        SETTING_TABLE,
+    pattern = TABLE if source.compares_settings else SETTING_TABLE
+    tables = expand(
+        pattern,
         domain=source.domain,
         setting=shown_settings(source.domain)[0],
         table=source.tables,
         allow_missing=True,
     )
+    references = expand(REFERENCE, domain=source.domain, table=source.references)
+    return tables + references
 
 
 def table_files(domain):

@@ -31,40 +31,43 @@ def planned(job):
 onstart:
     # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with artifacts.replacing(f"results/{CONFIG.run}/config.json") as temporary:
-        temporary.write_text(json.dumps(CONFIG.plain(), indent=1))
+    for run, config in CONFIGS.items():
+        with artifacts.replacing(f"results/{run}/config.json") as temporary:
+            temporary.write_text(json.dumps(config.plain(), indent=1))
     Path(".snakemake/host").write_text(f"{os.uname().nodename}\n")  # for recover.sh
     here, elsewhere = workflow.local_exec, workflow.nodes or 1
     local = (
         workflow.cores or 1 if here else 5
     )  # as many as Snakemake has threads for
-    for line in describe_disk(CONFIG, local if here else elsewhere):
-        print(line, file=sys.stderr)
+    for run, config in CONFIGS.items():
+        for line in describe_disk(config, local if here else elsewhere):
+            print(f"{run}: {line}", file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     for handler in logger.handlers:
         handler.addFilter(Hush())
     logger.addHandler(GridProgress(jobs, local, elsewhere))
 
 
-def warn_of_stale_artifacts():
+def warn_of_stale_artifacts(config):
     """Where Snakemake has no record of specs, let the stamps of artifacts say what is stale."""
     from pipeline.stamps import recorded_paths, stale_artifacts
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
-    stale = stale_artifacts(CONFIG, Path(), recorded)
-    lost = not any(path.startswith(f"results/{CONFIG.run}/") for path in recorded)
+    stale = stale_artifacts(config, Path(), recorded)
+    lost = not any(path.startswith(f"results/{config.run}/") for path in recorded)
     rerun = stale if lost else [path for paths in stale.values() for path in paths]
     if stale:
         print(
             f"warning: .snakemake has no record of {'' if lost else 'parts of '}"
-            f"results/{CONFIG.run}, made with other settings or code; to mend it, run once with: "
+            f"results/{config.run}, made with other settings or code; to mend it, run once with: "
             f"--forcerun {' '.join(rerun)}",
             file=sys.stderr,
         )
 
 
-if workflow.is_main_process and Path("results", CONFIG.run).exists():
-    warn_of_stale_artifacts()
+for config_of_run in CONFIGS.values():
+    if workflow.is_main_process and Path("results", config_of_run.run).exists():
+        warn_of_stale_artifacts(config_of_run)
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
