@@ -41,6 +41,7 @@ _OF_CONTROLS = ("control_judgements.parquet", "calibration.parquet", "control_fe
 _RULES = {
     ("train", "text"): "train_text",
     ("sample", "text"): "sample_text",
+    ("probe", "text"): "probe_text",
     ("train", "image"): "train_image",
     ("sample", "image"): "sample_image",
     ("controls", "image"): "controls_image",

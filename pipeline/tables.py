@@ -99,6 +99,7 @@ COLUMNS = {
     "claim": "claim of the paper: C1 to C6; M1 of its sequel on memorization",
     "statement": "the claim in a sentence",
     "relation": "how the quantity is to compare with the prediction: = or >",
+    "window": "adjacent tokens of which some, or all, were masked",
     "departure": "settings other than those of the run that it is compared with, by name",
     "width": "channels of the network",
     "epoch": "passes through the training set",

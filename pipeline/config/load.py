@@ -25,6 +25,7 @@ def load_configs(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dic
     configs = {config.run: config}
     for name, changes in config.departures.items():
         departed = {"run": f"{config.run}_{name}", "departures": {}, "domains": {"rhm": changes}}
+        departed["figures"] = []  # those of the run itself compare
         try:
             departure = _check(_merge(content | {"departures": {}}, departed))
         except PipelineError as error:
@@ -115,6 +116,8 @@ def _check(content: Mapping[str, Any]) -> Config:
             raise PipelineError(
                 f"config: figures: {name!r} needs domains.{domain}.enabled = true, it is false"
             )
+    if "rhm_choices" in config.figures and not config.departures:
+        raise PipelineError("config: figures: 'rhm_choices' needs departures = {}; name some")
     sizes = config.domains.rhm.grid.grammars[0].dataset_sizes
     if "rhm_accuracy_vs_training_step" in config.figures and "online" not in sizes:
         raise PipelineError(

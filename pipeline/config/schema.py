@@ -12,7 +12,7 @@ from pipeline.config.text import TextConfig
 
 CELL_TABLES = {
     "rhm": ("measurements", "losses", "probes"),
-    "text": ("measurements", "losses", "texts", "judgements"),
+    "text": ("measurements", "losses", "probes", "texts", "judgements"),
     "image": ("measurements", "losses", "pictures"),
 }
 """Tables of every cell, by domain."""
@@ -86,6 +86,7 @@ FIGURES = {
     "text_perplexity_vs_context": FigureSource(
         "text", ("judgements", "control_judgements", "measurements", "calibration")
     ),
+    "text_window_loss": FigureSource("text", ("probes",)),
     "text_samples": FigureSource("text", ("texts",)),
     "image_samples_by_training_step": FigureSource("image", ("pictures",)),
     "image_feature_correlation": FigureSource("image", ("measurements", "calibration")),

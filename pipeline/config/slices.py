@@ -164,6 +164,7 @@ _TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
     "sample": lambda domain, _: domain.sampling.plain(),
     "controls": _controls,
     "measure": _estimators,
+    "probe": lambda domain, _: domain.probe.plain(),
     "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
     "judge": lambda domain, _: {"texts": domain.judge.texts, "longest": domain.judge.longest},
     "aggregate": _aggregate,

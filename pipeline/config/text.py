@@ -104,6 +104,15 @@ class Judge(Section):
     """Tokens of the judge that are read of each."""
 
 
+class Probe(Section):
+    """What networks lose on a masked window of adjacent tokens of held-out text."""
+
+    windows: Annotated[list[Positive], Increasing, Field(min_length=1)]
+    """Lengths of windows in tokens; at most data.context."""
+    blocks: Annotated[int, Field(ge=2)]
+    """Held-out blocks, with one window of each length in each; at most data.validation_size."""
+
+
 class TextConfig(Section):
     """The text domain."""
 
@@ -121,6 +130,8 @@ class TextConfig(Section):
     """Generation."""
     measurement: Measurement
     """Estimators."""
+    probe: Probe
+    """Masked windows."""
     judge: Judge
     """Language model that scores samples."""
 
@@ -138,6 +149,15 @@ class TextConfig(Section):
             raise ValueError(
                 f"measurement.distances = {measurement.distances} must be below, and block_lengths "
                 f"= {measurement.block_lengths} at most, data.context = {context}"
+            )
+        if self.probe.windows[-1] > context:
+            raise ValueError(
+                f"probe.windows: {self.probe.windows[-1]} must be at most data.context = {context}"
+            )
+        if self.probe.blocks > self.data.validation_size:
+            raise ValueError(
+                f"probe.blocks = {self.probe.blocks} must be at most "
+                f"data.validation_size = {self.data.validation_size}"
             )
         if measurement.blocks > self.sampling.samples:
             raise ValueError(

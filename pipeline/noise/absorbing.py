@@ -111,6 +111,11 @@ class ContinuousAbsorbingNoise(Absorbing):
         """alpha_bar_t in closed form."""
         return (1 - 2 * self._EPSILON) * (1 - t.double()) + self._EPSILON
 
+    def time_of(self, masked: Tensor) -> Tensor:
+        """Time t in [0, 1) at which so large a part of all tokens is masked on average."""
+        time = (masked.double() - self._EPSILON) / (1 - 2 * self._EPSILON)
+        return time.clamp(0, 1 - self._EPSILON)
+
     def reveal_times(self, uniforms: Tensor) -> Tensor:
         """Times in (0, 1]; a token that would outlast time 0 is revealed at the very end."""
         hidden = (1 - uniforms) * (1 - self._EPSILON)

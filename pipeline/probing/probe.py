@@ -24,6 +24,7 @@ class ProbeRow:
         count: strings behind it.
         level: level of the data's hierarchy, or None.
         block: block of the network, or None.
+        window: adjacent tokens that were masked, in part or all, or None.
         noise_low: lower end of the range of noise levels, as a fraction of T.
         noise_high: upper end of the range.
     """
@@ -34,6 +35,7 @@ class ProbeRow:
     count: int
     level: int | None = None
     block: str | None = None
+    window: int | None = None
     noise_low: float = 0.0
     noise_high: float = 1.0
 
@@ -54,23 +56,22 @@ def probe(
         model: the domain's `model` part.
         probes: the domain's `probe` part.
         sources: the domain's source artifacts, one per replica.
-        dataset: the cell's data.
+        dataset: the cell's data, of which the domain's part takes what it needs.
         checkpoints: inputs of one trajectory.
         output: Parquet file of one row per replica, step and estimate.
     """
     data, device = artifacts.read_tensors(dataset, "dataset"), choose_device()
-    cell, test = data.stamp["spec"]["settings"]["cell"], data.tensors["test"]
+    cell = data.stamp["spec"]["settings"]["cell"]
     rows, inputs, examine = [], {"dataset": data.sha256}, None
     for path in checkpoints:
         weights = artifacts.read_tensors(path, "checkpoint")
         inputs[path.name], trained = weights.sha256, weights.stamp["spec"]["settings"]
         if examine is None:
-            examine = probes.Examination(spec["settings"], trained, sources, test, device)
+            examine = probes.Examination(spec["settings"], trained, sources, data.tensors, device)
         with torch.inference_mode():
             found = examine(restore_network(model, weights, device))
-        for seeds, replica_rows in zip(cell["replicas"], found, strict=True):
-            place = dict(zip(tables.SEEDS, seeds, strict=True))
-            place |= {"dataset_size": cell["dataset_size"], "step": weights.stamp["step"]}
-            rows += [{**cell["setting"], **place, **asdict(row)} for row in replica_rows]
+        places = tables.places(cell, weights.stamp["step"])
+        for place, replica_rows in zip(places, found, strict=True):
+            rows += [{**place, **asdict(row)} for row in replica_rows]
     stamp = artifacts.make_stamp("probes", spec, inputs)
     tables.write_table(output, pd.DataFrame(rows), stamp)

@@ -77,3 +77,12 @@ def test_the_bound_at_the_first_level_is_the_cross_entropy(case):
     torch.testing.assert_close(
         noise.variational_bound(logits, x0, xt, t), noise.cross_entropy(logits, x0, xt)
     )
+
+
+def test_nothing_is_masked_at_level_0_whatever_the_schedule():
+    values = alpha_bar("linear_beta", T, first=0.1, last=0.3)
+    noise = AbsorbingNoise(V, values)
+    assert noise.kept(torch.tensor([0, 1, T])).tolist() == [1.0, *values[[1, T]]]
+    times = noise.reveal_times(torch.tensor([0.0, 1e-9, 0.5, 1 - 1e-9], dtype=torch.float64))
+    assert times.tolist()[:2] == [1, 1]  # in a schedule of its own, level 0 would keep them masked
+    assert times.max() <= T

@@ -144,3 +144,26 @@ def test_batches_are_the_same_however_many_are_made_at_once(monkeypatch):
     one_by_one = list(islice(batches(training, [1, 2], **options), 40))
     for one, other in zip(together, one_by_one, strict=True):
         assert_equal_batches(one, other)
+
+
+def test_copies_of_a_string_stand_side_by_side_at_levels_and_noise_of_their_own():
+    source = batches(numbered(2, 12), [1, 2], batch_size=4, trajectories=3)
+    alone = batches(numbered(2, 12), [1, 2], batch_size=4)
+    levels, draws = [], []
+    for step in range(30):
+        _, tokens, t, uniforms = source.batch(step)
+        assert torch.equal(tokens, alone.batch(step)[1].repeat_interleave(3, dim=1))
+        assert (t.shape, uniforms.shape) == ((2, 12), (2, 12, 4, 2))
+        levels.append(t)
+        draws.append(uniforms)
+    spread = np.bincount(torch.cat(levels).flatten(), minlength=11)[1:]
+    assert chisquare(spread).pvalue > 1e-4
+    assert torch.cat(draws).unique().numel() == torch.cat(draws).numel()
+
+
+def test_levels_of_all_copies_are_spread_evenly_together():
+    source = batches(
+        numbered(1, 12), [1], 4, trajectories=5, low_discrepancy=True, times=lambda u: u
+    )
+    (levels,) = source.batch(0)[2]
+    assert np.sort(levels) * 20 % 1 == pytest.approx(np.full(20, float(levels.min()) * 20 % 1))

@@ -62,6 +62,13 @@ def test_the_variational_loss_averaged_over_levels_is_the_bound_per_token(case):
     torch.testing.assert_close(torch.stack(losses).mean(dim=0), total)
 
 
+def test_the_divergence_of_a_step_is_the_bounds_term_without_the_number_of_levels(case):
+    noise, logits, x0, xt, t = case
+    expected = noise.variational_bound(logits, x0, xt, t).mean(dim=-1)
+    torch.testing.assert_close(LOSSES["step_divergence"](*case), expected)
+    torch.testing.assert_close(LOSSES["variational_bound"](*case), 8 * expected)
+
+
 def test_the_hybrid_loss_adds_a_thousandth_of_the_cross_entropy():
     noise = SimpleNamespace(
         levels=10,

@@ -15,7 +15,7 @@ from pipeline.config.labels import (
     parse_setting,
     replica_label,
 )
-from pipeline.config.load import load_config
+from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
 from pipeline.errors import PipelineError
 
@@ -241,3 +241,43 @@ def test_the_disk_of_a_run_is_stated():
     assert "image: checkpoints of 3 trajectories x 11 steps: 98.8 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
     assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]
+
+
+def departing(**departures):
+    overrides = {"preset": "smoke", "departures": departures}
+    return load_configs(ROOT / "config.yaml", PRESETS, overrides)
+
+
+def test_departures_are_the_run_with_their_settings_changed():
+    runs = departing(exact={"noise": {"mixture": "exact"}})
+    assert list(runs) == ["smoke", "smoke_exact"]
+    base, exact = (config.plain() for config in runs.values())
+    assert base["domains"]["rhm"]["noise"].pop("mixture") == "d3pm"
+    assert exact["domains"]["rhm"]["noise"].pop("mixture") == "exact"
+    assert base["domains"] == exact["domains"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"grid": {}}, r"departures\.other\.grid = 'grid': .*'noise', 'network', 'training'"),
+        ({"noise": {"levls": 3}}, r"departures\.other: domains\.rhm\.noise\.levls = 3: Extra"),
+        (
+            {"training": {"loss": "hybrid"}},
+            r"departures\.other: domains\.rhm: training\.loss = 'hybrid' teaches posteriors",
+        ),
+        (
+            {"training": {"checkpoints": [10]}},
+            r"departures\.other\.training\.checkpoints = \[10\] must be that of the run",
+        ),
+    ],
+)
+def test_a_departure_that_cannot_be_is_refused_by_name(changes, message):
+    with pytest.raises(PipelineError, match=message) as caught:
+        departing(other=changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_figure_of_departures_needs_some():
+    with pytest.raises(PipelineError, match=r"'rhm_choices' needs departures = \{\}; name some"):
+        load(figures=["rhm_choices"])

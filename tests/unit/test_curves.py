@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import t as student
+from scipy.stats import ttest_ind
 
 from pipeline.analysis import curves
 from tests import reference
@@ -116,3 +117,13 @@ def test_finite_sizes_are_numbers_and_leave_online_out():
 def test_a_curve_that_levels_off_before_the_middle_never_gets_there(accuracy, status):
     x = np.array([32.0, 64.0, 128.0, 256.0])
     assert curves.halfway(x, np.array(accuracy), 0.0)[1] == status
+
+
+def test_the_interval_of_a_difference_is_that_of_welch():
+    random = np.random.default_rng(0)
+    one, other = random.normal(1, 1, 7), random.normal(0, 3, 5)
+    expected = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    difference, low, high = curves.difference_interval(one, other)
+    assert difference == pytest.approx(one.mean() - other.mean())
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+    assert curves.difference_interval([0, 0], [0, 0, 0]) == (0, 0, 0)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from pipeline.domains.rhm import model
 from pipeline.training.optimizers import adamw, warmup_constant, warmup_cosine
 
 
@@ -32,3 +33,39 @@ def test_adamw_is_set_as_the_config_says():
     optimizer = adamw(torch.nn.Linear(1, 1), settings)
     [group] = optimizer.param_groups
     assert (group["lr"], group["betas"], group["weight_decay"]) == (0.1, (0.5, 0.75), 0.25)
+
+
+def rhm_optimizer(network, optimizer, unit):
+    training = {"optimizer": optimizer, "learning_rate": 0.5, "learning_rate_unit": unit}
+    return model.build_optimizer(network, {**training, "steps": 100, "decay_from": 0.5})
+
+
+@pytest.mark.parametrize(("unit", "rate"), [("one", 0.5), ("width", 4.0)])
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_the_rate_is_in_its_unit_whatever_the_optimiser(kind, unit, rate):
+    options = {"sgd": {"momentum": 0.9}, "adam": {"beta1": 0.5, "beta2": 0.75}}[kind]
+    network = torch.nn.Linear(1, 1)
+    network.width = 8
+    optimizer, factor = rhm_optimizer(network, {"kind": kind, **options}, unit)
+    [group] = optimizer.param_groups
+    assert group["lr"] == rate
+    assert [factor(step) for step in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
+    if kind == "sgd":
+        assert group["momentum"] == 0.9
+    else:
+        assert (group["betas"], group["weight_decay"]) == ((0.5, 0.75), 0)
+
+
+def test_adam_takes_the_steps_of_adam():
+    ours, theirs = (torch.nn.Linear(3, 2) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    ours.width = 1
+    optimizer, _ = rhm_optimizer(ours, {"kind": "adam", "beta1": 0.9, "beta2": 0.999}, "one")
+    plain = torch.optim.Adam(theirs.parameters(), lr=0.5, betas=(0.9, 0.999))
+    for step in range(20):
+        x = torch.randn(8, 3, generator=torch.Generator().manual_seed(step))
+        for network, made in ((ours, optimizer), (theirs, plain)):
+            made.zero_grad()
+            network(x).square().mean().backward()
+            made.step()
+    torch.testing.assert_close(ours.weight, theirs.weight)

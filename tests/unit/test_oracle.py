@@ -282,6 +282,13 @@ def test_the_default_sampler_is_nearly_perfect_with_the_exact_denoiser():
     assert string_accuracy(grammars[0], noise, 512, levels=20) < 0.95
 
 
+@pytest.mark.parametrize("mixture", ["exact", "d3pm"])
+def test_the_released_sampler_is_nearly_perfect_with_what_its_mixture_takes(mixture):
+    values = alpha_bar("linear_beta", 1000, first=1e-4, last=0.02)
+    noise, grammar = UniformNoise(8, values, mixture), sample_rules(8, 3, 2, 3, 0)
+    assert string_accuracy(grammar, noise, 1024, levels=1000) >= 0.985
+
+
 def test_few_steps_do_as_well_if_they_are_short_near_the_end():
     noise, grammar = noise_of("uniform", 16, 1000), sample_rules(16, 4, 2, 3, 0)
     even, cubic = (

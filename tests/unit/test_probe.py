@@ -34,11 +34,21 @@ class Hierarchy:
             yield f"down{level}", torch.from_numpy(np.eye(5)[symbols])
 
 
-@pytest.fixture(params=["uniform", "absorbing"])
+RECIPES = {
+    "uniform": ({}, "cross_entropy"),
+    "absorbing": ({"process": "absorbing"}, "cross_entropy"),
+    "cavities": ({"mixture": "d3pm"}, "step_divergence"),
+}
+"""What of the noise is other than usual, and the loss."""
+WITH_CROSS_ENTROPY = pytest.mark.parametrize("trained", ["uniform", "absorbing"], indirect=True)
+
+
+@pytest.fixture(params=RECIPES)
 def trained(request):
     """Settings of the `train` stage."""
-    settings = train_spec(REPLICAS)["settings"]
-    return settings | {"noise": settings["noise"] | {"process": request.param}}
+    changes, loss = RECIPES[request.param]
+    settings = train_spec(REPLICAS, loss=loss)["settings"]
+    return settings | {"noise": settings["noise"] | changes}
 
 
 @pytest.fixture
@@ -49,7 +59,7 @@ def examination(trained, tmp_path):
     strings = [language(4, 2, 2, 2, seed).strings for seed, _, _ in REPLICAS]
     test = np.stack([np.tile(found, (40, 1)) for found in strings]).astype(np.uint8)
     test = test[:, np.random.default_rng(0).permutation(test.shape[1])]
-    return probe.Examination({"strings": 300}, trained, sources, test, CPU), grammars
+    return probe.Examination({"strings": 300}, trained, sources, {"test": test}, CPU), grammars
 
 
 def table(examination, network):
@@ -69,6 +79,7 @@ def test_the_exact_denoiser_has_no_excess_and_the_divergence_of_the_floor(examin
     assert (floor["estimate"] >= -1e-12).all()
 
 
+@WITH_CROSS_ENTROPY
 def test_excess_cross_entropy_is_the_divergence_of_the_tokens(examination, trained):
     """E[ln p(x_0 | x_t) - ln q(x_0 | x_t)] = E[KL(p || q)], token by token."""
     examination, grammars = examination
@@ -121,7 +132,9 @@ def test_a_trained_network_is_not_below_the_exact_denoiser_on_fresh_strings(tmp_
     fresh = np.tile(strings, (1, 200, 1))
     fresh = fresh[:, np.random.default_rng(1).permutation(fresh.shape[1])]
     sources = [tmp_path / "grammar_g0.safetensors"]
-    examination = probe.Examination({"strings": 32}, spec["settings"], sources, fresh, CPU)
+    examination = probe.Examination(
+        {"strings": 32}, spec["settings"], sources, {"test": fresh}, CPU
+    )
     excess = {}
     for step in (20, 2000):
         path = tmp_path / f"checkpoints/step{step}.safetensors"

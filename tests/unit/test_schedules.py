@@ -50,3 +50,8 @@ def test_the_cosine_changes_little_at_both_ends_and_most_in_the_middle():
     steps = -np.diff(alpha_bar("cosine", 1000))
     assert steps.argmax() == pytest.approx(500, abs=10)
     assert max(steps[0], steps[-1]) < 0.03 * steps.max()
+
+
+def test_linear_beta_is_the_product_written_out_and_does_not_start_from_one():
+    values = alpha_bar("linear_beta", 4, first=0.1, last=0.3)
+    assert values == pytest.approx(np.cumprod([0.9, 0.85, 0.8, 0.75, 0.7]))

@@ -12,11 +12,17 @@ from typing import TextIO
 
 import yaml
 
+from pipeline.config.schema import FIGURES
+
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 SMOKE = ("--profile", "workflow/profiles/ci")
 GRID = ("rhm", "results/smoke/tables/claims.parquet")
 """Targets: the grid of grammars with all that follows from it, without the other domains."""
+DRAWN = {
+    name: FIGURES[name] for name in yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]
+}
+"""Figures of every run; others are of runs that compare themselves with others."""
 _NOT_JOBS = ("all", "rhm", "text", "image", "total")
 _PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
 

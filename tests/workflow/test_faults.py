@@ -16,15 +16,14 @@ import pandas as pd
 import pytest
 
 from pipeline import artifacts, tables
-from pipeline.config.schema import FIGURES
 from tests.faults.inject import environment
+from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 from tests.workflow.checkout import GRID as GRID_ALONE
-from tests.workflow.checkout import SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("faults")
 
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
-RHM_FIGURES = [name for name, source in FIGURES.items() if source.domain == "rhm"]
+RHM_FIGURES = [name for name, source in DRAWN.items() if source.domain == "rhm"]
 CELL = f"{GRID}/P8/g0d0n0+g1d0n0"
 MEASURED = f"{CELL}/measurements.parquet"
 
@@ -199,7 +198,7 @@ def test_what_was_drawn_without_a_cell_is_drawn_anew_with_it(diverged, tmp_path)
     stale = checkout.stale(*GRID_ALONE)
     assert stale["train"] == stale["sample"] == stale["measure"] == stale["probe"] == 1
     assert stale["aggregate"] == 3
-    assert {name for name in FIGURES if stale[name]} >= {"rhm_loss_curves", "rhm_sample_complexity"}
+    assert {name for name in DRAWN if stale[name]} >= {"rhm_loss_curves", "rhm_sample_complexity"}
 
 
 def test_artifacts_without_a_record_are_told_from_the_others(smoke_run, tmp_path):

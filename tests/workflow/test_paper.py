@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from pipeline.config.schema import CELL_TABLES, FIGURES, TABLES
-from tests.workflow.checkout import ROOT, Checkout, job_counts
+from tests.workflow.checkout import DRAWN, ROOT, Checkout, job_counts
 
 pytestmark = pytest.mark.xdist_group("paper")
 
@@ -43,7 +43,7 @@ def test_the_whole_grid_has_the_expected_jobs(checkout):
 
 
 def figures_of(domain):
-    return [name for name, source in FIGURES.items() if source.domain == domain]
+    return [name for name, source in DRAWN.items() if source.domain == domain]
 
 
 def test_text_has_one_trajectory_of_every_stage(checkout):
@@ -92,7 +92,7 @@ def test_text_is_trained_for_one_epoch_with_the_resources_of_the_profile(checkou
     assert "runtime=1440" in job
     assert '"steps":135000' in job
     assert "--processes 1" in job
-    assert len(set(re.findall(r"checkpoints/step(\d+)\.safetensors", job))) == 11
+    assert len(set(re.findall(r"checkpoints/step(\d+)\.safetensors", job))) == 10
 
 
 def test_the_paper_takes_as_many_slurm_jobs_as_the_readme_says(checkout):

@@ -12,8 +12,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-from pipeline.config.schema import FIGURES
-from tests.workflow.checkout import ROOT, SMOKE
+from tests.workflow.checkout import DRAWN, ROOT, SMOKE
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
@@ -47,7 +46,7 @@ def wait(browser, condition):
 
 
 def names_of(domain) -> list[str]:
-    return sorted(name for name, source in FIGURES.items() if source.domain == domain)
+    return sorted(name for name, source in DRAWN.items() if source.domain == domain)
 
 
 def list_of_figures(browser, report, domain) -> list:

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.artifacts import read_stamp as read_artifact_stamp
 from pipeline.claims.verdict import VERDICTS
-from pipeline.config.schema import COMPARISONS, FIGURES, TABLES
+from pipeline.config.schema import COMPARISONS, TABLES
 from pipeline.tables import COLUMNS, read_stamp
-from tests.workflow.checkout import SMOKE, Checkout
+from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
@@ -26,7 +26,7 @@ CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 def test_every_figure_is_drawn_as_pdf_and_png(smoke_run):
     directory = smoke_run.path / "results/smoke/figures"
-    expected = {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "png")}
+    expected = {f"{name}.{kind}" for name in DRAWN for kind in ("pdf", "png")}
     assert {path.name for path in directory.iterdir()} == expected
     assert all(path.stat().st_size > 5000 for path in directory.iterdir())
 
@@ -86,7 +86,7 @@ def test_the_same_seeds_give_the_same_tables(smoke_run, tmp_path):
 def test_one_figure_needs_only_its_own_inputs(tmp_path):
     checkout = Checkout.of_sources(tmp_path / "checkout")
     counts = checkout.stale("results/smoke/figures/rhm_loss_curves.pdf")
-    figures = {rule for rule in counts if rule in FIGURES}
+    figures = {rule for rule in counts if rule in DRAWN}
     assert figures == {"rhm_loss_curves"}
     assert "analyse" not in counts
 

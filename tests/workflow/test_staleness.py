@@ -5,22 +5,22 @@ from collections import Counter
 
 import pytest
 
-from pipeline.config.schema import FIGURES, TABLES
-from tests.workflow.checkout import SMOKE
+from pipeline.config.schema import TABLES
+from tests.workflow.checkout import DRAWN, SMOKE
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
 EDITED = ("workflow", "pipeline", ".snakemake")
 CELLS = 4
 GRAMMARS = 2
-FIGURE_JOBS = Counter(dict.fromkeys(FIGURES, 1))
+FIGURE_JOBS = Counter(dict.fromkeys(DRAWN, 1))
 
 
 def _shown(domain, *tables):
     """Figures of a domain that show any of the tables."""
     return Counter(
         name
-        for name, source in FIGURES.items()
+        for name, source in DRAWN.items()
         if source.domain == domain and set(source.tables) & set(tables)
     )
 

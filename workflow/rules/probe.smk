@@ -1,6 +1,6 @@
-# Makes:  what the networks of a trajectory know, against the exact denoiser: excess loss, latent
-#         knowledge, and how every block takes synonyms.
-# Needs:  its checkpoints, the dataset (test strings) and the domain's sources (what is known?).
+# Makes:  what the networks of a trajectory know. Of grammars, against the exact denoiser: excess
+#         loss, latent knowledge, and how every block takes synonyms. Of text, the loss of windows.
+# Needs:  its checkpoints, the dataset (held-out strings), and grammars (what is known?).
 # Writes: .../P{dataset_size}/{replicas}/probes.parquet
 
 
@@ -29,3 +29,12 @@ rule probe:
             --output {output.probes:q} \
             2>{log:q}
         """
+
+
+use rule probe as probe_text with:
+    input:
+        sources=[],
+        dataset=f"{CELL}/dataset.safetensors",
+        checkpoints=step_files("text", "checkpoints"),
+    wildcard_constraints:
+        domain="text",

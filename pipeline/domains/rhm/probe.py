@@ -1,6 +1,6 @@
 """Probes of the Random Hierarchy Model: excess loss, latent knowledge, synonyms in every block."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ class Examination:
         settings: `probe` section of the config.
         trained: settings of the `train` stage.
         sources: grammars of the replicas.
-        test: test strings, uint8 [R, N, d].
+        data: tensors of the dataset, of which the `test` strings, uint8 [R, N, d], are read.
         device: where networks are.
     """
 
@@ -38,13 +38,13 @@ class Examination:
         settings: dict,
         trained: dict,
         sources: Sequence[Path],
-        test: np.ndarray,
+        data: Mapping[str, np.ndarray],
         device: torch.device,
     ) -> None:
         grammars = [load_grammar(path)[0] for path in sources]
         self._noise, self._loss = build_noise(trained), LOSSES[trained["training"]["loss"]]
         self._oracle, self._keys = Oracle(grammars, self._noise), replica_keys(trained)
-        self._test, self._device = test, device
+        self._test, self._device = data["test"], device
         self._bayes = self._string_losses(self._oracle)
         self._plateaus = [
             self._string_losses(partial_oracle(grammars, self._noise, level)) - self._bayes
@@ -52,12 +52,12 @@ class Examination:
         ]
         self._exact = [
             self._oracle.beliefs(xt, t).marginals
-            for _, xt, t in corrupted_strings(self._noise, test, self._keys, device)
+            for _, xt, t in corrupted_strings(self._noise, self._test, self._keys, device)
         ]
         self._floors = self._divergences(marginals[0] for marginals in self._exact)
         self._exchanged = [
             exchange_tuples(grammar, strings[: settings["strings"]], stream_key(key, "exchange"))
-            for grammar, strings, key in zip(grammars, test, self._keys, strict=True)
+            for grammar, strings, key in zip(grammars, self._test, self._keys, strict=True)
         ]
 
     def __call__(self, network: UNet1d) -> list[list[ProbeRow]]:

@@ -1,0 +1,65 @@
+"""The figure that compares a run with the released code's own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.figures import rhm_released_run
+from tests.workflow.checkout import ROOT
+
+LOOKS = {"style": {"palette": "viridis", "width": 3.4}}
+CELL = {"v": 8, "m": 3, "s": 2, "L": 3, "dataset_size": "1024"}
+EPOCHS = [1, 64, 256, 1024, 4096]
+REFERENCE = ROOT / "workflow/references/rhm_released_code.parquet"
+
+
+def rows(shift, seeds, data_seed=0.0):
+    random = np.random.default_rng(0 if shift else 1)
+    for seed in seeds:
+        for epoch in EPOCHS:
+            place = {**CELL, "grammar_seed": seed, "data_seed": data_seed, "network_seed": 0}
+            place |= {"step": 16 * epoch, "among": "all"}
+            for level in (1.0, 2.0, 3.0):
+                value = shift + epoch / 5000 + 0.001 * random.normal()
+                yield {**place, "quantity": "node_accuracy", "level": level, "estimate": value}
+            copies = {"quantity": "copied_fraction", "level": np.nan, "among": None}
+            yield {**place, **copies, "estimate": 0.1 + 0.001 * random.normal()}
+
+
+def losses(seeds):
+    common = {"noise_low": 0.0, "noise_high": 1.0, "loss": 0.01, "data_seed": 0, "network_seed": 0}
+    return pd.DataFrame(
+        [
+            {**CELL, **common, "grammar_seed": seed, "step": 16 * epoch, "split": split}
+            for seed in seeds
+            for epoch in EPOCHS
+            for split in ("training", "test")
+        ]
+    )
+
+
+def reference():
+    theirs = pd.DataFrame(rows(0, range(5))).assign(width=128)
+    notebook = pd.DataFrame(rows(0, [42], np.nan)).assign(width=1024)
+    table = pd.concat([theirs, notebook], ignore_index=True)
+    return table.assign(epoch=table["step"] / 16)
+
+
+@pytest.mark.parametrize(("shift", "covered"), [(0, 12), (0.1, 3)])
+def test_intervals_that_cover_zero_are_counted_from_epoch_256_on(shift, covered):
+    figure = rhm_released_run.draw(
+        LOOKS, pd.DataFrame(rows(shift, range(6))), losses(range(6)), reference()
+    )
+    note = figure.get_supxlabel().replace("\n", " ")
+    found, points = map(int, note.split(" intervals")[0].split("; ")[-1].split(" of "))
+    assert points == 3 * 4
+    assert abs(found - covered) <= 2
+    assert "n = 6 replicas" in note
+    assert "width 128, likewise over n = 5" in note
+
+
+def test_a_run_of_another_cell_is_refused():
+    other = pd.DataFrame(rows(0, [0])).assign(m=4)
+    with pytest.raises(PipelineError, match=r"needs a cell with v = 8, m = 3, .* preset=released"):
+        rhm_released_run.draw(LOOKS, other, losses([0]).assign(m=4), reference())
