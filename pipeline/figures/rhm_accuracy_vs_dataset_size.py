@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.figures import style
 
-QUANTITIES = {"measurements": style.ACCURACIES}
+QUANTITIES = {"measurements": (*style.ACCURACIES, "copied_fraction")}
 
 
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
-    """All samples, novel strings and novel subtrees; the collapse of all samples as inset."""
-    best = at_best_checkpoint(measurements, losses)
+    """All samples with copies, novel strings, novel subtrees; collapse of all samples as inset."""
+    found = finite_sizes(at_best_checkpoint(measurements, losses))
     quantity = settings["analysis"]["accuracy"]
-    best = finite_sizes(best[best["quantity"] == quantity])
+    best = found[found["quantity"] == quantity]
     figure, axes = style.panels(settings, 3, sharey=True)
     for panel, among in zip(axes, ("all", "novel_strings", "novel_subtrees"), strict=True):
         part = best[best["among"] == among]
@@ -23,6 +23,7 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
         panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], title=style.LABELS[among])
         panel.set(ylim=(-0.03, 1.03))
     axes[0].set_ylabel(style.LABELS[quantity])
+    _copies(axes[0], found[found["quantity"] == "copied_fraction"])
     axes[2].legend(title="level", loc="center left", bbox_to_anchor=(1, 0.5))
     _collapse(axes[2], settings, best[best["among"] == "all"])
     label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
@@ -37,6 +38,14 @@ def _levels(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         x = summary["dataset_size"]
         style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
         panel.axhline(part["ceiling"].mean(), color=colours[index], linestyle=":", linewidth=0.8)
+
+
+def _copies(panel: Axes, frame: pd.DataFrame) -> None:
+    """Fraction of samples that stand in the training set, beside the accuracies they count in."""
+    summary = style.summarise(frame, ["dataset_size"])
+    looks = {"color": "0.5", "marker": "x", "linewidth": 1.0}
+    style.curve(panel, summary["dataset_size"], summary, 0, label="copies", **looks)
+    panel.legend(handles=[panel.containers[-1]], loc="center left")
 
 
 def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:

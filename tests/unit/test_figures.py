@@ -28,6 +28,7 @@ MEASURING = [*PIPELINE.glob("measurement/*.py"), *PIPELINE.glob("theory/*.py")]
 MEASURING += PIPELINE.glob("domains/rhm/measure.py")
 CHOOSY = [p for p in PIPELINE.glob("figures/*_*.py") if "\nQUANTITIES" in p.read_text()]
 NO_QUANTITIES = {"all", "novel_strings", "novel_subtrees", "online", "samples", "theory"}
+NO_QUANTITIES |= {"training", "test"}
 NO_QUANTITIES |= {"copied_excess"}  # of the times of copying, which are read whole
 
 
