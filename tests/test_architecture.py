@@ -41,7 +41,8 @@ MAY_IMPORT = {
     "judging": BASE | {"sources", "corpora", "measurement", "device"},
     "encoding": BASE | {"sources", "device"},
     "theory": BASE | {"grammar", "datasets", "networks"},
-    "oracle": BASE | {"grammar", "noise", "sampling"},
+    "belief_propagation": BASE | {"sampling"},
+    "oracle": BASE | {"belief_propagation", "grammar", "noise"},
     "aggregation": BASE | {"config"},
     "analysis": BASE,
     "claims": BASE | {"analysis"},
@@ -65,7 +66,7 @@ WITHOUT = [(stage, "torch") for stage in TORCHLESS] + [(stage, "pandas") for sta
 
 DOMAINS = ("rhm", "text", "image")
 OWN = {
-    "rhm": ["pipeline/grammar/*.py", "pipeline/networks/unet1d.py", "pipeline/config/rhm.py"],
+    "rhm": ["pipeline/grammar/*.py", "pipeline/networks/*unet1d.py", "pipeline/config/rhm.py"],
     "text": ["pipeline/corpora/*.py", "pipeline/judging/*.py", "pipeline/networks/transformer.py"],
     "image": ["pipeline/images/*.py", "pipeline/encoding/*.py", "pipeline/networks/unet2d.py"],
 }

@@ -18,8 +18,8 @@ def with_our_weights(network, levels):
     for i in range(DEPTH):
         plain.down[i].weight = convolutions.down[i].weight
         plain.up[i].weight = convolutions.up[i].weight
-        plain.down_noise[i].weight.data = weights[f"down_noise.{i}.weight"].T / 16
-        plain.up_noise[i].weight.data = weights[f"up_noise.{i}.weight"].T / 16
+        for noise, block in ((plain.down_noise, i), (plain.up_noise, 2 * DEPTH - 1 - i)):
+            noise[i].weight.data = weights[f"conditions.maps.{block}.weight"].T / 16
     plain.readout.weight.data = weights["readout.weight"].T[:, :, None] / WIDTH
     plain.skip_readout.weight.data = weights["skip_readout.weight"].T[:, :, None] / WIDTH**0.5
     return plain
@@ -27,7 +27,7 @@ def with_our_weights(network, levels):
 
 def test_the_plain_network_is_the_same_function():
     case = Case(WIDTH)
-    for block in (*case.network.down_noise, *case.network.up_noise):
+    for block in case.network.conditions.maps:
         torch.nn.init.normal_(block.weight)  # zero at first
     xt = torch.from_numpy(case.strings[0, :BATCH]).long()
     t = torch.randint(1, 1001, (BATCH,), generator=torch.Generator().manual_seed(0))

@@ -119,7 +119,7 @@ def image(section, **values):
             r"checkpoints: 999999 is beyond the end, steps = 131072",
         ),
         (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
-        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of demo, released, smoke"),
+        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke"),
         ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
         ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),

@@ -15,9 +15,9 @@ README = (ROOT / "README.md").read_text()
 TABLES = (ROOT / "docs/tables.md").read_text()
 FAULTS = (ROOT / "docs/faults.md").read_text()
 STUDY = (ROOT / "docs/study.md").read_text()
-COMMANDS = sorted(
-    set(re.findall(r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)", README + STUDY))
-)
+RELEASED = (ROOT / "docs/released_code.md").read_text()
+_COMMAND = r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)"
+COMMANDS = sorted(set(re.findall(_COMMAND, README + STUDY + RELEASED)))
 MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake ([\w-]+)`", README)))
 
 
@@ -67,3 +67,11 @@ def test_the_python_of_the_readme_runs(smoke_run, monkeypatch):
     exec(oracle, names)
     assert (names["trees"][0] < 16).all()
     assert names["beliefs"].log_evidence.isfinite().all()
+
+
+def test_the_learning_rate_is_worked_out_as_the_page_says():
+    (code,) = re.findall(r"```python\n(.*?)```", RELEASED, re.DOTALL)
+    names = {}
+    exec(code.replace("4096, (64, 128, 256)", "2048, (32, 64)"), names)
+    assert all(2e-9 < value < 8e-9 for value in names["scaled"].values())  # 4e-9, whatever W
+    assert 5e-4 < names["excess"] < 2e-3

@@ -40,7 +40,7 @@ def test_progress_and_disk_are_shown(smoke_run):
     for name in DOMAINS[1:]:
         assert f"disk for {name}: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
     assert re.search(
-        r"^grid: \d+ of 103 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
+        r"^grid: \d+ of 107 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
     )
     assert len(re.findall(r"^done:   train v4_m2_s2_L2/P\w+/g0d0n0", smoke_run.log, re.M)) == CELLS
     assert "Finished jobid" not in smoke_run.log

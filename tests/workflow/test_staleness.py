@@ -64,7 +64,8 @@ TEXT_JUDGE = Counter(judge=1, aggregate=1, concatenate=1, text_perplexity_vs_con
 TEXT_MEASURE = Counter(measure=1, aggregate=1, concatenate=1) + _shown("text", "measurements")
 TEXT_SAMPLE = Counter(sample_text=1, measure=1, decode=1, judge=1, aggregate=3, concatenate=3)
 TEXT_SAMPLE += _shown("text", "measurements", "judgements", "texts")
-TEXT_TRAIN = TEXT_SAMPLE + Counter(train_text=1, aggregate=1, concatenate=1)
+TEXT_PROBE = Counter(probe_text=1, aggregate=1, concatenate=1, text_window_loss=1)
+TEXT_TRAIN = TEXT_SAMPLE + TEXT_PROBE + Counter(train_text=1, aggregate=1, concatenate=1)
 TEXT_CALIBRATE = Counter(measure_controls=1, concatenate=1) + _shown("text", "calibration")
 TEXT_CONTROLS = TEXT_CALIBRATE | Counter(controls=1, judge_controls=1, concatenate=2)
 TEXT_CORPUS = TEXT_TRAIN | TEXT_CONTROLS
@@ -110,7 +111,7 @@ CONFIG_EDITS = {
     "nothing": (lambda *_: None, NOTHING),
     "keys reordered": (_reordered, NOTHING),
     "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
-    "reading rule": (_set("analysis", among="all"), ANALYSE),
+    "reading rule": (_set("analysis", among="novel_strings"), ANALYSE),
     "resamples": (_set("analysis", bootstrap_samples=50), RESAMPLED),
     "margin": (_set("analysis", margin=0.5), Counter(claims=1)),
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
@@ -167,7 +168,7 @@ SOURCE_EDITS = {
             "noise.reveal_times(draw(0)), draw(1)",
             "noise.reveal_times(draw(0)), draw(2)",
         ),
-        SAMPLE + CEILING_ALONE + TEXT_SAMPLE,
+        SAMPLE + CEILING_ALONE + TEXT_SAMPLE + TEXT_PROBE,
     ),
     "a line of the sampling stage": (
         (
