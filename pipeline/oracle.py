@@ -88,8 +88,9 @@ class Oracle:
     def __call__(self, xt: Tensor, t: Tensor) -> Tensor:
         """Logits of posteriors or cavities of tokens [R, N, d, v], of x_t and levels t [R, N].
 
-        Where no clean string can become x_t, as may happen while sampling reveals several masked
-        tokens at once, all symbols are equally likely.
+        Posteriors: where no clean string can become x_t, as may happen while sampling reveals
+        several masked tokens at once, all symbols are equally likely. Under noise whose mixture
+        takes cavities, every string can become x_t.
         """
         if self._noise.predicts_cavities:
             return self.cavities(xt, t).log_()

@@ -17,7 +17,7 @@ from pipeline.artifacts import STAMP
 from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.labels import cell_directory
 from pipeline.config.schema import Config
-from pipeline.config.slices import SLICES, claims_settings
+from pipeline.config.slices import SLICES, claims_settings, departures_settings
 from pipeline.specs import STAGES, make_spec
 from pipeline.tables import read_stamp
 
@@ -135,6 +135,9 @@ def _rhm_specs(config: Config) -> Iterator[tuple[str, dict]]:
         yield path, _spec("theory", "rhm", settings)
     slopes = SLICES["rhm"]["exponents"](domain, SimpleNamespace())
     yield f"{tables}/rhm_exponents.parquet", _spec("exponents", "rhm", slopes)
+    if config.departures:
+        path = f"{tables}/rhm_departures.parquet"
+        yield path, _spec("depart", "rhm", departures_settings(config))
     yield f"{tables}/claims.parquet", _spec("claims", "rhm", claims_settings(config))
 
 

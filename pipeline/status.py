@@ -32,7 +32,7 @@ _STAGES = {
 }
 _LAST_STAGE = {
     "rhm": {"probe": "probes.parquet"},
-    "text": {"judge": "judgements.parquet"},
+    "text": {"probe": "probes.parquet", "judge": "judgements.parquet"},
     "image": {"encode": "features/step{steps}.safetensors", "pictures": "pictures.parquet"},
 }
 """Stages of a cell in their order, each with an output that is there once it has ended."""

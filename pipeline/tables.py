@@ -75,7 +75,7 @@ COLUMNS = {
     "chance": "accuracy of uniformly random strings; 0 for copies",
     "ceiling": "what the exact denoiser reaches with the same sampler; 1 for copies",
     "status": "inside the range studied, or on which side of it the threshold lies (undecided if "
-    "it and what it is compared with lie on the same); of lengths, "
+    "replicas lie on both, or what it is compared with on the same); of lengths, "
     "resolved by the samples, or at least so long",
     "low": "lower 95 % bound: of fits, over grammars and the seeds within them; of measurements, "
     "over generated strings or images",

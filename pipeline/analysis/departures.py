@@ -1,7 +1,7 @@
 """Stage `depart`: what departures from a run's settings change, replica by replica.
 
 Replicas of a departure have the grammars and training sets of the run, so they are compared in
-pairs: intervals are those of a mean of differences, or of logarithms of ratios.
+pairs: intervals are those of a mean of differences, or of logarithms of ratios, over grammars.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,102 +22,105 @@ from pipeline.analysis.curves import (
 from pipeline.analysis.sample_complexity import select_accuracy, thresholds
 
 BASE = "the run itself"
-LAST_CHECKPOINT = "last_checkpoint"
-"""A departure that needs no run of its own: the last checkpoint instead of the best one."""
-RATIOS = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
+HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
 """Quantities that are compared by their ratio, by what they are a value of."""
-_INVERSE = {"inside": "inside", "above": "below", "below": "above"}
 _ONE = [*REPLICA, "level", "quantity"]
+_INVERSE = {"inside": "inside", "above": "below", "below": "above", "undecided": "undecided"}
 
 
 def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], output: Path) -> None:
     """Read half-way points and final accuracies off every run, and compare departures with it.
 
     Args:
-        spec: spec of the stage, with the names of the departures.
+        spec: spec of the stage, with the names of the departures and of the last checkpoint.
         measurements: tables of the run, and of its departures in the order of their names.
         losses: likewise.
         output: Parquet file of one row per departure, grammar parameters, level and quantity.
     """
-    settings = spec["settings"]
-    accuracy, among = settings["accuracy"], settings["among"]
-    numbers = {}
+    settings, numbers, largest = spec["settings"], {}, {}
+    rules = settings["accuracy"], settings["among"]
     for name, *paths in zip([BASE, *settings["names"]], measurements, losses, strict=True):
-        measured = tables.read_table(paths[0], "measurements", [accuracy])
-        best = best_checkpoints(tables.read_table(paths[1], "losses"))
-        numbers[name] = pd.DataFrame(_numbers(measured, best, accuracy, among))
+        measured = finite_sizes(tables.read_table(paths[0], "measurements", [rules[0]]))
+        taken = finite_sizes(tables.read_table(paths[1], "losses"))
+        largest = largest or measured.groupby(GRAMMAR)["dataset_size"].max().to_dict()
+        numbers[name] = _numbers(measured, best_checkpoints(taken), largest, *rules)
         if name == BASE:
             last = measured.groupby(CELL, as_index=False)["step"].max()
-            numbers[LAST_CHECKPOINT] = pd.DataFrame(_numbers(measured, last, accuracy, among))
+            found = _numbers(measured, last, largest, *rules)
+            of_steps = found["quantity"] == HALF_WAY["step"]  # are those of the run itself
+            numbers[settings["last_checkpoint"]] = found[~of_steps]
     rows = [row for name in numbers for row in _compare(name, numbers[name], numbers[BASE])]
     stamp = artifacts.make_stamp("departures", spec, {})
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 
 def _numbers(
-    measured: pd.DataFrame, checkpoints: pd.DataFrame, accuracy: str, among: str
-) -> Iterator[dict]:
+    measured: pd.DataFrame, checkpoints: pd.DataFrame, largest: dict, accuracy: str, among: str
+) -> pd.DataFrame:
     """Per replica and level: half-way dataset size and step, and accuracy at the largest size.
 
     Steps are those at the largest size, and this accuracy is over all samples.
+
+    Args:
+        measured: rows of one accuracy.
+        checkpoints: step of every cell that counts.
+        largest: largest dataset size that the run itself has, by grammar parameters.
+        accuracy: quantity that is read.
+        among: samples over which half-way sizes are taken.
     """
-    chosen = finite_sizes(measured.merge(checkpoints, on=[*CELL, "step"]))
-    largest = chosen.groupby(GRAMMAR)["dataset_size"].transform("max")
-    numbered = finite_sizes(measured)
-    at_largest = numbered["dataset_size"] == numbered.groupby(GRAMMAR)["dataset_size"].transform(
-        "max"
-    )
+    wanted = pd.MultiIndex.from_frame(measured[GRAMMAR]).map(largest)
+    at_largest = measured[measured["dataset_size"] == wanted]
+    chosen = [frame.merge(checkpoints, on=[*CELL, "step"]) for frame in (measured, at_largest)]
     curves = {
-        "dataset_size": select_accuracy(chosen, accuracy, among),
-        "step": select_accuracy(numbered[at_largest], accuracy, "all"),
+        "dataset_size": select_accuracy(chosen[0], accuracy, among),
+        "step": select_accuracy(at_largest, accuracy, "all"),
     }
-    for variable, curve in curves.items():
-        for found in thresholds(curve, variable):
-            place = {name: found[name] for name in (*REPLICA, "level")}
-            yield {
-                **place,
-                "quantity": RATIOS[variable],
-                "value": found["threshold"],
-                "status": found["status"],
-            }
-    final = select_accuracy(chosen[chosen["dataset_size"] == largest], accuracy, "all")
-    for row in final[[*REPLICA, "level", "estimate"]].to_dict("records"):
-        value = row.pop("estimate")
-        yield {**row, "quantity": "final_accuracy", "value": value, "status": "inside"}
+    half_way = [
+        pd.DataFrame(
+            thresholds(curve, variable), columns=[*REPLICA, "level", "threshold", "status"]
+        )
+        .rename(columns={"threshold": "value"})
+        .assign(quantity=HALF_WAY[variable])
+        for variable, curve in curves.items()
+    ]
+    final = select_accuracy(chosen[1], accuracy, "all").rename(columns={"estimate": "value"})
+    final = final[[*REPLICA, "level", "value"]].assign(quantity="final_accuracy", status="inside")
+    return pd.concat([*half_way, final], ignore_index=True).astype({"value": float})
 
 
 def _compare(name: str, numbers: pd.DataFrame, base: pd.DataFrame) -> Iterator[dict]:
-    """Means over replicas with intervals, of the departure and against the run itself."""
+    """Means over grammars with intervals, of the departure and against the run itself."""
     pairs = numbers.merge(base, on=_ONE, suffixes=("", "_base"))
     for (*grammar, level, quantity), part in pairs.groupby([*GRAMMAR, "level", "quantity"]):
         place = {"departure": name, **dict(zip(GRAMMAR, grammar, strict=True)), "level": level}
-        ratio = quantity in RATIOS.values()
-        value, reference = (part[column].to_numpy(float) for column in ("value", "value_base"))
-        status = _status(part["status"])
-        yield _row(place, quantity, value, part, status, geometric=ratio)
-        if name == BASE:
-            continue
-        change = "ratio" if ratio else "difference"
-        both = value / reference if ratio else value - reference
-        against = _side(status, _status(part["status_base"]))
-        yield _row(place, f"{quantity}_{change}", both, part, against, geometric=ratio)
+        ratio = quantity in HALF_WAY.values()
+        values = part[["value", "value_base"]]
+        values = np.log(values) if ratio else values
+        own, against = values["value"], values["value"] - values["value_base"]
+        status, of_base = _status(part["status"]), _status(part["status_base"])
+        yield _row({**place, "quantity": quantity}, own, part, status, ratio)
+        if name != BASE:
+            change = f"{quantity}_{'ratio' if ratio else 'difference'}"
+            side = _side(status, of_base)
+            yield _row({**place, "quantity": change}, against, part, side, ratio)
 
 
-def _row(
-    place: dict, quantity: str, values: np.ndarray, part: pd.DataFrame, status: str, geometric: bool
-) -> dict:
-    """Arithmetic or geometric mean and 95 % t interval; none where a replica is out of range."""
-    found = np.log(values) if geometric else values
-    interval = mean_interval(found) if status == "inside" else (np.nan,) * 3
-    estimate, low, high = np.exp(interval) if geometric else interval
-    bounds = {"estimate": estimate, "low": low, "high": high}
-    return {**place, "quantity": quantity, **bounds, "replicas": len(part), "status": status}
+def _row(place: dict, values: pd.Series, part: pd.DataFrame, status: str, logarithms: bool) -> dict:
+    """Mean over grammars, replicas of each averaged, with its 95 % t interval.
+
+    There is none where a replica is out of range.
+    """
+    means = values.groupby(part["grammar_seed"]).mean().to_numpy()
+    interval = mean_interval(means) if status == "inside" else (np.nan,) * 3
+    estimate, low, high = np.exp(interval) if logarithms else interval
+    count = {"grammars": len(means), "status": status}
+    return {**place, "estimate": estimate, "low": low, "high": high, **count}
 
 
 def _status(found: pd.Series) -> str:
-    """`inside` if all replicas are; else on which side one of them lies."""
-    outside = found[found != "inside"]
-    return "inside" if outside.empty else outside.iloc[0]
+    """`inside` if all replicas are; else on which side others lie, undecided if on both."""
+    sides = found[found != "inside"].unique()
+    return "inside" if sides.size == 0 else sides[0] if sides.size == 1 else "undecided"
 
 
 def _side(status: str, of_base: str) -> str:

@@ -1,6 +1,5 @@
 """Read config.yaml, lay a preset and command-line values over it, and check the result."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,10 +23,8 @@ def load_configs(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dic
     config = _check(content)
     configs = {config.run: config}
     for name, changes in config.departures.items():
-        departed = {"run": f"{config.run}_{name}", "departures": {}, "domains": {"rhm": changes}}
-        departed["figures"] = []  # those of the run itself compare
         try:
-            departure = _check(_merge(content | {"departures": {}}, departed))
+            departure = _check(_departed(content, f"{config.run}_{name}", changes))
         except PipelineError as error:
             reason = str(error).removeprefix("config: ")
             raise PipelineError(f"config: departures.{name}: {reason}") from error
@@ -57,6 +54,13 @@ def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[st
     if preset is not None:
         merged = _merge(merged, _read(_preset_path(presets, preset)))
     return _merge(merged, overrides)
+
+
+def _departed(content: Mapping[str, Any], run: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Content of a departure: of grammars alone, without figures, which the run itself draws."""
+    others = {name: {"enabled": False} for name in ("text", "image")}
+    departed = {"run": run, "figures": [], "domains": {"rhm": changes, **others}}
+    return _merge(content | {"departures": {}}, departed)
 
 
 def _check_same_checkpoints(name: str, config: Config, departure: Config) -> None:
@@ -109,7 +113,7 @@ def _check(content: Mapping[str, Any]) -> Config:
     try:
         config = Config.model_validate(content)
     except ValidationError as error:
-        raise PipelineError(_first_problem(error)) from error
+        raise PipelineError(_first_problem(error, content)) from error
     for name in config.figures:
         domain = FIGURES[name].domain
         if not config.domain(domain).enabled:
@@ -117,7 +121,9 @@ def _check(content: Mapping[str, Any]) -> Config:
                 f"config: figures: {name!r} needs domains.{domain}.enabled = true, it is false"
             )
     if "rhm_choices" in config.figures and not config.departures:
-        raise PipelineError("config: figures: 'rhm_choices' needs departures = {}; name some")
+        raise PipelineError(
+            "config: departures = {} is empty, but the figure 'rhm_choices' compares some; name them"
+        )
     sizes = config.domains.rhm.grid.grammars[0].dataset_sizes
     if "rhm_accuracy_vs_training_step" in config.figures and "online" not in sizes:
         raise PipelineError(
@@ -127,12 +133,26 @@ def _check(content: Mapping[str, Any]) -> Config:
     return config
 
 
-def _first_problem(error: ValidationError) -> str:
+def _first_problem(error: ValidationError, content: Mapping[str, Any]) -> str:
     problem = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in problem["loc"] if re.fullmatch(r"\w+", str(part)))
+    keys = _keys(problem["loc"], content)
+    if problem["type"] == "missing":
+        keys.append(str(problem["loc"][-1]))
+    key = ".".join(keys)
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "missing":
         return f"config: {key} is missing: {message}"
     value = problem["input"]
     shown = "" if isinstance(value, dict) else f" = {value!r}"
     return f"config: {key}{shown}: {message}"
+
+
+def _keys(place: tuple[int | str, ...], content: Any) -> list[str]:  # noqa: ANN401
+    """Keys of the config on the way to a problem, without the kinds that pydantic puts between."""
+    keys = []
+    for part in place:
+        in_mapping = isinstance(content, Mapping) and part in content
+        if in_mapping or (isinstance(content, list) and isinstance(part, int)):
+            content = content[part]
+            keys.append(str(part))
+    return keys

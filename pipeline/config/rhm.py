@@ -173,6 +173,11 @@ class RhmConfig(Section):
     @model_validator(mode="after")
     def _cross_checks(self) -> "RhmConfig":
         check_average(self.training, self.sampling)
+        if len(self.sampling.averages) > 1:
+            raise ValueError(
+                f"sampling.averages = {self.sampling.averages} must be one kind of weights, as "
+                "tables of grammars do not tell several apart"
+            )
         check_mixture(self.noise, self.training)
         _check_grammars("grid.grammars", self.grid.grammars, self.data)
         first = self.grid.grammars[0]

@@ -34,6 +34,9 @@ TABLES = {
 DEPARTURES = "results/{run}/tables/rhm_departures.parquet"
 """What a run's departures change."""
 
+LAST_CHECKPOINT = "last_checkpoint"
+"""A departure that needs no run of its own: the last checkpoint instead of the best one."""
+
 COMPARISONS = {"rhm": ("exponents", "laws"), "text": (), "image": ()}
 """Tables of every domain that all settings are needed for."""
 
@@ -133,11 +136,18 @@ class Config(Section):
     """One section per domain."""
     departures: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Departure]
     """Runs of the same grammars with other settings, by name, that are compared with this one; each
-    writes to results/<run>_<name>."""
+    writes to results/<run>_<name>. `last_checkpoint` is the name of one that needs no run."""
     figures: list[str]
     """Figures that `all` draws."""
     style: Style
     """How figures look."""
+
+    @field_validator("departures")
+    @classmethod
+    def _free_names(cls, departures: dict[str, Departure]) -> dict[str, Departure]:
+        if LAST_CHECKPOINT in departures:
+            raise ValueError(f"{LAST_CHECKPOINT!r} is taken; choose another name")
+        return departures
 
     @field_validator("figures")
     @classmethod

@@ -14,7 +14,7 @@ from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.image import ImageConfig
 from pipeline.config.labels import ONLINE, parse_replicas, parse_setting
 from pipeline.config.rhm import RhmConfig
-from pipeline.config.schema import FIGURES, Config
+from pipeline.config.schema import FIGURES, LAST_CHECKPOINT, Config
 from pipeline.config.text import TextConfig
 
 
@@ -152,7 +152,6 @@ _RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "analyse": lambda domain, _: _reading(domain),
-    "depart": lambda domain, _: _reading(domain),
     "memorize": lambda domain, _: _resampling(domain),
     "exponents": lambda domain, _: _resampling(domain),
 }
@@ -193,6 +192,12 @@ def claims_settings(config: Config) -> dict[str, Any]:
     """How verdicts come about; which tables there are is a matter of input files."""
     domain = config.domains.rhm
     return {**_resampling(domain), "margin": domain.analysis.margin, "missing": []}
+
+
+def departures_settings(config: Config) -> dict[str, Any]:
+    """How half-way points are read off; which runs are compared, none with missing cells."""
+    names = {"names": list(config.departures), "last_checkpoint": LAST_CHECKPOINT}
+    return {**_reading(config.domains.rhm), **names, "missing": []}
 
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:

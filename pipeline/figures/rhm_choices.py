@@ -8,6 +8,9 @@ from matplotlib.figure import Figure
 from pipeline.analysis.departures import BASE
 from pipeline.figures import style
 
+_EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
+"""Where across a panel, and with which marker, a departure without a number stands."""
+
 
 def draw(settings: dict, departures: pd.DataFrame) -> Figure:
     """Half-way sizes of every level, steps and final accuracy of the deepest, by departure."""
@@ -16,7 +19,7 @@ def draw(settings: dict, departures: pd.DataFrame) -> Figure:
     levels = sorted(changes["level"].unique())
     panels = [("half_way_dataset_size_ratio", level) for level in levels]
     panels += [("half_way_step_ratio", levels[-1]), ("final_accuracy_difference", levels[-1])]
-    figure, axes = style.panels(settings, len(panels), height=0.17 * (len(names) + 4), sharey=True)
+    figure, axes = style.panels(settings, len(panels), sharey=True)
     figure.set_size_inches(2.0 * len(panels) + 1.5, 0.27 * len(names) + 1.5)
     for panel, (quantity, level) in zip(axes, panels, strict=True):
         part = changes[(changes["quantity"] == quantity) & (changes["level"] == level)]
@@ -25,12 +28,13 @@ def draw(settings: dict, departures: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=7)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     axes[-1].legend(title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5))
-    replicas = int(changes["replicas"].min())
+    grammars = int(changes["grammars"].min())
     style.note(
         figure,
         "against the recipe that the run has, paired by grammar and training set",
-        f"mean (of ratios: geometric) and 95% t interval over n = {replicas} grammars",
-        "triangle at an edge: some grammar is beyond the range studied, on that side",
+        f"mean (of ratios: geometric) and 95% t interval over n = {grammars} grammars",
+        "triangle at an edge: some grammar is beyond the range studied, on that side; "
+        "cross: so is the recipe itself",
     )
     return figure
 
@@ -52,15 +56,14 @@ def _forest(panel: Axes, settings: dict, frame: pd.DataFrame, names: list[str]) 
     for index, ((setting, part), colour) in enumerate(zip(grammars, colours, strict=True)):
         shift = (index - (len(grammars) - 1) / 2) * 0.3
         rows = part["departure"].map(names.index) + shift
-        inside = part["status"] == "inside"
         bars = [part["estimate"] - part["low"], part["high"] - part["estimate"]]
-        marker = style.MARKERS[index]
+        marker = style.MARKERS[index % len(style.MARKERS)]
         panel.errorbar(
             part["estimate"], rows, xerr=np.array(bars, dtype=float), fmt=marker, color=colour,
             label=style.setting_name(setting), **style.BARS,
         )  # fmt: skip
-        for status, edge, symbol in (("below", 0.02, "<"), ("above", 0.98, ">")):
-            out = rows[~inside & (part["status"] == status)]
+        for status, (edge, symbol) in _EDGES.items():
+            out = rows[part["status"] == status]
             panel.scatter(
                 np.full(len(out), edge), out, marker=symbol, s=14, color=colour,
                 transform=panel.get_yaxis_transform(),

@@ -87,7 +87,7 @@ def _label(quantity: str, level: float) -> str:
 
 def _chosen(frame: pd.DataFrame, quantity: str, level: float) -> pd.DataFrame:
     at_level = frame["level"].isna() if np.isnan(level) else frame["level"] == level
-    return frame[(frame["quantity"] == quantity) & at_level & (frame["epoch"] > 0)]
+    return frame[(frame["quantity"] == quantity) & at_level]
 
 
 def _panel(

@@ -92,10 +92,13 @@ class Batches(IterableDataset):
         return tuple(torch.from_numpy(x).to(self._device) for x in (tokens, levels, draws))
 
     def _level_uniforms(self, steps: np.ndarray) -> np.ndarray:
-        index = np.arange(self._batch_size * self._copies)
+        """Numbers whose levels a batch has, [.., R, B]; copies of a string are spread out too."""
+        draws = self._batch_size * self._copies
         if not self._low_discrepancy:
-            return uniforms(self._level_keys, steps, index)
-        return (uniforms(self._level_keys, steps, 0) + index / len(index)) % 1
+            return uniforms(self._level_keys, steps, np.arange(draws))
+        string, copy = np.divmod(np.arange(draws), self._copies)
+        spread = (string + copy * self._batch_size) / draws
+        return (uniforms(self._level_keys, steps, 0) + spread) % 1
 
     def _rows(self, step: int) -> np.ndarray:
         size = self._training.shape[1]

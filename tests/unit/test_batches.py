@@ -161,9 +161,11 @@ def test_copies_of_a_string_stand_side_by_side_at_levels_and_noise_of_their_own(
     assert torch.cat(draws).unique().numel() == torch.cat(draws).numel()
 
 
-def test_levels_of_all_copies_are_spread_evenly_together():
+def test_levels_are_spread_evenly_over_all_copies_and_over_those_of_each_string():
     source = batches(
         numbered(1, 12), [1], 4, trajectories=5, low_discrepancy=True, times=lambda u: u
     )
-    (levels,) = source.batch(0)[2]
-    assert np.sort(levels) * 20 % 1 == pytest.approx(np.full(20, float(levels.min()) * 20 % 1))
+    (levels,) = source.batch(0)[2].numpy()
+    assert np.diff(np.sort(levels)) == pytest.approx(np.full(19, 1 / 20))
+    for copies in levels.reshape(4, 5):
+        assert np.diff(np.sort(copies)) == pytest.approx(np.full(4, 1 / 5))

@@ -52,25 +52,25 @@ def image(section, **values):
         ),
         (
             rhm("training", optimizer={"momentum": 1.0}),
-            r"training\.optimizer\.sgd\.momentum = 1\.0: .*less than 1",
+            r"training\.optimizer\.momentum = 1\.0: .*less than 1",
         ),
         (
             rhm("training", optimizer={"beta1": 0.9}),
-            r"training\.optimizer\.sgd\.beta1 = 0\.9: Extra inputs",
+            r"training\.optimizer\.beta1 = 0\.9: Extra inputs",
         ),
         (
             rhm("training", optimizer={"kind": "adam", "momentum": 0.9}),
-            r"training\.optimizer\.adam\.beta1 is missing",
+            r"training\.optimizer\.beta1 is missing",
         ),
         (rhm("training", trajectories=0), r"training\.trajectories = 0: .*greater than 0"),
         (
             rhm("noise", schedule={"last": 1.5}),
-            r"schedule\.linear_beta\.last = 1\.5: .*less than 1",
+            r"schedule\.last = 1\.5: .*less than 1",
         ),
-        (rhm("noise", schedule={"first": 0.0}), r"linear_beta\.first = 0\.0: .*greater than 0"),
+        (rhm("noise", schedule={"first": 0.0}), r"schedule\.first = 0\.0: .*greater than 0"),
         (
             rhm("noise", schedule={"first": 0.1}),
-            r"schedule\.linear_beta: first = 0\.1 must be below last = 0\.02",
+            r"schedule: first = 0\.1 must be below last = 0\.02",
         ),
         (
             rhm("noise", levels=200),
@@ -118,8 +118,20 @@ def image(section, **values):
             rhm("training", checkpoints=[10, 999999]),
             r"checkpoints: 999999 is beyond the end, steps = 131072",
         ),
+        (
+            rhm("sampling", averages=[0.9]),
+            r"averages: 0\.9 must be one of training\.average_decays",
+        ),
+        (
+            rhm("sampling", averages=[None, 0.9]) | {"preset": "demo"},
+            r"averages: 0\.9 must be one of",
+        ),
+        ({"departures": {"last_checkpoint": {}}}, r"departures: 'last_checkpoint' is taken"),
         (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
-        ({"preset": "demoo"}, r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke"),
+        (
+            {"preset": "demoo"},
+            r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke",
+        ),
         ({"figures": ["rhm_acuracy"]}, r"figures = .*'rhm_acuracy' is not one of rhm_accuracy_vs"),
         ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),
@@ -137,7 +149,7 @@ def image(section, **values):
         (text("data", tokenizer={"kind": "words"}), r"text\.data\.tokenizer.*'words'"),
         (
             text("data", source={"kind": "hub", "revision": "main"}),
-            r"source\.hub\.revision = 'main'",
+            r"source\.revision = 'main'",
         ),
         (
             image("data", size=60),
@@ -254,7 +266,9 @@ def test_departures_are_the_run_with_their_settings_changed():
     base, exact = (config.plain() for config in runs.values())
     assert base["domains"]["rhm"]["noise"].pop("mixture") == "d3pm"
     assert exact["domains"]["rhm"]["noise"].pop("mixture") == "exact"
-    assert base["domains"] == exact["domains"]
+    assert base["domains"]["rhm"] == exact["domains"]["rhm"]
+    assert [exact["domains"][name]["enabled"] for name in ("text", "image")] == [False, False]
+    assert exact["figures"] == []
 
 
 @pytest.mark.parametrize(
@@ -279,5 +293,7 @@ def test_a_departure_that_cannot_be_is_refused_by_name(changes, message):
 
 
 def test_the_figure_of_departures_needs_some():
-    with pytest.raises(PipelineError, match=r"'rhm_choices' needs departures = \{\}; name some"):
+    with pytest.raises(
+        PipelineError, match=r"departures = \{\} is empty, but the figure 'rhm_choices'"
+    ):
         load(figures=["rhm_choices"])

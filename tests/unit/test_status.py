@@ -123,7 +123,8 @@ def test_cells_of_text_are_told_apart_by_their_domain(cells, tmp_path):
         (home / name).touch()
     [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "text"]
     assert (cell.setting, cell.state) == ("characters28_context16", "measured")
-    (home / "judgements.parquet").touch()
+    for name in ("probes.parquet", "judgements.parquet"):
+        (home / name).touch()
     [cell] = [cell for cell in run_status(tmp_path, "smoke") if cell.domain == "text"]
     assert cell.state == "done"
 

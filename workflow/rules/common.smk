@@ -29,7 +29,12 @@ from pipeline.config.schema import (
     FIGURES,
     TABLES,
 )
-from pipeline.config.slices import SLICES, claims_settings, figure_settings
+from pipeline.config.slices import (
+    SLICES,
+    claims_settings,
+    departures_settings,
+    figure_settings,
+)
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.provenance import canonical_json
@@ -49,6 +54,7 @@ ENCODER = model_directory("encoders", CONFIG.domains.image.encoder.model)
 SETTING = "results/{run}/{domain}/{setting}"
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
+COMPARED_TABLES = ("measurements", "losses")  # of every cell of a departure
 REFERENCE = "workflow/references/{domain}_{table}.parquet"
 
 
@@ -89,7 +95,7 @@ def missing_cells(run, domain):
         for cell in cells(CONFIG.domain(domain))
         if not all(
             Path(cell_directory(root, cell), f"{name}.parquet").exists()
-            for name in CELL_TABLES[domain]
+            for name in (CELL_TABLES[domain] if run == CONFIG.run else COMPARED_TABLES)
         )
     ]
 
@@ -132,12 +138,13 @@ def figure_spec(name):
     """Params function: the spec of a figure, whose code only a job that draws it looks at."""
 
     def of(_wildcards):
-        domain, all_settings = FIGURES[name].domain, FIGURES[name].compares_settings
-        missing = (
-            missing_cells(CONFIG.run, domain)
-            if all_settings
-            else missing_of(CONFIG.run, domain, shown_settings(domain)[0])
-        )
+        domain, source = FIGURES[name].domain, FIGURES[name]
+        if "departures" in source.tables:
+            missing = missing_of_departures()
+        elif source.compares_settings:
+            missing = missing_cells(CONFIG.run, domain)
+        else:
+            missing = missing_of(CONFIG.run, domain, shown_settings(domain)[0])
         settings = figure_settings(CONFIG, name) | {"missing": missing}
         return make_spec(name, domain, settings)
 
@@ -299,9 +306,17 @@ def departure_tables(table):
     return expand(TABLE, run=runs, domain="rhm", table=table)
 
 
+def missing_of_departures():
+    """Labels of missing cells of the run, and of its departures with their names."""
+    labels = list(missing_cells(CONFIG.run, "rhm"))
+    for run, name in zip(list(CONFIGS)[1:], CONFIG.departures):
+        labels += [f"{name}: {label}" for label in missing_cells(run, "rhm")]
+    return labels
+
+
 def depart_spec(_wildcards):
-    settings = SLICES["rhm"]["depart"](CONFIG.domains.rhm, None)
-    return make_spec("depart", "rhm", settings | {"names": shown_departures()})
+    there = {"names": shown_departures(), "missing": missing_of_departures()}
+    return make_spec("depart", "rhm", departures_settings(CONFIG) | there)
 
 
 def figure_tables(name):

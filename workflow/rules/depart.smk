@@ -6,8 +6,7 @@
 
 rule depart:
     input:
-        measurements=departure_tables("measurements"),
-        losses=departure_tables("losses"),
+        **{name: departure_tables(name) for name in COMPARED_TABLES},
     output:
         table=DEPARTURES,
     log:
