@@ -122,7 +122,7 @@ def _check(content: Mapping[str, Any]) -> Config:
             )
     if "rhm_choices" in config.figures and not config.departures:
         raise PipelineError(
-            "config: departures = {} is empty, but the figure 'rhm_choices' compares some; name them"
+            "config: departures = {} is empty, but figure 'rhm_choices' compares some; name them"
         )
     sizes = config.domains.rhm.grid.grammars[0].dataset_sizes
     if "rhm_accuracy_vs_training_step" in config.figures and "online" not in sizes:

@@ -294,6 +294,6 @@ def test_a_departure_that_cannot_be_is_refused_by_name(changes, message):
 
 def test_the_figure_of_departures_needs_some():
     with pytest.raises(
-        PipelineError, match=r"departures = \{\} is empty, but the figure 'rhm_choices'"
+        PipelineError, match=r"departures = \{\} is empty, but figure 'rhm_choices'"
     ):
         load(figures=["rhm_choices"])

@@ -52,7 +52,14 @@ def test_text_has_one_trajectory_of_every_stage(checkout):
     assert counts.pop("aggregate") == len(CELL_TABLES["text"])
     assert counts.pop("concatenate") == len(TABLES["text"])
     once = ("fetch_hub", "corpus", "dataset", "train_text", "sample_text", "measure", "decode")
-    once += ("controls", "measure_controls", "prepare_judge", "judge", "judge_controls")
+    once += (
+        "controls",
+        "measure_controls",
+        "prepare_judge",
+        "judge",
+        "judge_controls",
+        "probe_text",
+    )
     assert counts == dict.fromkeys([*once, *figures_of("text")], 1)
 
 
