@@ -26,6 +26,7 @@ OUTPUTS = ("--output", "--outputs", "--checkpoints", "--samples", "--losses", "-
 OUTPUTS += ("--measurements", "--probes", "--exponents", "--laws", "--times")
 INPUTS = {"sample": ("--checkpoints",), "probe": ("--checkpoints",), "measure": ("--samples",)}
 INPUTS |= {"analyse": ("--measurements", "--losses"), "memorize": ("--measurements",)}
+INPUTS |= {"depart": ("--measurements", "--losses")}
 
 
 class Job(NamedTuple):
