@@ -147,7 +147,7 @@ def _first_problem(error: ValidationError, content: Mapping[str, Any]) -> str:
     return f"config: {key}{shown}: {message}"
 
 
-def _keys(place: tuple[int | str, ...], content: Any) -> list[str]:  # noqa: ANN401
+def _keys(place: tuple[int | str, ...], content: object) -> list[str]:
     """Keys of the config on the way to a problem, without the kinds that pydantic puts between."""
     keys = []
     for part in place:
