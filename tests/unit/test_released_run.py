@@ -1,9 +1,12 @@
 """The figure that compares a run with the released code's own."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import tables
 from pipeline.errors import PipelineError
 from pipeline.figures import rhm_released_run
 from tests.workflow.checkout import ROOT
@@ -12,6 +15,8 @@ LOOKS = {"style": {"palette": "viridis", "width": 3.4}}
 CELL = {"v": 8, "m": 3, "s": 2, "L": 3, "dataset_size": "1024"}
 EPOCHS = [1, 64, 256, 1024, 4096]
 REFERENCE = ROOT / "workflow/references/rhm_released_code.parquet"
+RESULTS = ROOT / "results/released/tables"
+PAGE = (ROOT / "docs/released_code.md").read_text()
 
 
 def rows(shift, seeds, data_seed=0.0):
@@ -63,3 +68,33 @@ def test_a_run_of_another_cell_is_refused():
     other = pd.DataFrame(rows(0, [0])).assign(m=4)
     with pytest.raises(PipelineError, match=r"needs a cell with v = 8, m = 3, .* preset=released"):
         rhm_released_run.draw(LOOKS, other, losses([0]).assign(m=4), reference())
+
+
+def committed():
+    names = {"measurements": RESULTS, "losses": RESULTS}
+    found = [tables.read_table(path / f"rhm_{name}.parquet", name) for name, path in names.items()]
+    return *found, tables.read_table(REFERENCE, "released_code")
+
+
+def test_the_page_has_the_numbers_of_the_committed_tables():
+    measurements, _, reference = committed()
+    rows = re.findall(r"^\| ([\d,]+) \| (.*) \|$", PAGE, re.MULTILINE)
+    assert len(rows) == 6
+    theirs = reference[reference["data_seed"].notna()]
+    curves = [("node_accuracy", level) for level in (1, 2, 3)] + [("copied_fraction", None)]
+    for epoch, cells in rows:
+        step = 16 * int(epoch.replace(",", ""))
+        for (quantity, level), cell in zip(curves, cells.split(" | "), strict=True):
+            for frame, shown in zip((measurements, theirs), cell.split(" / "), strict=True):
+                chosen = frame[(frame["quantity"] == quantity) & (frame["step"] == step)]
+                if level is not None:
+                    chosen = chosen[(chosen["level"] == level) & (chosen["among"] == "all")]
+                assert len(chosen) == 5
+                assert float(shown) == pytest.approx(chosen["estimate"].mean(), abs=6e-4)
+
+
+def test_the_page_and_the_readme_count_the_intervals_of_the_figure():
+    note = rhm_released_run.draw(LOOKS, *committed()).get_supxlabel().replace("\n", " ")
+    covered, points = re.search(r"(\d+) of (\d+) intervals of differences cover 0", note).groups()
+    assert f"{covered} of {points} intervals of differences cover zero" in PAGE
+    assert f"in {covered} of {points} points" in (ROOT / "README.md").read_text()
