@@ -10,6 +10,8 @@ from pipeline.figures import style
 
 _EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
 """Where across a panel, and with which marker, a departure without a number stands."""
+_TICKS = (0.1, 0.2, 0.3, 0.5, 0.8, 1, 1.2, 2, 3, 5, 10)
+"""Ratios that are named, where they lie on an axis; there is always 1."""
 
 
 def draw(settings: dict, departures: pd.DataFrame) -> Figure:
@@ -70,5 +72,10 @@ def _forest(panel: Axes, settings: dict, frame: pd.DataFrame, names: list[str]) 
             )  # fmt: skip
     panel.axvline(1 if ratio else 0, **style.THEORY)
     panel.set(xscale="log" if ratio else "linear", xlabel="ratio" if ratio else "difference")
+    if ratio:
+        limits = panel.get_xlim()
+        shown = [tick for tick in _TICKS if limits[0] <= tick <= limits[1]]
+        style.plain_log_axis(panel, "x", shown)
+        panel.set_xlim(limits)
     panel.tick_params(axis="x", labelsize=6)
     panel.grid(axis="y", linewidth=0.3)

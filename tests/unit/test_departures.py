@@ -8,6 +8,7 @@ from pipeline import tables
 from pipeline.analysis.departures import BASE, depart
 from pipeline.config.schema import LAST_CHECKPOINT
 from pipeline.figures import rhm_choices
+from tests.workflow.checkout import ROOT
 
 SIZES, STEPS = [2**k for k in range(4, 12)], [10, 100, 1000, 10_000]
 GRAMMARS, LEVELS = (0, 1, 2), {1.0: 1, 2.0: 3}
@@ -130,3 +131,37 @@ def test_every_departure_has_its_row_in_the_figure(changes):
     marks = [mark for mark in sizes.collections if len(mark.get_offsets())]
     assert any(mark.get_offsets()[0].tolist() == [0.98, 2] for mark in marks)  # never, at the edge
     assert "n = 3 grammars" in figure.get_supxlabel().replace("\n", " ")
+
+
+def committed_rows():
+    """Rows of the table in the docs, from the committed results: a departure and six changes."""
+    table = tables.read_table(ROOT / "results/choices/tables/rhm_departures.parquet", "departures")
+    columns = [
+        (quantity, setting, level)
+        for quantity, levels in (
+            ("half_way_dataset_size_ratio", (2, 3)),
+            ("final_accuracy_difference", (3,)),
+        )
+        for level in levels
+        for setting in ((8, 2), (6, 3))
+    ]
+    for name in table["departure"].unique():
+        if name != BASE:
+            yield [name.replace("_", " "), *(said(table, name, *column) for column in columns)]
+
+
+def said(table, name, quantity, setting, level):
+    chosen = (table["departure"] == name) & (table["quantity"] == quantity)
+    chosen &= (table[["v", "m"]] == setting).all(axis=1) & (table["level"] == level)
+    if not chosen.any():
+        return "-"
+    (row,) = table[chosen].itertuples()
+    if row.status != "inside":
+        return row.status
+    return f"{row.estimate:.2f} [{row.low:.2f}, {row.high:.2f}]"
+
+
+def test_the_page_has_the_numbers_of_the_committed_table():
+    page = (ROOT / "docs/released_code.md").read_text()
+    for cells in committed_rows():
+        assert f"| {' | '.join(cells)} |\n" in page, cells[0]
