@@ -89,7 +89,7 @@ def test_the_page_has_the_numbers_of_the_committed_tables():
                 chosen = frame[(frame["quantity"] == quantity) & (frame["step"] == step)]
                 if level is not None:
                     chosen = chosen[(chosen["level"] == level) & (chosen["among"] == "all")]
-                assert len(chosen) == 5
+                assert len(chosen) == 8
                 assert float(shown) == pytest.approx(chosen["estimate"].mean(), abs=6e-4)
 
 
