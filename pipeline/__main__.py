@@ -65,7 +65,7 @@ def _sample(args: argparse.Namespace, spec: dict) -> None:
 def _measure(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.measurement.measure import measure
 
-    measures = load_part(spec["domain"], "measure")
+    measures = load_part(spec["domain"], spec["stage"])
     dataset = args.dataset[0] if args.dataset else None
     measure(spec, measures, args.sources, dataset, args.samples, args.output)
 
@@ -105,6 +105,12 @@ def _encode(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.encoding.encode import encode
 
     encode(spec, args.encoder, args.samples, args.features)
+
+
+def _encode_training(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.encoding.encode import encode_training
+
+    encode_training(spec, args.encoder, args.dataset, args.output)
 
 
 def _pictures(args: argparse.Namespace, spec: dict) -> None:
@@ -152,7 +158,7 @@ def _concatenate(args: argparse.Namespace, spec: dict) -> None:
 def _analyse(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.analysis.sample_complexity import analyse
 
-    analyse(spec, args.measurements, args.losses, args.output)
+    analyse(spec, args.measurements, args.losses, args.probes, args.output)
 
 
 def _depart(args: argparse.Namespace, spec: dict) -> None:
@@ -170,7 +176,7 @@ def _memorize(args: argparse.Namespace, spec: dict) -> None:
 def _exponents(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.analysis.compare import compare
 
-    compare(spec, args.table, args.exponents, args.laws)
+    compare(spec, args.table, args.measurements, args.losses, args.exponents, args.laws)
 
 
 def _converge(args: argparse.Namespace, spec: dict) -> None:
@@ -182,7 +188,13 @@ def _converge(args: argparse.Namespace, spec: dict) -> None:
 def _claims(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.claims.decide import decide
 
-    decide(spec, args.tables, args.output, args.page)
+    decide(spec, args.tables, args.output)
+
+
+def _verdicts(args: argparse.Namespace, spec: dict) -> None:
+    from pipeline.claims.decide import show_verdicts
+
+    show_verdicts(spec, args.tables, args.output, args.page)
 
 
 def _figure(args: argparse.Namespace, spec: dict) -> None:
@@ -215,17 +227,24 @@ def _parser() -> argparse.ArgumentParser:
     _stage(stages, "images", _images, one=["output"], many=["sources"])
     _stage(stages, "controls", _controls, one=["source"], many=["controls"])
     _stage(stages, "encode", _encode, one=["encoder"], many=["samples", "features"])
+    _stage(stages, "encode_training", _encode_training, one=["encoder", "dataset", "output"])
     _stage(stages, "pictures", _pictures, one=["output"], many=["samples"])
     _stage(stages, "decode", _decode, one=["tokenizer", "output"], many=["samples"])
     _stage(stages, "judge", _judge, one=["model", "tokenizer", "output"], many=["samples"])
     _stage(stages, "aggregate", _aggregate, one=["output"], many=["parts", "ceilings"])
     _stage(stages, "concatenate", _concatenate, one=["output"], many=["parts"])
-    _stage(stages, "analyse", _analyse, one=["measurements", "losses", "output"])
+    _stage(stages, "analyse", _analyse, one=["measurements", "losses", "probes", "output"])
     _stage(stages, "depart", _depart, one=["output"], many=["measurements", "losses"])
     _stage(stages, "memorize", _memorize, one=["measurements", "times", "exponents"])
-    _stage(stages, "exponents", _exponents, one=["table", "exponents", "laws"])
+    _stage(
+        stages,
+        "exponents",
+        _exponents,
+        one=["table", "measurements", "losses", "exponents", "laws"],
+    )
     _stage(stages, "converge", _converge, one=["measurements", "calibration", "output"])
-    _stage(stages, "claims", _claims, one=["output", "page"], many=["tables"])
+    _stage(stages, "claims", _claims, one=["output"], many=["tables"])
+    _stage(stages, "verdicts", _verdicts, one=["output", "page"], many=["tables"])
     _stage(stages, "figure", _figure, many=["tables", "outputs"])
     fetch = stages.add_parser("fetch", help="fetch a package or a dataset that the config pins")
     fetch.add_argument("--source", required=True, help="section of the config, as JSON")

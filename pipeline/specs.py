@@ -13,6 +13,7 @@ STAGES = {
     "train": ("pipeline.training.train", "model"),
     "sample": ("pipeline.sampling.generate", "sampler"),
     "measure": ("pipeline.measurement.measure", "measure"),
+    "trees": ("pipeline.measurement.measure", "trees"),
     "probe": ("pipeline.probing.probe", "probe"),
     "ceiling": ("pipeline.domains.rhm.ceiling", None),
     "theory": ("pipeline.theory.tabulate", None),
@@ -20,6 +21,7 @@ STAGES = {
     "images": ("pipeline.images.build", None),
     "controls": ("pipeline.measurement.controls", "controls"),
     "encode": ("pipeline.encoding.encode", None),
+    "encode_training": ("pipeline.encoding.encode", None),
     "pictures": ("pipeline.images.pictures", None),
     "decode": ("pipeline.judging.texts", None),
     "judge": ("pipeline.judging.judge", None),
@@ -31,6 +33,7 @@ STAGES = {
     "exponents": ("pipeline.analysis.compare", None),
     "converge": ("pipeline.analysis.convergence", None),
     "claims": ("pipeline.claims.decide", None),
+    "verdicts": ("pipeline.claims.decide", None),
 }
 """For each stage its module, and the domain part it is given."""
 

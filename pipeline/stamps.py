@@ -37,6 +37,7 @@ def _rules_of(stage: str) -> tuple[str, ...]:
 
 
 _OF_CONTROLS = ("control_judgements.parquet", "calibration.parquet", "control_features/")
+_OF_CONTROLS += ("control_pictures.parquet",)
 """Parts of paths whose stages are run by a rule for controls."""
 _RULES = {
     ("train", "text"): "train_text",
@@ -71,8 +72,10 @@ _CELL_ARTIFACTS = {
     "train": "losses.parquet",
     "sample": "samples/step{step}.safetensors",
     "encode": "features/step{step}.safetensors",
+    "encode_training": "training_features.safetensors",
     "pictures": "pictures.parquet",
     "measure": "measurements.parquet",
+    "trees": "trees.parquet",
     "probe": "probes.parquet",
     "decode": "texts.parquet",
     "judge": "judgements.parquet",
@@ -98,6 +101,10 @@ def _expected_specs(config: Config) -> Iterator[tuple[str, dict]]:
     if config.domains.rhm.enabled:
         yield from _rhm_specs(config)
     yield from _control_specs(config)
+    for name in SLICES:
+        if config.domain(name).enabled:
+            claims = f"results/{config.run}/tables/{name}_claims.parquet"
+            yield claims, _spec("claims", name, claims_settings(config, name))
 
 
 def _domain_specs(root: str, name: str, domain: DomainConfig) -> Iterator[tuple[str, dict]]:
@@ -117,6 +124,7 @@ def _control_specs(config: Config) -> Iterator[tuple[str, dict]]:
     """Controls of text and images go through the stages that samples go through."""
     artifacts = {"measure": "tables/calibration.parquet"}
     artifacts |= {"judge": "tables/control_judgements.parquet"}
+    artifacts |= {"pictures": "tables/control_pictures.parquet"}
     artifacts |= {"encode": "control_features/real.safetensors"}
     for name in ("text", "image"):
         domain, slices = config.domain(name), SLICES[name]
@@ -138,7 +146,6 @@ def _rhm_specs(config: Config) -> Iterator[tuple[str, dict]]:
     if config.departures:
         path = f"{tables}/rhm_departures.parquet"
         yield path, _spec("depart", "rhm", departures_settings(config))
-    yield f"{tables}/claims.parquet", _spec("claims", "rhm", claims_settings(config))
 
 
 def _spec(stage: str, domain: str, settings: dict) -> dict:

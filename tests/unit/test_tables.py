@@ -7,8 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifacts import make_stamp
+from pipeline.columns import COLUMNS
 from pipeline.errors import PipelineError
-from pipeline.tables import COLUMNS, read_stamp, read_table, read_tables, write_table
+from pipeline.tables import read_stamp, read_table, read_tables, write_table
 
 FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
 STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
@@ -28,7 +29,7 @@ def test_a_table_comes_back(written):
 def test_every_column_carries_its_meaning_and_the_table_its_stamp(written):
     table = pq.read_table(written, partitioning=None)
     for field in table.schema:
-        assert field.metadata[b"description"].decode() == COLUMNS[field.name]
+        assert field.metadata[b"description"].decode() == COLUMNS[field.name].meaning
     stamp = read_stamp(written)
     assert len(stamp.pop("sha256")) == 64
     assert stamp == STAMP
