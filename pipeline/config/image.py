@@ -76,6 +76,9 @@ class Measurement(Section):
     distance is biased upwards."""
     block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2)]
     """Sides, in pixels, of the blocks exchanged across images in the controls; divisors of size."""
+    real_copies: Annotated[float, Field(gt=0, lt=0.5)]
+    """Share of held-out images that may count as copied: samples that are nearer to a training
+    image, relative to held-out ones, than all the rest of these are copies."""
     shown_images: Positive
     """Samples of each checkpoint that are kept as pictures."""
 

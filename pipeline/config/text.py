@@ -74,6 +74,9 @@ class Measurement(Section):
     """Blocks of held-out text, at most, of each kind that generated text is compared with."""
     block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2)]
     """Lengths of shuffled blocks of the controls that calibrate the coherence length."""
+    real_copies: Annotated[float, Field(gt=0, lt=0.5)]
+    """Share of held-out text that may count as copied: samples that share a longer run of tokens
+    with the training set than all the rest of it are copies."""
     shown_texts: Positive
     """Samples of each checkpoint that are kept as text."""
 

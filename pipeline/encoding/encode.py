@@ -40,8 +40,7 @@ def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequenc
     Raises:
         PipelineError: the encoder lacks a layer, or gives features that are no finite numbers.
     """
-    settings = spec["settings"]
-    loaded, workspaces = load_encoder(encoder, settings["layers"]), []
+    loaded, workspaces = load_encoder(encoder, spec["settings"]["layers"]), []
     for path, output in zip(samples, features, strict=True):
         images = streams.map_tensors(path, "samples")
         made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
@@ -50,10 +49,20 @@ def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequenc
         made = workspace.path(output.name)
         if not streams.is_whole(made, "features"):
             stamp = artifacts.make_stamp("features", spec, inputs) | origin
-            _write(made, stamp, images.tensors["tokens"], loaded, settings)
+            _write(made, stamp, images.tensors["tokens"], loaded, spec["settings"])
         workspace.publish(output.name, output)
         workspaces.append(workspace)
     remove_all_but(workspaces)
+
+
+def encode_training(spec: dict, encoder: Path, dataset: Path, output: Path) -> None:
+    """Encode the training images of every replica, [R, P, d]; otherwise as `encode`."""
+    loaded = load_encoder(encoder, spec["settings"]["layers"])
+    images = streams.map_tensors(dataset, "dataset")
+    inputs = {"dataset": images.sha256}
+    stamp = artifacts.make_stamp("features", spec, inputs) | {"encoder": loaded.record}
+    with artifacts.replacing(output) as temporary:
+        _write(temporary, stamp, images.tensors["training"], loaded, spec["settings"])
 
 
 def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:

@@ -19,7 +19,7 @@ def keep_pictures(spec: dict, samples: Sequence[Path], output: Path) -> None:
     Args:
         spec: spec of the stage; of its settings, `shown_images` matters.
         samples: of every checkpoint, or controls, `tokens` [R, N, d], uint8.
-        output: Parquet file of one row per sample.
+        output: Parquet file of one row per sample; its name is the kind of table.
     """
     shown, rows, inputs = spec["settings"]["shown_images"], [], {}
     for path in samples:
@@ -29,7 +29,7 @@ def keep_pictures(spec: dict, samples: Sequence[Path], output: Path) -> None:
         for place, tokens in zip(places, artifact.tensors["tokens"], strict=True):
             pictures = enumerate(map(encode_png, tokens[:shown]))
             rows += [{**place, "sample": number, "png": png} for number, png in pictures]
-    tables.write_table(output, pd.DataFrame(rows), artifacts.make_stamp("pictures", spec, inputs))
+    tables.write_table(output, pd.DataFrame(rows), artifacts.make_stamp(output.stem, spec, inputs))
 
 
 def encode_png(tokens: np.ndarray) -> bytes:

@@ -6,7 +6,7 @@ sequences: 1 where generated tokens correlate as real ones do, 0 where they do n
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class Coherence:
 
 def coherence_rows(
     generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
-    distances: Sequence[int], settings: dict,
+    distances: Sequence[int], settings: dict, among: str = "all",
 ) -> Iterator[Row]:  # fmt: skip
     """Correlation ratios of generated sequences and their equivalent block length.
 
@@ -74,14 +74,18 @@ def coherence_rows(
         symbols: size of the vocabulary.
         distances: t in tokens, increasing.
         settings: `measurement` section of the config.
+        among: which samples these are.
     """
     blocks, samples = settings["blocks"], settings["bootstrap_samples"]
     key = stream_key("coherence")
     measured = correlation_ratios(
         generated, real, direction, symbols, distances, blocks, samples, key
     )
-    yield from ratio_rows(measured, len(generated))
-    yield length_row(measured, len(generated), settings["largest_error"])
+    for row in (
+        *ratio_rows(measured, len(generated)),
+        length_row(measured, len(generated), settings["largest_error"]),
+    ):
+        yield replace(row, among=among)
 
 
 def ratio_rows(measured: CorrelationRatios, count: int) -> Iterator[Row]:

@@ -24,7 +24,8 @@ def measure(
 
     Args:
         spec: spec of the stage.
-        measures: the domain's `measure` part. Its `KIND` is that of the artifacts that it reads.
+        measures: the domain's part. Its `KIND` is that of the artifacts that it reads, `KNOWN` that
+            of the data.
         sources: what to compare with, one artifact per replica.
         dataset: the cell's data, for a part that looks at them.
         samples: artifacts of each checkpoint, or of controls.
@@ -32,7 +33,7 @@ def measure(
             the kind of table.
     """
     truths = measures.load_sources(sources, spec["settings"])
-    data = None if dataset is None else streams.map_tensors(dataset, "dataset")
+    data = None if dataset is None else streams.map_tensors(dataset, measures.KNOWN)
     rows, inputs = [], {} if data is None else {"dataset": data.sha256}
     for path in samples:
         generated = streams.map_tensors(path, measures.KIND)

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.domains.rhm.measure import observe
 from pipeline.grammar.correlations import common_ancestor_level
+from pipeline.measurement.creativity import unseen_shares
 from tests import reference
 
 SETTINGS = {"blocks": 8, "random_halves": 3, "bootstrap_samples": 100, "largest_error": 0.25}
@@ -54,6 +55,7 @@ def test_the_coherence_length_of_shuffled_blocks_is_their_size(small, level):
     rows = observed(small, shuffled_blocks(small.strings, 2**level))
     assert value(rows, "coherence_length") == pytest.approx(2**level)
     ratios = [row for row in rows if row.quantity == "correlation_ratio" and row.level]
+    ratios = [row for row in ratios if row.among == "all"]
     expected = [float(row.level <= level) for row in ratios]
     assert [row.estimate for row in ratios] == pytest.approx(expected, abs=1e-12)
 
@@ -63,13 +65,16 @@ def test_the_coherence_length_of_shuffled_halves_of_longer_strings_is_their_size
     rng = np.random.default_rng(0)
     samples = np.concatenate([np.tile(half, (20, 1))[rng.permutation(7680)] for half in halves], 1)
     rows = list(observe(deep.grammar, {"tokens": samples}, known(deep.strings), SETTINGS))
-    [row] = [row for row in rows if row.quantity == "coherence_length"]
+    [row, _] = [row for row in rows if row.quantity == "coherence_length"]
     assert abs(row.estimate - 4) < 5 * row.standard_error
     assert row.standard_error < 0.5
 
 
 def test_squared_correlations_of_the_data_agree_with_enumeration(deep):
-    found = [row for row in observed(deep, deep.strings) if row.quantity == "squared_correlation"]
+    rows = observed(deep, deep.strings)
+    found = [row for row in rows if row.quantity == "squared_correlation"]
+    exact = [row.estimate for row in rows if row.quantity == "exact_squared_correlation"]
+    assert exact == pytest.approx([row.estimate for row in found[:3]])
     squares = {
         (i, j): np.square(reference.excess(deep.strings, 3, i, j)).mean()
         for i, j in combinations(range(8), 2)
@@ -99,11 +104,73 @@ def test_every_observable_has_one_row_per_level_or_distance(deep):
         "rule_usage_divergence": 6,
         "training_rule_usage_divergence": 3,
         "squared_correlation": 3 + 7,
-        "correlation_ratio": 3 + 7,
+        "exact_squared_correlation": 3,
+        "correlation_ratio": 2 * 3 + 7,
         "equivalent_block_length": 1,
-        "coherence_length": 1,
+        "coherence_length": 2,
+        "creativity_index": 3,
+        "unseen_share": 3,
     }
     assert value(rows, "copied_fraction") == pytest.approx(4 / 384)
     assert value(rows, "distinct_fraction") == pytest.approx(1 / 8)
     assert value(rows, "valid_and_novel_fraction") == pytest.approx(380 / 384)
     assert value(rows, "copied_excess") == pytest.approx(0)
+
+
+def seen_blocks(strings, width):
+    return {tuple(block) for string in strings for block in string.reshape(-1, width)}
+
+
+def test_unseen_shares_are_those_of_enumerated_nodes(any_language):
+    """Every string of a language is as likely, so its nodes can be counted."""
+    grammar = any_language.grammar
+    for size in (1, 4, 12):
+        training = any_language.strings[:size]
+        found = unseen_shares(grammar, training)
+        for level, share in enumerate(found, 1):
+            width = grammar.branching**level
+            seen = seen_blocks(training, width)
+            nodes = any_language.strings.reshape(-1, width)
+            unseen = np.mean([tuple(node) not in seen for node in nodes])
+            assert share == pytest.approx(unseen, abs=1e-12)
+    assert unseen_shares(grammar, any_language.strings) == [0.0] * grammar.depth
+
+
+def indices(rows):
+    return [row.estimate for row in rows if row.quantity == "creativity_index"]
+
+
+def test_who_knows_the_rules_is_as_creative_as_they_allow(any_language):
+    rows = observed(any_language, any_language.strings)
+    shares = unseen_shares(any_language.grammar, any_language.strings[:4])
+    expected = [1.0 if share else np.nan for share in shares]
+    assert indices(rows) == pytest.approx(expected, nan_ok=True)
+
+
+def test_neither_copies_nor_what_is_invalid_is_creative(deep):
+    copies = indices(observed(deep, deep.strings[:4]))
+    assert copies == pytest.approx([0.0] * 3)
+    pairs = reference.every_string(3, 2)
+    wrong = next(
+        pair for pair, parent in zip(pairs, deep.grammar.inverse[0], strict=True) if parent < 0
+    )
+    rows = observed(deep, np.concatenate([deep.strings, np.tile(wrong, (99, 4))]))
+    assert indices(rows) == pytest.approx([1.0] * 3)
+
+
+def test_who_puts_seen_blocks_together_is_creative_above_them_only(deep):
+    """Half strings of the training set, in any order: all level-2 nodes were seen."""
+    samples = shuffled_blocks(deep.strings[:40], 4)
+    tiled = np.tile(samples, (SETTINGS["blocks"], 1)).astype(np.uint8)
+    strings = known(deep.strings) | {"training": deep.strings[:40].astype(np.uint8)}
+    low, middle, _ = indices(list(observe(deep.grammar, {"tokens": tiled}, strings, SETTINGS)))
+    assert middle == pytest.approx(0.0)
+    assert np.isnan(low) or low == pytest.approx(0.0)
+
+
+def test_without_enough_novel_strings_they_have_no_coherence_length(deep):
+    rows = observed(deep, deep.strings[:4])
+    [whole, novel] = [row for row in rows if row.quantity == "coherence_length"]
+    assert np.isfinite(whole.estimate)
+    assert np.isnan(novel.estimate)
+    assert (novel.among, novel.count) == ("novel_strings", 0)

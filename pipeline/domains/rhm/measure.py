@@ -18,10 +18,11 @@ from pipeline.measurement.correlation import (
     squared_correlations,
     weighted_projection,
 )
+from pipeline.measurement.creativity import creativity
 from pipeline.measurement.estimate import Row
 from pipeline.measurement.novelty import copying, novel_subtrees, novelty
 
-KIND = "samples"
+KIND, KNOWN = "samples", "dataset"
 
 
 def load_sources(sources: Sequence[Path], _settings: dict) -> list[Grammar]:
@@ -47,8 +48,9 @@ def observe(
     parsed, known = parse(grammar, samples), np.unique(strings["training"], axis=0)
     novel = novel_subtrees(samples, known, grammar.branching)
     yield from accuracies(parsed, novel)
+    yield from creativity(grammar, parsed, novel, known)
     yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], settings["blocks"])
-    yield from _correlations(grammar, samples, settings)
+    yield from _correlations(grammar, samples, novel[-1][:, 0], settings)
     held_out = strings["test"], strings["validation"]
     distances = range(1, grammar.length)
     yield from coherence_rows(samples, *held_out, grammar.symbols, distances, settings)
@@ -68,19 +70,42 @@ def _memorization(
     yield from training_rule_usage(parse(grammar, known), *rules)
 
 
-def _correlations(grammar: Grammar, samples: np.ndarray, settings: dict) -> Iterator[Row]:
+def _correlations(
+    grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: dict
+) -> Iterator[Row]:
+    """Rows of all samples, and of novel ones how far they correlate like the data.
+
+    Copies correlate like the data as far as strings reach.
+    """
     labels, groups = _pair_groups(grammar)
-    counts = PairCounts.of(samples, grammar.symbols, settings["blocks"])
+    exact, blocks = _exact_excess(grammar), settings["blocks"]
+    counts = PairCounts.of(samples, grammar.symbols, blocks)
     squared = squared_correlations(counts, groups, settings["random_halves"])
-    exact, by_level = _exact_excess(grammar), groups[: grammar.depth]
-    ratios = projections(counts, exact, by_level)
-    used = counts.size * settings["blocks"]
     for (estimate, error), label in zip(squared, labels, strict=True):
-        yield Row("squared_correlation", estimate, error, used, **label)
-    for (estimate, error), label in zip(ratios, labels[: grammar.depth], strict=True):
-        yield Row("correlation_ratio", estimate, error, used, **label)
-    others, error = weighted_projection(counts, exact, by_level, _tokens_met(grammar))
-    yield Row("coherence_length", 1 + others, error, used)
+        yield Row("squared_correlation", estimate, error, counts.size * blocks, **label)
+    for level, pairs in enumerate(groups[: grammar.depth], 1):
+        first, second = pairs.T
+        square = float(np.square(exact[first, :, second]).mean())
+        yield Row("exact_squared_correlation", square, 0.0, counts.size * blocks, level=level)
+    by_level, met = groups[: grammar.depth], _tokens_met(grammar)
+    yield from _projections(counts, exact, by_level, met, "all")
+    counts = PairCounts.of(samples[novel], grammar.symbols, blocks)
+    yield from _projections(counts, exact, by_level, met, "novel_strings")
+
+
+def _projections(
+    counts: PairCounts, exact: np.ndarray, by_level: list[np.ndarray], met: list[int], among: str
+) -> Iterator[Row]:
+    """Correlation ratios of every level and the coherence length; NaN with empty blocks."""
+    used = counts.size * len(counts.joint)
+    ratios, length = [(np.nan, np.nan)] * len(by_level), (np.nan, np.nan)
+    if used:
+        ratios = projections(counts, exact, by_level)
+        others, error = weighted_projection(counts, exact, by_level, met)
+        length = 1 + others, error
+    for level, (estimate, error) in enumerate(ratios, 1):
+        yield Row("correlation_ratio", estimate, error, used, among, level)
+    yield Row("coherence_length", *length, used, among)
 
 
 def _tokens_met(grammar: Grammar) -> list[int]:

@@ -1,0 +1,83 @@
+"""Longest runs of tokens that samples share with the training set, and which samples are copies."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pipeline.measurement.estimate import Row
+
+_BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
+"""Odd, so that no power of it is 0 modulo 2**64."""
+
+
+def usual_run(runs: np.ndarray, real_copies: float) -> int:
+    """Tokens of the longest run that nearly all held-out text shares with a training set.
+
+    Args:
+        runs: longest runs of held-out text, [M], with all blocks that there are to train on, so
+            that what counts as a copy does not depend on how many of them a model was trained on.
+        real_copies: share of held-out text that shares a longer run.
+    """
+    return int(np.quantile(runs, 1 - real_copies, method="higher"))
+
+
+def copied_rows(longest: np.ndarray, usual: int) -> Iterator[Row]:
+    """Rows of the mean of the longest runs of samples, int [N], and of the share of copies."""
+    for name, values in (
+        ("longest_copied_span", longest),
+        ("copied_fraction", longest > usual),
+    ):
+        error = values.std(ddof=1) / np.sqrt(len(values))
+        yield Row(name, float(values.mean()), float(error), len(values))
+    yield Row("usual_copied_span", float(usual), 0.0, len(longest))
+
+
+def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Tokens of the longest run of each sample that stands within a training block, int [N].
+
+    Runs are told apart by 64-bit polynomial hashes: of 10^9 comparisons, one in 10^10 would find
+    two different runs equal.
+
+    Args:
+        samples: tokens [N, d].
+        training: tokens [P, d'].
+    """
+    ours, theirs = _Hashes(samples), _Hashes(training)
+    low = np.zeros(len(samples), dtype=int)
+    high = np.full(len(samples), min(samples.shape[1], training.shape[1]))
+    while (low < high).any():
+        # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
+        middle = (low + high + 1) // 2
+        shared = np.zeros(len(samples), dtype=bool)
+        for length in np.unique(middle[low < high]):
+            rows = (middle == length) & (low < high)
+            shared[rows] = _any_among(ours.runs(int(length), rows), theirs.runs(int(length)))
+        low, high = (
+            np.where(shared, middle, low),
+            np.where(shared, high, np.maximum(middle - 1, low)),
+        )
+    return low
+
+
+class _Hashes:
+    """Hashes of all runs of tokens in rows: sums of (token + 1) x base**place, modulo 2**64."""
+
+    def __init__(self, tokens: np.ndarray) -> None:
+        self._prefix = np.zeros((len(tokens), tokens.shape[1] + 1), dtype=np.uint64)
+        for place in range(tokens.shape[1]):
+            token = tokens[:, place].astype(np.uint64) + np.uint64(1)
+            self._prefix[:, place + 1] = self._prefix[:, place] * _BASE + token
+
+    def runs(self, length: int, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Hashes of runs of so many tokens, uint64 [rows, d - length + 1]."""
+        prefix, power = self._prefix[rows], np.uint64(pow(int(_BASE), length, 2**64))
+        return prefix[:, length:] - prefix[:, :-length] * power
+
+
+def _any_among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Which rows have a number that is among the known ones, which are many more."""
+    wanted = np.unique(numbers)
+    places = np.searchsorted(wanted, known.ravel()).clip(max=len(wanted) - 1)
+    met = np.zeros(len(wanted), dtype=bool)
+    met[places[wanted[places] == known.ravel()]] = True
+    return met[np.searchsorted(wanted, numbers)].any(axis=1)
