@@ -23,7 +23,9 @@ MOST_UNDEFINED = 0.2
 """Share of resamples without a value above which there is no interval: a statistic that rests on
 one of n grammars is undefined in (1 - 1/n)**n >= 1/4 of them."""
 
-Statistic = Callable[[pd.DataFrame, np.ndarray], float | np.ndarray]
+Statistic = Callable[[np.ndarray], np.ndarray]
+"""Of weights (samples, rows), saying how often each row counts in each sample, values (samples,
+...): one row of numbers a sample, NaN where the rows that count do not determine them."""
 
 
 class Interval(NamedTuple):
@@ -45,10 +47,7 @@ def hierarchical_bootstrap(
 
     Args:
         frame: tidy rows with the columns of a replica; only rows that the statistic uses.
-        statistic: of the frame and the weights, float (rows,), saying how often each row counts
-            (0 or more, not always whole; all 1 for the estimate); returns a number or an array of
-            fixed shape. Where the rows drawn do not determine a value (say, one level is left)
-            that value is to be NaN.
+        statistic: of weights of these rows, 0 or more and not always whole; all 1 for the estimate.
         samples: number of resamples.
         key: stream key.
         confidence: nominal coverage.
@@ -58,11 +57,10 @@ def hierarchical_bootstrap(
         for samples that determine it; the bounds are NaN where more than `MOST_UNDEFINED` of them
         do not, and where a setting has a single grammar: nothing then says how grammars differ.
     """
-    estimate = np.asarray(statistic(frame, np.ones(len(frame))), dtype=float)
+    estimate = np.asarray(statistic(np.ones((1, len(frame))))[0], dtype=float)
     if not (frame.groupby(GRAMMAR)["grammar_seed"].nunique().min() >= 2):
         return Interval(estimate, *np.full((2, *estimate.shape), np.nan))
-    weights = resampling_weights(frame, samples, key)
-    values = np.stack([statistic(frame, row) for row in weights]).astype(float)
+    values = np.asarray(statistic(resampling_weights(frame, samples, key)), dtype=float)
     undefined = np.isnan(values).mean(axis=0) > MOST_UNDEFINED
     values = np.where(undefined, 0.0, values)
     # Off their own mean: what fewer distinct grammars shift (an error, say) is no uncertainty.
@@ -71,6 +69,32 @@ def hierarchical_bootstrap(
     bounds = np.nanquantile(deviations, [tail, 1 - tail], axis=0)
     bounds = estimate + _scale(frame, statistic, np.nanstd(deviations, axis=0), tail) * bounds
     return Interval(estimate, *np.where(undefined, np.nan, bounds))
+
+
+def jackknife_interval(
+    frame: pd.DataFrame, statistic: Statistic, confidence: float = 0.95
+) -> Interval:
+    """Student's t interval of a statistic, with its variance from leaving out grammars in turn.
+
+    For statistics that are too slow to resample; it has no seed. Arguments as in
+    `hierarchical_bootstrap`, and bounds are NaN where a setting has a single grammar.
+    """
+    estimate = np.asarray(statistic(np.ones((1, len(frame))))[0], dtype=float)
+    if not (frame.groupby(GRAMMAR)["grammar_seed"].nunique().min() >= 2):
+        return Interval(estimate, *np.full((2, *estimate.shape), np.nan))
+    variance, freedom, least = _variance(frame, statistic)
+    freedom = np.where(np.isfinite(freedom), freedom, least)
+    half = stdtrit(freedom, (1 + confidence) / 2) * np.sqrt(variance)
+    return Interval(estimate, estimate - half, estimate + half)
+
+
+def with_several_grammars(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of settings with several grammars; all rows if no setting has several.
+
+    One setting with a single grammar would otherwise leave all settings without an interval.
+    """
+    several = frame.groupby(GRAMMAR)["grammar_seed"].transform("nunique") > 1
+    return frame[several] if several.any() else frame
 
 
 def resampling_weights(frame: pd.DataFrame, samples: int, key: int) -> np.ndarray:
@@ -112,24 +136,34 @@ def _scale(
 ) -> np.ndarray:
     """Factor that corrects deviations of the given standard deviation, of the statistic's shape.
 
-    Degrees of freedom by Satterthwaite (1946) from the variance that each setting adds. Where
-    leaving out a grammar leaves the statistic undefined, the smallest setting's number of grammars
-    gives both them and the factor n / (n - 1).
+    Where leaving out a grammar leaves the statistic undefined, the smallest setting's number of
+    grammars gives both the degrees of freedom and the factor n / (n - 1).
+    """
+    variance, freedom, least = _variance(frame, statistic)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.sqrt(variance) / spread
+    known = np.isfinite(freedom) & np.isfinite(ratio)
+    freedom = np.where(known, freedom, least)
+    ratio = np.where(known, ratio, np.sqrt((least + 1) / least))
+    return ratio * stdtrit(freedom, tail) / ndtri(tail)
+
+
+def _variance(frame: pd.DataFrame, statistic: Statistic) -> tuple[np.ndarray, np.ndarray, float]:
+    """Jackknife variance, its degrees of freedom, and the least that any setting has.
+
+    Degrees of freedom by Satterthwaite (1946) from the variance that each setting adds; NaN where
+    nothing varies.
     """
     settings = frame.groupby(GRAMMAR).indices.values()
     parts = [_jackknife_variance(frame, statistic, rows) for rows in settings]
     variances = np.stack([variance for variance, _ in parts])
     free = np.array([grammars - 1 for _, grammars in parts], dtype=float)
-    least = free.min()
-    free = free.reshape(-1, *[1] * spread.ndim)
+    least = float(free.min())
+    free = free.reshape(-1, *[1] * (variances.ndim - 1))
     total = variances.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         freedom = total**2 / (variances**2 / free).sum(axis=0)
-        ratio = np.sqrt(total) / spread
-    known = np.isfinite(freedom) & np.isfinite(ratio)
-    freedom = np.where(known, freedom, least)
-    ratio = np.where(known, ratio, np.sqrt((least + 1) / least))
-    return ratio * stdtrit(freedom, tail) / ndtri(tail)
+    return total, freedom, least
 
 
 def _jackknife_variance(
@@ -138,10 +172,7 @@ def _jackknife_variance(
     """Variance of the statistic due to the grammars in `rows` of one setting, and their number."""
     grammars = frame["grammar_seed"].to_numpy()[rows]
     names = np.unique(grammars)
-    count, values = len(names), []
-    for grammar in names:
-        weights = np.ones(len(frame))
-        # The others take its place: a setting must not lose weight against other settings.
-        weights[rows] = np.where(grammars == grammar, 0.0, count / (count - 1))
-        values.append(statistic(frame, weights))
-    return (count - 1) * np.var(values, axis=0), count
+    count, weights = len(names), np.ones((len(names), len(frame)))
+    # The others take its place: a setting must not lose weight against other settings.
+    weights[:, rows] = np.where(grammars == names[:, None], 0.0, count / (count - 1))
+    return (count - 1) * np.var(statistic(weights), axis=0), count

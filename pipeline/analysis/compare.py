@@ -1,25 +1,62 @@
 """Stage `exponents`: how P*_l grows with m, v and the level, and how well competing laws do."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from pipeline import artifacts, tables
+from pipeline.analysis.bootstrap import with_several_grammars
+from pipeline.analysis.collapse import collapse
+from pipeline.analysis.curves import GRAMMAR, all_inside, at_best_checkpoint, finite_sizes
 from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import compare_laws
+from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
 from pipeline.randomness import stream_key
 
 
-def compare(spec: dict, table: Path, slopes: Path, laws: Path) -> None:
-    """Fit exponents and competing laws to the thresholds of all settings.
+def compare(
+    spec: dict, table: Path, measurements: Path, losses: Path, slopes: Path, laws: Path
+) -> None:
+    """Fit exponents and competing laws to the half-way points of all settings, by each criterion.
 
     Args:
         spec: spec of the stage.
-        table: thresholds of all settings.
-        slopes: output, one row per exponent.
-        laws: output, one row per law and kind of what was held out.
+        table: half-way points of all settings.
+        measurements: of all settings, whose accuracies are collapsed.
+        losses: the same, which say which checkpoint is best.
+        slopes: output, one row per criterion and exponent.
+        laws: output, one row per criterion and law.
     """
-    thresholds = tables.read_table(table, "sample_complexity")
-    samples = spec["settings"]["bootstrap_samples"]
-    found = exponents(thresholds, samples, stream_key("exponents"))
+    points = tables.read_table(table, "sample_complexity")
+    samples, among = (spec["settings"][name] for name in ("bootstrap_samples", "among"))
+    found = _each(points, lambda part: exponents(part, samples, stream_key("exponents")))
     tables.write_table(slopes, found, artifacts.make_stamp("exponents", spec, {}))
-    found = compare_laws(thresholds, samples, stream_key("laws"))
+    measured = accuracy_curves(tables.read_table(measurements, "measurements", CRITERIA))
+    best = finite_sizes(at_best_checkpoint(measured, tables.read_table(losses, "losses")))
+    compared = _each(points, lambda part: compare_laws(part, samples, stream_key("laws")))
+    collapsed = _each(_in_range(best[best["among"] == among], points), collapse)
+    found = compared.merge(collapsed, "outer", ["criterion", "law", "factor"], sort=False)
     tables.write_table(laws, found, artifacts.make_stamp("laws", spec, {}))
+
+
+def _in_range(best: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Curves of the settings and levels whose half-way sizes all lie in range.
+
+    Of those with several grammars, if there are any.
+
+    One that levels off too low falls on no master curve, whatever the law.
+    """
+    place = ["quantity", *GRAMMAR, "level"]
+    inside = all_inside(points[points["variable"] == "dataset_size"], place)
+    return with_several_grammars(best.merge(inside[place].drop_duplicates(), on=place))
+
+
+def _each(frame: pd.DataFrame, analysis: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """The analysis of every criterion, below one another."""
+    parts = [
+        analysis(frame[frame["quantity"] == criterion]).assign(criterion=criterion)
+        for criterion in CRITERIA
+    ]
+    filled = [part for part in parts if not part.empty] or parts[:1]
+    return pd.concat(filled, ignore_index=True)

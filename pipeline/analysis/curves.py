@@ -1,8 +1,8 @@
-"""Learning curves read off the tables: which checkpoint counts, where a level is half learnt."""
+"""Learning curves: which checkpoint counts, what chance and theory say, and intervals of means."""
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, stdtrit
+from scipy.special import stdtrit
 
 from pipeline.tables import SEEDS
 
@@ -10,8 +10,8 @@ GRAMMAR = ["v", "m", "s", "L"]
 REPLICA = [*GRAMMAR, *SEEDS]
 CELL = [*REPLICA, "dataset_size"]
 
-FEWEST_POINTS = 3
-"""Shorter curves cannot carry a fit of two parameters."""
+FEWEST_POINTS = 4
+"""Shorter curves cannot carry a fit of three parameters."""
 
 
 def total_losses(losses: pd.DataFrame, split: str) -> pd.DataFrame:
@@ -58,33 +58,6 @@ def predicted_size(v: int, m: int, s: int, level: int) -> float:
     """
     unused = 1 - m / v ** (s - 1)
     return v * m ** (level + 1) / unused if unused > 0 else float("inf")
-
-
-def halfway(
-    x: np.ndarray, accuracy: np.ndarray, chance: float, ceiling: float = 1.0
-) -> tuple[float, str]:
-    """Where a sigmoid in log x, from chance to ceiling, fitted to a curve is half-way up.
-
-    Returns:
-        The point, and whether it lies `inside`, `below` or `above` the range of x. A curve that
-        levels off before it is half-way never gets there: its point is `above`, wherever the
-        fitted sigmoid has it; likewise `below` for one that is past half-way throughout.
-    """
-    from scipy.optimize import curve_fit  # late: most of those who import this module fit nothing
-
-    def sigmoid(log_x: np.ndarray, log_half: float, slope: float) -> np.ndarray:
-        return chance + (ceiling - chance) * expit(slope * (log_x - log_half))
-
-    log_x = np.log(x)
-    beyond = accuracy > (ceiling + chance) / 2
-    reached = np.flatnonzero(beyond)
-    start = log_x[reached[0]] if reached.size else log_x[-1]
-    low, high = log_x[0] - 20, log_x[-1] + 20
-    bounds = ([low, 0.05], [high, 20.0])
-    (log_half, _), _ = curve_fit(sigmoid, log_x, accuracy, p0=(start, 1.0), bounds=bounds)
-    low, high = log_half < log_x[0] or beyond.all(), log_half > log_x[-1] or not beyond.any()
-    status = "below" if low else "above" if high else "inside"
-    return float(np.exp(log_half)), status
 
 
 def all_inside(thresholds: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -19,13 +19,13 @@ from pipeline.analysis.curves import (
     finite_sizes,
     mean_interval,
 )
-from pipeline.analysis.sample_complexity import select_accuracy, thresholds
+from pipeline.analysis.sample_complexity import accuracy_curves, thresholds
 
 BASE = "the run itself"
 HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
 """Quantities that are compared by their ratio, by what they are a value of."""
 _ONE = [*REPLICA, "level", "quantity"]
-_INVERSE = {"inside": "inside", "above": "below", "below": "above", "undecided": "undecided"}
+_INVERSE = {"above": "below", "below": "above"}
 
 
 def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], output: Path) -> None:
@@ -38,9 +38,10 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
         output: Parquet file of one row per departure, grammar parameters, level and quantity.
     """
     settings, numbers, largest = spec["settings"], {}, {}
-    rules = settings["accuracy"], settings["among"]
+    rules = settings["among"], settings["converged"]
     for name, *paths in zip([BASE, *settings["names"]], measurements, losses, strict=True):
-        measured = finite_sizes(tables.read_table(paths[0], "measurements", [rules[0]]))
+        measured = tables.read_table(paths[0], "measurements", [settings["accuracy"]])
+        measured = accuracy_curves(finite_sizes(measured))
         taken = finite_sizes(tables.read_table(paths[1], "losses"))
         largest = largest or measured.groupby(GRAMMAR)["dataset_size"].max().to_dict()
         numbers[name] = _numbers(measured, best_checkpoints(taken), largest, *rules)
@@ -55,35 +56,36 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
 
 
 def _numbers(
-    measured: pd.DataFrame, checkpoints: pd.DataFrame, largest: dict, accuracy: str, among: str
+    measured: pd.DataFrame, checkpoints: pd.DataFrame, largest: dict, among: str, converged: float
 ) -> pd.DataFrame:
     """Per replica and level: half-way dataset size and step, and accuracy at the largest size.
 
     Steps are those at the largest size, and this accuracy is over all samples.
 
     Args:
-        measured: rows of one accuracy.
+        measured: rows of one accuracy, with chance.
         checkpoints: step of every cell that counts.
         largest: largest dataset size that the run itself has, by grammar parameters.
-        accuracy: quantity that is read.
         among: samples over which half-way sizes are taken.
+        converged: see `half_way`.
     """
     wanted = pd.MultiIndex.from_frame(measured[GRAMMAR]).map(largest)
     at_largest = measured[measured["dataset_size"] == wanted]
     chosen = [frame.merge(checkpoints, on=[*CELL, "step"]) for frame in (measured, at_largest)]
     curves = {
-        "dataset_size": select_accuracy(chosen[0], accuracy, among),
-        "step": select_accuracy(at_largest, accuracy, "all"),
+        "dataset_size": chosen[0][chosen[0]["among"] == among],
+        "step": at_largest[at_largest["among"] == "all"],
     }
     half_way = [
         pd.DataFrame(
-            thresholds(curve, variable), columns=[*REPLICA, "level", "threshold", "status"]
+            thresholds(curve, variable, converged),
+            columns=[*REPLICA, "level", "threshold", "status"],
         )
         .rename(columns={"threshold": "value"})
         .assign(quantity=HALF_WAY[variable])
         for variable, curve in curves.items()
     ]
-    final = select_accuracy(chosen[1], accuracy, "all").rename(columns={"estimate": "value"})
+    final = chosen[1][chosen[1]["among"] == "all"].rename(columns={"estimate": "value"})
     final = final[[*REPLICA, "level", "value"]].assign(quantity="final_accuracy", status="inside")
     return pd.concat([*half_way, final], ignore_index=True).astype({"value": float})
 
@@ -118,13 +120,18 @@ def _row(place: dict, values: pd.Series, part: pd.DataFrame, status: str, logari
 
 
 def _status(found: pd.Series) -> str:
-    """`inside` if all replicas are; else on which side others lie, undecided if on both."""
-    sides = found[found != "inside"].unique()
-    return "inside" if sides.size == 0 else sides[0] if sides.size == 1 else "undecided"
+    """`inside` if all replicas are; else what the others are, undecided if not all the same."""
+    others = found[found != "inside"].unique()
+    return "inside" if others.size == 0 else others[0] if others.size == 1 else "undecided"
 
 
 def _side(status: str, of_base: str) -> str:
-    """Where a ratio lies: undecided if both of its parts are out of range on the same side."""
+    """Where a ratio lies: undecided if both of its parts are out of range on the same side.
+
+    Or not converged, of which nothing more is known.
+    """
+    if "not converged" in (status, of_base):
+        return "not converged"
     if status == of_base != "inside":
         return "undecided"
-    return status if status != "inside" else _INVERSE[of_base]
+    return status if status != "inside" else _INVERSE.get(of_base, of_base)

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import fdtrc
 
-from pipeline.analysis.bootstrap import Interval, hierarchical_bootstrap
+from pipeline.analysis.bootstrap import Interval, Statistic, hierarchical_bootstrap
 from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside
 from pipeline.errors import PipelineError
 from pipeline.randomness import stream_key
@@ -16,9 +17,12 @@ _COLUMNS = [
     "low",
     "high",
     "prediction",
+    "misfit",
     "grammars",
     "replicas",
 ]
+SHAPE = ["s", "L", "level"]
+"""What the constant of the law may differ with: it predicts how P*_l grows, up to a factor."""
 
 
 def usable(sample_complexity: pd.DataFrame, variable: str) -> pd.DataFrame:
@@ -41,8 +45,9 @@ def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.Dat
 
     - `level_exponent`: on l log m, levels from 2 up, an intercept for every replica; law 1. Also
       for the variable `step`, where 1 means that learning is limited by the strings seen.
-    - `law_exponent`: on the log of v m**(l+1) / (1 - m / v**(s-1)), levels from 2 up, one intercept
-      for all; law 1.
+    - `law_exponent`: on the log of v m**(l+1) / (1 - m / v**(s-1)), levels from 2 up, together and
+      one by one, an intercept for every level of trees of one shape (s, L); law 1. Only so is it
+      the growth with m and v that is asked for: levels would otherwise be most of the spread.
     - `m_exponent`, `v_exponent`: on log m and log v together at one level, an intercept for every
       (s, L); laws l+1 and 1, none for level 1. The factor 1 / (1 - m / v**(s-1)) of the prediction
       also grows with m and falls with v; `..._adjusted` are the slopes once it is divided out.
@@ -54,8 +59,8 @@ def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.Dat
 
     Returns:
         One row a slope: quantity, level (NaN for slopes over levels), variable, estimate and its
-        95 % bounds (NaN where a setting has one grammar), prediction, and the numbers of grammars
-        and of replicas behind it.
+        95 % bounds (NaN where a setting has one grammar), prediction, of the law's its `misfit`,
+        see `lack_of_fit`, and the numbers of grammars and of replicas behind it.
 
     Raises:
         PipelineError: a replica has several thresholds of a level.
@@ -82,9 +87,44 @@ def _level_exponent(frame: pd.DataFrame, variable: str, samples: int, key: int) 
 
 def _law_exponent(frame: pd.DataFrame, samples: int, key: int) -> list[dict]:
     deep = frame[frame["level"] >= 2]
-    regressor = np.log(deep["predicted"]).to_numpy()[:, None]
-    fit = fit_slopes(deep, regressor, np.log(deep["threshold"]), [], samples, key)
-    return _rows(deep, "dataset_size", fit, {"law_exponent": 1.0})
+    parts = [(np.nan, deep), *deep.groupby("level")]
+    rows = []
+    for level, part in parts:
+        x, y = np.log(part["predicted"].to_numpy(float)), np.log(part["threshold"])
+        fit = fit_slopes(part, x[:, None], y, SHAPE, samples, stream_key(key, f"{level}"))
+        found = _rows(part, "dataset_size", fit, {"law_exponent": 1.0}, level)
+        rows += [{**row, "misfit": lack_of_fit(part, x, y.to_numpy())} for row in found]
+    return rows
+
+
+def lack_of_fit(frame: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float:
+    """Probability that a straight line would miss the settings by more, if it was the truth.
+
+    F test (Draper & Smith 1998, section 2.1) of the means of settings and levels around a line,
+    with an intercept for every level of one shape, against the spread of grammars within them;
+    replicas of a grammar are averaged first.
+
+    Returns:
+        The probability, NaN where there are no more means than parameters, or nothing varies.
+    """
+    grammars = frame.assign(x=x, y=y).groupby([*GRAMMAR, "level", "grammar_seed"], as_index=False)
+    grammars = grammars[["x", "y"]].mean()
+    cells = grammars.groupby([*GRAMMAR, "level"], as_index=False).agg(
+        x=("x", "mean"), y=("y", "mean"), n=("y", "size"), spread=("y", "var")
+    )
+    within = cells["n"] - 1
+    pure, pure_freedom = (within * cells["spread"].fillna(0.0)).sum(), within.sum()
+    freedom = len(cells) - cells.groupby(SHAPE).ngroups - 1
+    if freedom < 1 or pure_freedom < 1 or pure == 0:
+        return float("nan")
+    weights = cells["n"].to_numpy(float)
+    arguments = cells, cells[["x"]].to_numpy(), cells["y"].to_numpy(), SHAPE
+    slope = slopes_of(*arguments)(weights[None])[0, 0]
+    left = cells.assign(left=(cells["y"] - slope * cells["x"]) * weights, weight=weights)
+    means = left.groupby(SHAPE)[["left", "weight"]].transform("sum")
+    residual = left["left"] / weights - means["left"] / means["weight"]
+    squares = (weights * residual**2).sum()
+    return float(fdtrc(freedom, pure_freedom, squares / freedom / (pure / pure_freedom)))
 
 
 def _setting_exponents(frame: pd.DataFrame, level: int, samples: int, key: int) -> list[dict]:
@@ -107,32 +147,50 @@ def fit_slopes(
     samples: int, key: int,
 ) -> Interval | None:  # fmt: skip
     """Slopes and intervals, or None where the design does not determine them."""
-    group = frame.groupby(within).ngroup().to_numpy() if within else np.zeros(len(frame), int)
-    numbers = np.column_stack([regressors, response.to_numpy()])
-
-    def statistic(_: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-        return _slopes(numbers, group, weights)
-
-    if not regressors.size or np.isnan(statistic(frame, np.ones(len(frame)))).any():
+    statistic = slopes_of(frame, regressors, response.to_numpy(), within)
+    if not regressors.size or np.isnan(statistic(np.ones((1, len(frame))))).any():
         return None
     return hierarchical_bootstrap(frame, statistic, samples, key)
 
 
-def _slopes(numbers: np.ndarray, group: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted least squares of the last column on the others, an intercept for every group.
+def slopes_of(
+    frame: pd.DataFrame, regressors: np.ndarray, response: np.ndarray, within: list[str]
+) -> Statistic:
+    """Weighted least squares of the response on the regressors, an intercept for every group.
+
+    Args:
+        frame: rows, of which the columns `within` tell the groups; with none, all are one.
+        regressors: numbers (rows, slopes), logarithms.
+        response: numbers (rows,).
+        within: columns.
 
     Returns:
-        Slopes (columns - 1,), NaN where the regressors do not determine them all.
+        Statistic of slopes (samples, slopes), NaN where the rows do not determine them all.
     """
-    total = np.bincount(group, weights)
-    sums = np.stack([np.bincount(group, weights * column) for column in numbers.T], axis=1)
-    means = sums / np.where(total > 0, total, 1.0)[:, None]
-    centred = (numbers - means[group]) * np.sqrt(weights)[:, None]
-    design = centred[:, :-1]
+    group = frame.groupby(within).ngroup().to_numpy() if within else np.zeros(len(frame), int)
+    member = np.eye(group.max(initial=0) + 1)[group]
+    numbers = np.column_stack([regressors, response])
+    numbers = numbers - (member / member.sum(axis=0) @ (member.T @ numbers))
+    pairs = numbers[:, :, None] * numbers[:, None, :]
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        total = weights @ member
+        sums = np.einsum("sn,ng,nc->sgc", weights, member, numbers, optimize=True)
+        means = sums / np.where(total > 0, total, 1.0)[:, :, None]
+        products = np.einsum("sn,nab->sab", weights, pairs, optimize=True)
+        products -= np.einsum("sga,sgb->sab", sums, means, optimize=True)
+        return _solve(products[:, :-1, :-1], products[:, :-1, -1])
+
+    return statistic
+
+
+def _solve(squares: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """Solutions of (samples) systems of equations, NaN for those of less than full rank."""
     # Logarithms are of order one: anything smaller than this is rounding of a constant column.
-    if np.linalg.matrix_rank(design, tol=1e-8) < design.shape[1]:
-        return np.full(design.shape[1], np.nan)
-    return np.linalg.lstsq(design, centred[:, -1], rcond=None)[0]
+    known = np.linalg.eigvalsh(squares)[:, 0] > 1e-9
+    found = np.full(products.shape, np.nan)
+    found[known] = np.linalg.solve(squares[known], products[known][:, :, None])[:, :, 0]
+    return found
 
 
 def _rows(

@@ -1,23 +1,24 @@
-"""Competing laws of the sample complexity, scored on grammars they were not fitted to.
+"""Competing laws of the sample complexity, scored on settings they were not fitted to.
 
-Levels from 2 up only. Every law has a constant of its own, so laws whose ratio is constant cannot
-be told apart. In one setting m^l and m^(l+1) are such, and so is the factor 1 / (1 - m / v**(s-1)):
-it takes several m, and for the factor several v or m, to decide. The laws m^(2l-1) and m^3 coincide
-with m^(l+1) at level 2, so it takes levels 2 and 3 to tell them apart; and with one level in one
-setting all laws are the same.
+Levels from 2 up only, with a constant of its own for every law and every level of trees of one
+shape (s, L): what is compared is how P*_l grows with m and v. Laws whose ratio is then constant
+cannot be told apart: at level 2 m^(l+1), m^(2l-1) and m^3 are the same, and it takes several m at
+level 3 to tell these.
 """
 
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.bootstrap import hierarchical_bootstrap
+from pipeline.analysis.bootstrap import Statistic, hierarchical_bootstrap
 from pipeline.analysis.curves import GRAMMAR, REPLICA
-from pipeline.analysis.exponents import usable
-from pipeline.randomness import stream_key
+from pipeline.analysis.exponents import SHAPE, usable
 
 EXPONENTS = {
     "m^l": lambda level: level,
+    "m^(l+1/2)": lambda level: level + 0.5,
     "m^(l+1)": lambda level: level + 1,
+    "m^(l+3/2)": lambda level: level + 1.5,
+    "m^(l+2)": lambda level: level + 2,
     "m^(2l-1)": lambda level: 2 * level - 1,
     "m^3": lambda level: 3 + 0 * level,
 }
@@ -29,11 +30,12 @@ LAWS = [(law, factor) for law in EXPONENTS for factor in (True, False)]
 REFERENCE = LAWS.index(("m^(l+1)", True))
 """The prediction in the table."""
 
+RIVALS = [law for law in LAWS if law[0] != "m^(l+1)"]
+"""Laws of another power, which the prediction has to beat."""
+
 _COLUMNS = [
     "law",
     "factor",
-    "variable",
-    "held_out",
     "error",
     "error_low",
     "error_high",
@@ -47,47 +49,45 @@ _COLUMNS = [
 ]
 
 
-def compare_laws(
-    sample_complexity: pd.DataFrame, samples: int, key: int, variable: str = "dataset_size"
-) -> pd.DataFrame:
-    """Errors with which each law, times one fitted constant, predicts what it was not fitted to.
-
-    Held out is one grammar of one setting at a time, or one whole setting.
+def compare_laws(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.DataFrame:
+    """Errors with which each law predicts one setting after the other from all the others.
 
     Args:
         sample_complexity: rows of that table, of one quantity.
-        samples: resamples of the bootstrap, which fits the constants anew; all copies of a grammar
-            are held out together.
+        samples: resamples of the bootstrap, which fits the constants anew.
         key: stream key.
-        variable: `dataset_size` or `step`, whose units the constant absorbs.
 
     Returns:
-        One row per law, factor and kind of `held_out` (`grammar` where there are two or more,
-        `setting` likewise; otherwise none). `error` is the root mean square over all held-out
-        thresholds in decades, `difference` that error less the one of m^(l+1) with the factor on
-        the same thresholds; both with 95 % bounds, NaN where a setting has one grammar. The
-        difference is NaN where the two laws differ by a constant only (see above). Numbers of
-        levels, settings, grammars and replicas behind it. In simulations with two settings of four
-        grammars and noise as large as the differences, nominal 95 % bounds held 90 to 97 % of the
-        errors and 83 to 95 % of the differences, which are less linear in the noise.
+        One row per law and factor, none where no level has two settings. `error` is the root mean
+        square over all thresholds in decades, `difference` that error less the one of m^(l+1) with
+        the factor; both with 95 % bounds, NaN where a setting has one grammar. The difference is
+        NaN where the two laws cannot be told apart. Numbers of levels, settings, grammars and
+        replicas behind it.
 
     Raises:
         PipelineError: a replica has several thresholds of a level.
     """
-    frame = usable(sample_complexity, variable)
-    frame = frame[frame["level"] >= 2].reset_index(drop=True)
-    logs = np.log10(candidate_laws(frame))
-    offsets = np.log10(frame["threshold"].to_numpy())[:, None] - logs
-    told_apart = np.ptp(logs - logs[:, [REFERENCE]], axis=0) > 1e-9 if len(frame) else None
-    rows = []
-    for held_out, unit in (("grammar", [*GRAMMAR, "grammar_seed"]), ("setting", GRAMMAR)):
-        folds = frame.groupby(unit).ngroup().to_numpy()
-        if len(np.unique(folds)) < 2:
-            continue
-        scores = _scores(frame, offsets, folds, samples, stream_key(key, held_out))
-        scores.loc[~told_apart, ["difference", "difference_low", "difference_high"]] = np.nan
-        rows.append(scores.assign(variable=variable, held_out=held_out, **_sizes(frame)))
-    return pd.concat(rows)[_COLUMNS] if rows else pd.DataFrame(columns=_COLUMNS)
+    frame = comparable(usable(sample_complexity, "dataset_size"))
+    if frame.empty:
+        return pd.DataFrame(columns=_COLUMNS)
+    fit = hierarchical_bootstrap(frame, held_out_scores(frame), samples, key)
+    table = pd.DataFrame(LAWS, columns=["law", "factor"])
+    for i, name in enumerate(("error", "difference")):
+        for suffix, values in zip(("", "_low", "_high"), fit, strict=True):
+            table[f"{name}{suffix}"] = values[i]
+    # Widening may push the bound of an error below zero.
+    table["error_low"] = table["error_low"].clip(lower=0.0)
+    return table.assign(**_sizes(frame))[_COLUMNS]
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of levels from 2 up that have another setting to be predicted from.
+
+    Not those where every tuple is valid, so that the prediction is infinite.
+    """
+    deep = frame[(frame["level"] >= 2) & (frame["m"] < frame["v"] ** (frame["s"] - 1))]
+    settings = deep.assign(setting=deep.groupby(GRAMMAR).ngroup()).groupby(SHAPE)["setting"]
+    return deep[settings.transform("nunique") >= 2].reset_index(drop=True)
 
 
 def candidate_laws(frame: pd.DataFrame) -> np.ndarray:
@@ -98,35 +98,78 @@ def candidate_laws(frame: pd.DataFrame) -> np.ndarray:
     return np.stack(powers, axis=1)
 
 
-def held_out_errors(offsets: np.ndarray, folds: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Offsets, (rows, laws), less their weighted mean over the rows of all other folds, (rows,).
+def held_out_scores(frame: pd.DataFrame) -> Statistic:
+    """Statistic of errors and of differences to the reference, (samples, 2, laws), in decades."""
+    logs = np.log10(candidate_laws(frame))
+    offsets = np.log10(frame["threshold"].to_numpy(float))[:, None] - logs
+    same = ~_told_apart(frame, logs)
 
-    NaN for rows whose fold has all the weight: nothing is left to fit the constant to.
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        squares = held_out_errors(frame, offsets, weights) ** 2
+        mean = np.einsum("sn,snl->sl", weights, squares) / weights.sum(axis=1, keepdims=True)
+        errors = np.sqrt(mean)
+        differences = np.where(same, np.nan, errors - errors[:, [REFERENCE]])
+        return np.stack([errors, differences], axis=1)
+
+    return statistic
+
+
+def held_out_positions(frame: pd.DataFrame) -> Statistic:
+    """Statistic of where held-out settings lie between the reference, at 0, and each law, at 1.
+
+    With e the held-out error of the reference and h how much that of another law is smaller, the
+    position is the least-squares share of h in e. Under a law that is true it is 1 on average, so
+    an interval below 1 rejects that law. (Errors alone say which of two laws is nearer, which takes
+    more data than to reject one.)
+
+    Returns:
+        Of weights (samples, rows), positions (samples, laws), NaN for a law that these settings
+        cannot tell from the reference.
     """
-    weighted = weights[:, None] * np.column_stack([offsets, np.ones(len(offsets))])
-    own = np.stack([np.bincount(folds, column) for column in weighted.T], axis=1)
-    others = weighted.sum(axis=0) - own
-    total = others[:, -1:]
-    constants = np.where(total > 0, others[:, :-1] / np.where(total > 0, total, 1.0), np.nan)
-    return offsets - constants[folds]
+    logs = np.log10(candidate_laws(frame))
+    offsets = np.log10(frame["threshold"].to_numpy(float))[:, None] - logs
+    same = ~_told_apart(frame, logs)
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        errors = held_out_errors(frame, offsets, weights)
+        reference = errors[:, :, [REFERENCE]]
+        smaller = reference - errors
+        share = np.einsum("sn,snl->sl", weights, reference * smaller)
+        scale = np.einsum("sn,snl->sl", weights, smaller**2)
+        return np.where(same, np.nan, share / np.where(same, 1.0, scale))
+
+    return statistic
 
 
-def _scores(
-    frame: pd.DataFrame, offsets: np.ndarray, folds: np.ndarray, samples: int, key: int
-) -> pd.DataFrame:
-    """Root mean square errors, and differences to the reference, over the same resamples."""
+def held_out_errors(frame: pd.DataFrame, offsets: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Offsets less their mean over the same level of all other settings.
 
-    def statistic(_: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-        errors = held_out_errors(offsets, folds, weights)
-        error = np.sqrt(weights @ errors**2 / weights.sum())
-        return np.stack([error, error - error[REFERENCE]])
+    Args:
+        frame: rows of thresholds, of which `GRAMMAR` and `SHAPE` are looked at.
+        offsets: logarithms of thresholds less those of laws, (rows, laws).
+        weights: of the rows, (samples, rows).
 
-    values, low, high = hierarchical_bootstrap(frame, statistic, samples, key)
-    low[0] = np.maximum(low[0], 0.0)  # widening may push the bound of an error below zero
-    table = pd.DataFrame(LAWS, columns=["law", "factor"])
-    for i, name in enumerate(("error", "difference")):
-        table[name], table[f"{name}_low"], table[f"{name}_high"] = values[i], low[i], high[i]
-    return table
+    Returns:
+        Errors (samples, rows, laws); NaN where no other setting has any weight.
+    """
+    shape, cell = (
+        frame.groupby(names).ngroup().to_numpy() for names in (SHAPE, [*GRAMMAR, "level"])
+    )
+    weighted = weights[:, :, None] * np.column_stack([offsets, np.ones(len(offsets))])
+    of_shape, own = (
+        np.einsum("snl,ng->sgl", weighted, np.eye(group.max() + 1)[group], optimize=True)[:, group]
+        for group in (shape, cell)
+    )
+    others = of_shape - own
+    total = others[:, :, -1:]
+    known = total > 1e-9  # sums of weights: less is rounding
+    return offsets - np.where(known, others[:, :, :-1] / np.where(known, total, 1.0), np.nan)
+
+
+def _told_apart(frame: pd.DataFrame, logs: np.ndarray) -> np.ndarray:
+    """Which laws differ from the reference by more than a constant for every level, (laws,)."""
+    ratio = pd.DataFrame(logs - logs[:, [REFERENCE]]).groupby([frame[name] for name in SHAPE])
+    return ((ratio.max() - ratio.min()) > 1e-9).any().to_numpy()
 
 
 def _sizes(frame: pd.DataFrame) -> dict[str, int]:

@@ -15,12 +15,22 @@ from pipeline.analysis.curves import (
     all_inside,
     chance_accuracy,
     finite_sizes,
-    halfway,
 )
 from pipeline.analysis.exponents import fit_slopes
+from pipeline.analysis.half_way import half_way
 from pipeline.randomness import stream_key
 
-_TIMES = [*CELL, "level", "variable", "quantity", "threshold", "status", "chance", "ceiling"]
+_TIMES = [
+    *CELL,
+    "level",
+    "variable",
+    "quantity",
+    "threshold",
+    "status",
+    "top",
+    "chance",
+    "ceiling",
+]
 
 _EXPONENTS = [
     *GRAMMAR,
@@ -38,17 +48,17 @@ _EXPONENTS = [
 
 def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> None:
     """Fit the times of every trajectory, and how that of copying grows with the dataset size."""
-    found = learning_times(tables.read_table(measurements, "measurements"))
+    settings = spec["settings"]
+    measured = tables.read_table(measurements, "measurements", ["node_accuracy", "copied_excess"])
+    found = learning_times(measured, settings["converged"])
     tables.write_table(times, found, artifacts.make_stamp("memorization", spec, {}))
-    slopes = copying_exponents(
-        found, spec["settings"]["bootstrap_samples"], stream_key("memorization")
-    )
+    slopes = copying_exponents(found, settings["bootstrap_samples"], stream_key("memorization"))
     stamp = artifacts.make_stamp("memorization_exponents", spec, {})
     tables.write_table(exponents, slopes, stamp)
 
 
-def learning_times(measurements: pd.DataFrame) -> pd.DataFrame:
-    """Steps at which node accuracy and excess copies are half-way up, by `curves.halfway`.
+def learning_times(measurements: pd.DataFrame, converged: float) -> pd.DataFrame:
+    """Steps at which node accuracy and excess copies are half-way up, by `half_way`.
 
     Node accuracy is that of all samples, which copies raise too. Novel strings alone would not do:
     none are left once all are copies, and the last ones are the faulty ones, so their accuracy
@@ -60,7 +70,8 @@ def learning_times(measurements: pd.DataFrame) -> pd.DataFrame:
     """
     frame = measurements[measurements["dataset_size"] != "online"]
     chosen = frame["quantity"].isin(["node_accuracy", "copied_excess"]) & (frame["among"] == "all")
-    return pd.DataFrame(_times(frame[chosen & frame["estimate"].notna()]), columns=_TIMES)
+    frame = frame[chosen & frame["estimate"].notna()]
+    return pd.DataFrame(_times(frame, converged), columns=_TIMES)
 
 
 def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFrame:
@@ -93,7 +104,7 @@ def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFra
     return pd.DataFrame(rows, columns=_EXPONENTS)
 
 
-def _times(frame: pd.DataFrame) -> Iterator[dict]:
+def _times(frame: pd.DataFrame, converged: float) -> Iterator[dict]:
     for key, unsorted in frame.groupby([*CELL, "quantity", "level"], dropna=False):
         if len(unsorted) < FEWEST_POINTS:
             continue
@@ -104,6 +115,6 @@ def _times(frame: pd.DataFrame) -> Iterator[dict]:
             chance = chance_accuracy(quantity, *(place[name] for name in GRAMMAR), int(level))
             ceiling = float(curve["ceiling"].iloc[0])
         steps, values = curve["step"].to_numpy(float), curve["estimate"].to_numpy(float)
-        threshold, status = halfway(steps, values, chance, ceiling)
-        row = {"level": level, "variable": "step", "quantity": quantity, "threshold": threshold}
-        yield {**place, **row, "status": status, "chance": chance, "ceiling": ceiling}
+        found = half_way(steps, values, chance, ceiling, converged)
+        row = {"level": level, "variable": "step", "quantity": quantity, **found._asdict()}
+        yield {**place, **row, "chance": chance, "ceiling": ceiling}

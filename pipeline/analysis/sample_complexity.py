@@ -1,8 +1,14 @@
-"""Stage `analyse`: the dataset size, and the training time, at which each level is half learnt."""
+"""Stage `analyse`: the dataset size, and the training time, at which each level is half learnt.
+
+By each of several criteria, as they fail in different ways: node accuracy counts what luck gets
+right, conditional accuracy only what is right given right children, the correlation ratio knows
+nothing of rules, and excess loss nothing of samples.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline import artifacts, tables
@@ -13,69 +19,131 @@ from pipeline.analysis.curves import (
     at_best_checkpoint,
     chance_accuracy,
     finite_sizes,
-    halfway,
     predicted_size,
 )
+from pipeline.analysis.half_way import HalfWay, crossing, half_way
 
+ACCURACIES = ("node_accuracy", "conditional_accuracy", "string_accuracy")
+LOSS = "excess_loss"
+CRITERIA = (*ACCURACIES, "correlation_ratio", LOSS)
+"""Quantities whose half-way points are read off."""
+
+_LEVEL = [*REPLICA, "level", "quantity", "among"]
 _COLUMNS = [
-    *REPLICA,
-    "level",
+    *_LEVEL,
     "variable",
-    "quantity",
     "threshold",
     "status",
+    "top",
+    "least",
+    "most",
     "predicted",
     "chance",
     "ceiling",
 ]
 
 
-def analyse(spec: dict, measurements: Path, losses: Path, output: Path) -> None:
-    """Fit thresholds per replica and level, by the rule in `spec["settings"]`."""
-    settings = spec["settings"]
-    measured = tables.read_table(measurements, "measurements")
-    taken = tables.read_table(losses, "losses")
-    best = at_best_checkpoint(measured, taken)
-    chosen = {"quantity": settings["accuracy"]}
-    by_size = finite_sizes(select_accuracy(best, **chosen, among=settings["among"]))
-    online = measured[measured["dataset_size"] == "online"]
-    by_step = select_accuracy(online, **chosen, among="all")
-    rows = [*thresholds(by_size, "dataset_size"), *thresholds(by_step, "step")]
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
-    tables.write_table(output, frame, artifacts.make_stamp("sample_complexity", spec, {}))
-
-
-def select_accuracy(frame: pd.DataFrame, quantity: str, among: str) -> pd.DataFrame:
-    """Rows of one accuracy among one sort of samples, where it is defined."""
-    chosen = (frame["quantity"] == quantity) & (frame["among"] == among)
-    return frame[chosen & frame["estimate"].notna()]
-
-
-def thresholds(frame: pd.DataFrame, variable: str) -> Iterator[dict]:
-    """Where the accuracy of each replica and level is half-way up.
+def analyse(spec: dict, measurements: Path, losses: Path, probes: Path, output: Path) -> None:
+    """Read off half-way points per replica, level and criterion, by the rules in the spec.
 
     Args:
-        frame: rows of one accuracy, among one sort of samples, with columns of `measurements`.
-        variable: what it is a curve of: `dataset_size`, as a number, or `step`.
+        spec: spec of the stage, whose settings say among which samples, and what is converged.
+        measurements: table of a setting.
+        losses: the same, which say which checkpoint is best.
+        probes: the same, for excess losses.
+        output: one row per replica, level, criterion and variable.
     """
-    for (*replica, level), unsorted in frame.groupby([*REPLICA, "level"]):
+    settings, taken = spec["settings"], tables.read_table(losses, "losses")
+    rows: list[dict] = []
+    for frame in (_rises(measurements, settings["among"]), _falls(probes)):
+        by_size = finite_sizes(at_best_checkpoint(frame, taken))
+        online = frame[frame["dataset_size"] == "online"]
+        for variable, curves in (("dataset_size", by_size), ("step", online)):
+            rows += thresholds(curves, variable, settings["converged"])
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    tables.write_table(output, table, artifacts.make_stamp("sample_complexity", spec, {}))
+
+
+def thresholds(frame: pd.DataFrame, variable: str, converged: float) -> Iterator[dict]:
+    """Where the curve of each replica, level and criterion is half-way up, or down.
+
+    Args:
+        frame: rows of `CRITERIA` with `chance` and `ceiling`, undefined ones left out.
+        variable: what it is a curve of: `dataset_size`, as a number, or `step`.
+        converged: see `half_way`.
+    """
+    for place, unsorted in frame.groupby(_LEVEL):
         if len(unsorted) < FEWEST_POINTS:
             continue
-        curve = unsorted.sort_values(variable)
-        parameters = dict(zip(REPLICA, replica, strict=True))
-        v, m, s, L = (parameters[name] for name in GRAMMAR)
-        chance = chance_accuracy(curve["quantity"].iloc[0], v, m, s, L, int(level))
-        x, accuracy = curve[variable].to_numpy(float), curve["estimate"].to_numpy(float)
-        ceiling = float(curve["ceiling"].iloc[0])
-        threshold, status = halfway(x, accuracy, chance, ceiling)
+        curve, labels = unsorted.sort_values(variable), dict(zip(_LEVEL, place, strict=True))
+        x = curve[variable].to_numpy(float)
+        chance, ceiling = (float(curve[name].iloc[-1]) for name in ("chance", "ceiling"))
+        if (chance >= ceiling) if labels["quantity"] != LOSS else (chance <= ceiling):
+            continue  # knowing the level is worth nothing
+        found = _read_off(x, curve["estimate"].to_numpy(float), chance, ceiling, converged)
+        v, m, s, _, level = (int(labels[name]) for name in (*GRAMMAR, "level"))
         yield {
-            **parameters,
-            "level": int(level),
+            **labels,
+            **found._asdict(),
             "variable": variable,
-            "quantity": curve["quantity"].iloc[0],
-            "threshold": threshold,
-            "status": status,
-            "predicted": predicted_size(v, m, s, int(level)),
+            "least": x[0],
+            "most": x[-1],
+            "predicted": predicted_size(v, m, s, level),
             "chance": chance,
             "ceiling": ceiling,
         }
+
+
+def accuracy_curves(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Rows of accuracies with `chance`, and of correlation ratios, which rise from 0 to 1.
+
+    Ratios are those of tokens that meet at a level, not of tokens at a distance.
+    """
+    defined = measurements["estimate"].notna() & measurements["level"].notna()
+    frame = measurements[defined & measurements["quantity"].isin(CRITERIA)]
+    places = frame[["quantity", *GRAMMAR, "level"]].drop_duplicates()
+    chances = [
+        0.0 if row.quantity == "correlation_ratio" else chance_accuracy(*row)
+        for row in places.itertuples(index=False)
+    ]
+    ratios = frame["quantity"] == "correlation_ratio"
+    frame = frame.assign(ceiling=frame["ceiling"].mask(ratios, 1.0))
+    return frame.merge(places.assign(chance=np.array(chances, float)), on=list(places))
+
+
+def _rises(path: Path, among: str) -> pd.DataFrame:
+    """Curves of finite sizes among the samples that count, and online among all.
+
+    There are hardly any copies of fresh strings.
+    """
+    frame = accuracy_curves(tables.read_table(path, "measurements", CRITERIA))
+    counted = np.where(frame["dataset_size"] == "online", "all", among)
+    return frame[frame["among"] == counted]
+
+
+def _falls(path: Path) -> pd.DataFrame:
+    """Excess losses over all noise levels, once a level.
+
+    The worth of level l is by how much who knows the levels up to l does better than who knows
+    those up to l - 1: an excess falls from `chance`, the plateau of the latter, to `ceiling`.
+    """
+    plateau = "plateau_excess_loss"
+    frame = tables.read_table(path, "probes", (LOSS, plateau))
+    frame = frame[(frame["noise_low"] == 0) & (frame["noise_high"] == 1)]
+    place = [*REPLICA, "dataset_size", "step"]
+    plateaus = frame[frame["quantity"] == plateau][[*place, "level", "estimate"]]
+    knows = plateaus.rename(columns={"estimate": "ceiling"})
+    knows_less = plateaus.assign(level=plateaus["level"] + 1).rename(columns={"estimate": "chance"})
+    # Who knows all L levels has no excess.
+    worth = knows_less.merge(knows, "left", [*place, "level"]).fillna({"ceiling": 0.0})
+    excess = frame[frame["quantity"] == LOSS].drop(columns="level")
+    return excess.merge(worth, on=place).assign(among="test_strings").dropna(subset="estimate")
+
+
+def _read_off(
+    x: np.ndarray, values: np.ndarray, chance: float, ceiling: float, converged: float
+) -> HalfWay:
+    """Of a sigmoid; of a loss, which goes on to fall with the next level, its crossing."""
+    if chance > ceiling:
+        return crossing(x, values, (chance + ceiling) / 2)
+    return half_way(x, values, chance, ceiling, converged)

@@ -132,7 +132,9 @@ def test_rows_are_those_of_the_cells_each_once_and_in_their_order(found):
     for name, rows in (("measurements", measured), ("probes", probed)):
         cells = [row for cell in product(SHAPES, SIZES) for row in rows(*cell)]
         table = found[name].drop(columns="ceiling", errors="ignore")
-        pd.testing.assert_frame_equal(table, pd.DataFrame(cells), check_dtype=False)
+        # Types are those of the schema: an empty column holds NaN, and not None.
+        expected = pd.DataFrame(cells).astype(table.dtypes)
+        pd.testing.assert_frame_equal(table, expected)
 
 
 def test_every_accuracy_has_the_ceiling_of_its_grammar_quantity_and_level(found):

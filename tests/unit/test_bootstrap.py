@@ -35,7 +35,13 @@ def nested_noise(components, shape, key, repetitions=1):
 
 
 def mean_of(values):
-    return lambda _, weights: weights @ values / weights.sum()
+    values = values if values.ndim == 1 else values.reshape(len(values), -1)
+
+    def mean(weights):
+        total = weights.sum(axis=1)
+        return weights @ values / (total if values.ndim == 1 else total[:, None])
+
+    return mean
 
 
 def coverage(frame, components, shape):
@@ -117,9 +123,9 @@ def nan_without(frame, needed):
     """Mean seed of the grammars, not defined unless one of the needed is drawn."""
     seeds = frame["grammar_seed"].to_numpy()
 
-    def statistic(_, weights):
-        defined = weights[np.isin(seeds, needed)].sum() > 0
-        return weights @ seeds / weights.sum() if defined else np.nan
+    def statistic(weights):
+        defined = weights[:, np.isin(seeds, needed)].sum(axis=1) > 0
+        return np.where(defined, weights @ seeds / weights.sum(axis=1), np.nan)
 
     return statistic
 

@@ -1,4 +1,4 @@
-"""Reading learning curves: thresholds, intervals, predictions and the choice of checkpoints."""
+"""Reading learning curves: intervals, predictions and the choice of checkpoints."""
 
 import numpy as np
 import pandas as pd
@@ -8,39 +8,6 @@ from scipy.stats import ttest_ind
 
 from pipeline.analysis import curves
 from tests import reference
-
-SIZES = 2.0 ** np.arange(5, 17)
-
-
-def sigmoid(x, half, slope, chance):
-    return chance + (1 - chance) / (1 + (x / half) ** -slope)
-
-
-@pytest.mark.parametrize("half", [100.0, 1000.0, 20_000.0])
-@pytest.mark.parametrize("slope", [0.7, 1.5, 4.0])
-@pytest.mark.parametrize("chance", [0.0, 0.25, 0.6])
-def test_halfway_recovers_a_known_sigmoid(half, slope, chance):
-    found, status = curves.halfway(SIZES, sigmoid(SIZES, half, slope, chance), chance)
-    assert found == pytest.approx(half, rel=1e-3)
-    assert status == "inside"
-
-
-def test_halfway_of_a_noisy_curve_is_near():
-    rng = np.random.default_rng(0)
-    accuracy = sigmoid(SIZES, 900.0, 1.5, 0.25) + rng.normal(0, 0.01, len(SIZES))
-    assert curves.halfway(SIZES, accuracy, 0.25)[0] == pytest.approx(900, rel=0.1)
-
-
-@pytest.mark.parametrize(("half", "status"), [(4.0, "below"), (1e6, "above")])
-def test_halfway_says_when_the_threshold_is_outside_the_range(half, status):
-    found, side = curves.halfway(SIZES, sigmoid(SIZES, half, 1.0, 0.2), 0.2)
-    assert side == status
-    assert found == pytest.approx(half, rel=0.05)
-
-
-@pytest.mark.parametrize(("accuracy", "status"), [(0.25, "above"), (1.0, "below")])
-def test_halfway_of_a_flat_curve_is_outside_the_range(accuracy, status):
-    assert curves.halfway(SIZES, np.full(len(SIZES), accuracy), 0.25)[1] == status
 
 
 def test_the_interval_of_the_mean_is_students():
@@ -104,19 +71,6 @@ def test_measurements_at_the_best_checkpoint():
 def test_finite_sizes_are_numbers_and_leave_online_out():
     frame = table([(0, "8", 1), (0, "online", 1), (0, "16", 1)], [])
     assert curves.finite_sizes(frame)["dataset_size"].tolist() == [8, 16]
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "status"),
-    [
-        ([0.0, 0.0, 0.45, 0.46], "above"),
-        ([0.55, 0.6, 0.9, 1.0], "below"),
-        ([0, 0.1, 0.6, 0.6], "inside"),
-    ],
-)
-def test_a_curve_that_levels_off_before_the_middle_never_gets_there(accuracy, status):
-    x = np.array([32.0, 64.0, 128.0, 256.0])
-    assert curves.halfway(x, np.array(accuracy), 0.0)[1] == status
 
 
 def test_the_interval_of_a_difference_is_that_of_welch():

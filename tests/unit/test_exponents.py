@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import f
 
 from pipeline.analysis.curves import predicted_size
-from pipeline.analysis.exponents import exponents, usable
+from pipeline.analysis.exponents import exponents, lack_of_fit, usable
 from pipeline.errors import PipelineError
 from tests.unit.test_bootstrap import nested_noise, replicas
 
@@ -27,7 +28,8 @@ def thresholds(law, settings=((8, 3),), levels=(1, 2, 3), noise=0.0, key=0, desi
             )
             size, predicted = law(v, m, 2, level), predicted_size(v, m, 2, level)
             parts.append(frame.assign(threshold=size * np.exp(off.ravel()), predicted=predicted))
-    return pd.concat(parts, ignore_index=True).assign(status="inside")
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(status="inside", quantity="conditional_accuracy")
 
 
 def plain(v, m, s, level):
@@ -71,7 +73,7 @@ def test_intervals_contain_the_truth():
     table = exponents(thresholds(plain, V_M, noise=0.2, key=3), 400, 1)
     known = table[(table["level"] >= 2) & ~table["quantity"].str.endswith("adjusted")]
     known = pd.concat([known, table[table["quantity"] == "level_exponent"]])
-    assert len(known) == 5
+    assert len(known) == 7
     assert (known["low"] < known["prediction"]).all()
     assert (known["prediction"] < known["high"]).all()
     assert (known["high"] - known["low"] < 3).all()
@@ -79,7 +81,7 @@ def test_intervals_contain_the_truth():
 
 def test_one_setting_determines_no_exponent_of_m_or_v():
     table = exponents(thresholds(plain), 50, 1)
-    assert set(table["quantity"]) == {"level_exponent", "law_exponent"}
+    assert set(table["quantity"]) == {"level_exponent"}
 
 
 def test_settings_where_m_and_v_rise_together_determine_neither():
@@ -130,3 +132,46 @@ def test_two_quantities_at_once_are_refused():
 
 def test_no_rows_give_no_exponents():
     assert exponents(thresholds(plain).assign(status="above"), 50, 1).empty
+
+
+def test_the_law_has_a_constant_for_every_level_of_every_shape():
+    """Between levels and shapes anything may happen; within them it is the law."""
+
+    def shifted(v, m, s, level):
+        return predicted_size(v, m, s, level) * {1: 1.0, 2: 9.0, 3: 0.1}[level]
+
+    other = thresholds(lambda *a: 100.0 * shifted(*a), V_M).assign(L=4)
+    table = exponents(pd.concat([thresholds(shifted, V_M), other]), 50, 1)
+    for level in (np.nan, 2, 3):
+        row = find(table, "law_exponent", level)
+        assert list(row[["estimate", "low", "high"]]) == pytest.approx([1, 1, 1])
+
+
+def test_the_misfit_is_that_of_an_f_test():
+    """Against the sum of squares of a full model, worked out by least squares."""
+    frame = thresholds(plain, V_M, levels=(2, 3), noise=0.3, design=(5, 1, 1))
+    x, y = (np.log(frame[name].to_numpy()) for name in ("predicted", "threshold"))
+    level = np.eye(2)[frame["level"] - 2]
+    line = np.column_stack([level, x])
+    cell = np.eye(8)[frame.groupby(["v", "m", "level"]).ngroup()]
+    left = [((y - d @ np.linalg.lstsq(d, y)[0]) ** 2).sum() for d in (line, cell)]
+    ratio = (left[0] - left[1]) / (8 - 3) / (left[1] / (len(y) - 8))
+    assert lack_of_fit(frame, x, y) == pytest.approx(f.sf(ratio, 5, len(y) - 8))
+
+
+def test_a_true_line_is_missed_by_chance_as_often_as_said():
+    found = [
+        lack_of_fit(frame, np.log(frame["predicted"]), np.log(frame["threshold"]))
+        for frame in (
+            thresholds(plain, V_M, (2,), 0.3, key, (4, 2, 1)).assign(
+                predicted=lambda frame: plain(frame["v"], frame["m"], 2, 2)
+            )
+            for key in range(200)
+        )
+    ]
+    assert np.mean(np.array(found) < 0.05) == pytest.approx(0.05, abs=0.04)
+
+
+def test_as_many_settings_as_parameters_have_no_misfit():
+    frame = thresholds(plain, V_M[:2], levels=(2,), noise=0.3)
+    assert np.isnan(lack_of_fit(frame, np.log(frame["predicted"]), np.log(frame["threshold"])))

@@ -51,7 +51,7 @@ def measurements(power=1.0, seeds=(0, 1, 2), sizes=SIZES):
 
 
 def test_times_are_those_at_which_the_curves_are_half_way():
-    times = learning_times(measurements())
+    times = learning_times(measurements(), 0.95)
     assert len(times) == 3 * len(SIZES) * 3
     assert set(times["status"]) == {"inside"}
     learnt = times[times["quantity"] == "node_accuracy"]
@@ -67,7 +67,7 @@ def test_times_are_those_at_which_the_curves_are_half_way():
 
 @pytest.mark.parametrize("power", [0.5, 1.0, 1.5])
 def test_the_exponent_is_that_of_the_copying_times(power):
-    (row,) = copying_exponents(learning_times(measurements(power)), 100, 0).to_dict("records")
+    (row,) = copying_exponents(learning_times(measurements(power), 0.95), 100, 0).to_dict("records")
     assert row["estimate"] == pytest.approx(power, abs=1e-3)
     assert row["low"] == pytest.approx(power, abs=1e-2)
     assert row["high"] == pytest.approx(power, abs=1e-2)
@@ -78,7 +78,7 @@ def test_a_size_at_which_one_replica_never_copies_counts_for_none():
     frame = measurements()
     late = (frame["quantity"] == "copied_excess") & (frame["dataset_size"] == "64")
     frame.loc[late & (frame["grammar_seed"] == 2), "estimate"] = 0.0
-    times = learning_times(frame)
+    times = learning_times(frame, 0.95)
     copying = times[times["quantity"] == "copied_excess"]
     assert (copying["status"] == "above").sum() == 1
     assert set(all_inside(copying, ["dataset_size"])["dataset_size"]) == {"8", "16", "32"}
@@ -88,7 +88,7 @@ def test_a_size_at_which_one_replica_never_copies_counts_for_none():
 def test_undefined_and_short_curves_have_no_time():
     frame = measurements(seeds=(0,), sizes=(8,))
     frame.loc[(frame["quantity"] == "copied_excess") & (frame["step"] > 16), "estimate"] = np.nan
-    times = learning_times(frame)
+    times = learning_times(frame, 0.95)
     assert set(times["quantity"]) == {"node_accuracy"}
     assert copying_exponents(times, 50, 0).empty
 
@@ -96,7 +96,7 @@ def test_undefined_and_short_curves_have_no_time():
 def written(tmp_path, frame):
     paths = [tmp_path / f"{name}.parquet" for name in ("measurements", "times", "exponents")]
     tables.write_table(paths[0], frame, {"kind": "measurements"})
-    memorize({"settings": {"bootstrap_samples": 50}}, *paths)
+    memorize({"settings": {"bootstrap_samples": 50, "converged": 0.95}}, *paths)
     kinds = ("measurements", "memorization", "memorization_exponents")
     return {kind: tables.read_table(path, kind) for kind, path in zip(kinds, paths, strict=True)}
 
@@ -104,21 +104,20 @@ def written(tmp_path, frame):
 @pytest.mark.parametrize(
     ("change", "title"),
     [
-        ({}, "z = 1.00 [1.00, 1.00]\n4 sizes, 3 grammars"),
-        ({"seeds": (0,)}, "z = 1.00\n4 sizes, 1 grammars"),
+        ({}, "z = 1.00 [1.00, 1.00]\n(4 sizes, 3 grammars)"),
+        ({"seeds": (0,)}, "z = 1.00\n(4 sizes, 1 grammars)"),
         ({"sizes": (8,)}, "exponent not resolved"),
     ],
 )
 def test_the_figure_says_how_copying_times_grow(tmp_path, change, title):
-    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
     figure = rhm_memorization.draw(settings, **written(tmp_path, measurements(**change)))
-    assert title in figure.axes[4].get_title()
-    top = [label.get_text() for label in figure.axes[3].get_yticklabels()]
-    assert top[0] == "data"
+    assert title in figure.axes[5].get_legend().get_title().get_text()
+    assert "nats; data: 0" in figure.axes[3].get_title()
 
 
 def test_a_run_without_any_time_is_drawn_all_the_same(tmp_path):
-    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
     frame = measurements()
     frame = frame[frame["step"] < 20]
     found = written(tmp_path, frame)
@@ -128,8 +127,9 @@ def test_a_run_without_any_time_is_drawn_all_the_same(tmp_path):
 
 def test_rules_without_synonyms_are_drawn_all_the_same(tmp_path):
     """Their usage cannot be uneven, and ln m, the end of its colours, is zero."""
-    settings = {"style": {"palette": "viridis", "width": 3.0}}
+    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
     found = written(tmp_path, measurements().assign(m=1))
     figure = rhm_memorization.draw(settings, **found)
     figure.canvas.draw()
-    assert {text.get_text() for text in figure.axes[3].texts} == {"0.00"}
+    (mesh,) = figure.axes[3].collections
+    assert set(mesh.get_array().ravel()) == {0.0}
