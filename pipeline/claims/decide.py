@@ -1,56 +1,147 @@
-"""Stage `claims`: hold every claim of the paper against the tables of a run."""
+"""Stages `claims` and `verdicts`: hold every claim of the paper against the tables of a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline import artifacts, tables
+from pipeline.analysis.bootstrap import with_several_grammars
+from pipeline.analysis.curves import GRAMMAR
 from pipeline.analysis.missing import describe_missing
-from pipeline.claims.claims import CLAIMS, Claim
+from pipeline.claims.claims import CLAIMS, EACH, POOLED, Claim
 from pipeline.claims.render import html
-from pipeline.claims.verdict import NOTHING, Evidence, verdict
+from pipeline.claims.rules import Rules
+from pipeline.claims.verdict import Evidence, Verdict, in_each, verdict, with_settings
 from pipeline.randomness import stream_key
 
+Tables = Mapping[str, pd.DataFrame]
+_STATED = ("claim", "domain", "statement", "quantity", "relation")
 
-def decide(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
-    """Write the table of claims and the page of the report that shows it.
+
+def decide(spec: dict, paths: Sequence[Path], output: Path) -> None:
+    """Decide the claims of one domain.
 
     Args:
-        spec: spec of the stage, whose settings say how many resamples, which margin and which
-            cells of the grid are missing.
-        paths: tables of the run, named `<domain>_<table>.parquet`; those of an experiment that was
-            not run may be missing.
-        output: Parquet file of one row per claim and number.
+        spec: spec of the stage, with the domain, and the rules in its settings.
+        paths: tables of the domain, named `<domain>_<table>.parquet`; those of an experiment that
+            was not run may be missing.
+        output: Parquet file of one row per claim and number, and one for each setting of it.
+    """
+    domain, rules = spec["domain"], Rules(**spec["settings"]["rules"])
+    names = {path: path.stem.removeprefix(f"{domain}_") for path in paths}
+    frames = {name: tables.read_table(path, name) for path, name in names.items()}
+    claims = claims_table(domain, frames, rules)
+    tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
+
+
+def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
+    """Put the claims of all domains into one table, and into a page of the report.
+
+    Args:
+        spec: spec of the stage, whose settings say which cells are missing.
+        paths: tables of claims.
+        output: Parquet file of their rows.
         page: HTML file.
     """
-    frames = {path.stem: tables.read_table(path, path.stem.split("_", 1)[1]) for path in paths}
-    settings = dict(spec["settings"])
-    missing = describe_missing(settings.pop("missing"))
-    claims = claims_table(frames, **settings)
+    claims = tables.read_tables(paths, "claims")
     tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
     with artifacts.replacing(page) as temporary:
-        temporary.write_text(html(claims, missing))
+        temporary.write_text(html(claims, describe_missing(spec["settings"]["missing"])))
 
 
-def claims_table(
-    frames: Mapping[str, pd.DataFrame], bootstrap_samples: int, margin: float
-) -> pd.DataFrame:
-    """One row per claim and number, with its verdict."""
-    return pd.DataFrame(_rows(frames, bootstrap_samples, margin))
+def claims_table(domain: str, frames: Tables, rules: Rules) -> pd.DataFrame:
+    """One row per claim and number, without a setting, and below it one for each of its settings.
+
+    Args:
+        domain: whose claims are decided.
+        frames: its tables by name; what is missing or empty was not run.
+        rules: of the config.
+    """
+    claims = [claim for claim in CLAIMS if claim.domain == domain]
+    return pd.DataFrame([row for claim in claims for row in _rows(claim, frames, rules)])
 
 
-def _rows(frames: Mapping[str, pd.DataFrame], samples: int, margin: float) -> Iterator[dict]:
-    for claim in CLAIMS:
-        found = find_evidence(claim, frames, samples)
-        said = {"verdict": verdict(claim.relation, claim.prediction, found, margin)}
-        stated = ("claim", "statement", "quantity", "relation", "prediction")
-        yield {name: getattr(claim, name) for name in stated} | found._asdict() | said
+def _rows(claim: Claim, frames: Tables, rules: Rules) -> Iterator[dict]:
+    """Row of all settings together, and of each."""
+    needed = {name: frames.get(name) for name in claim.tables}
+    there = all(frame is not None and not frame.empty for frame in needed.values())
+    remark = ""
+    if there and claim.domain == "rhm":
+        needed, remark = _of_several_grammars(needed)
+    found = _evidence(claim, needed, rules) if there else None
+    single = dict(_by_setting(claim, needed, rules)) if found and claim.settings != POOLED else {}
+    verdicts = [(name, _verdict(claim, part, rules)) for name, part in single.items()]
+    of_all = _verdict(claim, found, rules)
+    if claim.settings == EACH and found:
+        of_all = in_each(verdicts)
+    elif len(verdicts) > 1:
+        of_all = with_settings(of_all, verdicts)
+    reason = "; ".join(filter(None, (of_all.reason, remark)))
+    yield _row(claim, rules, None, found, Verdict(of_all.word, reason))
+    for name, said in verdicts:
+        yield _row(claim, rules, name, single[name], said)
 
 
-def find_evidence(claim: Claim, frames: Mapping[str, pd.DataFrame], samples: int) -> Evidence:
-    """Evidence for a claim; none where a table that it needs is missing or empty."""
-    needed = [frames.get(name) for name in claim.tables]
-    if any(frame is None or frame.empty for frame in needed):
-        return NOTHING
-    return claim.evidence(*needed, samples, stream_key("claims", claim.claim, claim.quantity))
+def _of_several_grammars(needed: Tables) -> tuple[Tables, str]:
+    """Tables without the settings of which one has a single grammar, and which these are."""
+    left_out = set()
+    for frame in needed.values():
+        if "grammar_seed" in frame:
+            places = [set(part[GRAMMAR].itertuples(index=False, name=None)) for part in (
+                frame, with_several_grammars(frame))]  # fmt: skip
+            left_out |= places[0] - places[1]
+    if not left_out:
+        return needed, ""
+    index = pd.MultiIndex.from_tuples(sorted(left_out))
+    kept = {
+        name: frame[~pd.MultiIndex.from_frame(frame[GRAMMAR]).isin(index)]
+        if "grammar_seed" in frame
+        else frame
+        for name, frame in needed.items()
+    }
+    names = "; ".join(", ".join(map(str, place)) for place in sorted(left_out))
+    return kept, f"without {names}, of one grammar"
+
+
+def _by_setting(claim: Claim, needed: Tables, rules: Rules) -> Iterator[tuple[str, Evidence]]:
+    """Evidence of every setting that has any."""
+    first = next(iter(needed.values()))
+    columns = GRAMMAR if claim.domain == "rhm" else ["setting"]
+    for key, _ in first.groupby(columns, sort=False):
+        own = {
+            name: frame[(frame[columns] == list(key)).all(axis=1)] for name, frame in needed.items()
+        }
+        found = _evidence(claim, own, rules)
+        if found is not None:
+            yield ", ".join(map(str, key)), found
+
+
+def _evidence(claim: Claim, needed: Tables, rules: Rules) -> Evidence | None:
+    key = stream_key("claims", claim.claim, claim.domain, claim.quantity)
+    return claim.evidence(needed, rules, key)
+
+
+def _verdict(claim: Claim, found: Evidence | None, rules: Rules) -> Verdict:
+    prediction = claim.predicted(rules)
+    return verdict(claim.relation, prediction, found, rules.margin, rules.agreeing_seeds)
+
+
+def _row(
+    claim: Claim, rules: Rules, setting: str | None, found: Evidence | None, said: Verdict
+) -> dict:
+    """Bounds are medians over the seeds of the bootstrap."""
+    bounds = np.median(found.bounds, axis=0) if found and len(found.bounds) else (np.nan, np.nan)
+    return {
+        **{name: getattr(claim, name) for name in _STATED},
+        "prediction": claim.predicted(rules),
+        "setting": setting,
+        "estimate": found.estimate if found else np.nan,
+        "low": bounds[0],
+        "high": bounds[1],
+        "grammars": found.grammars if found else 0,
+        "replicas": found.replicas if found else 0,
+        "verdict": said.word,
+        "reason": said.reason or None,
+    }

@@ -1,10 +1,15 @@
-"""The table of claims as people read it: Markdown for the README, HTML for the report."""
+"""The table of claims as people read it: Markdown for the README, HTML for the report.
+
+A row is a number of all settings; single ones, which the table has too, stand in it as a range.
+"""
 
 from math import isnan
 from typing import NamedTuple
 
 import pandas as pd
 
+_ROW = ["claim", "domain", "quantity"]
+_DATA = {"rhm": "grammars", "text": "text", "image": "images"}
 _STYLE = """<style>
 .claims {font: 12px sans-serif; border-collapse: collapse; background: white; min-width: 60em}
 .claims th, .claims td {padding: 3px 6px; text-align: left; vertical-align: top; border: 0}
@@ -29,24 +34,24 @@ def html(claims: pd.DataFrame, note: str) -> str:
 
 def _shown(claims: pd.DataFrame) -> pd.DataFrame:
     """Text of every cell; a statement that several rows share is written once."""
-    shown = pd.DataFrame(
-        {
-            "claim": claims["claim"],
-            "statement": claims["statement"].mask(claims["statement"].duplicated(), ""),
-            "quantity": claims["quantity"],
-            "claimed": [_claimed(row) for row in claims.itertuples()],
-            "found [95 %]": [_found(row) for row in claims.itertuples()],
-            "grammars, replicas": [
-                f"{row.grammars}, {row.replicas}" for row in claims.itertuples()
-            ],
-            "verdict": claims["verdict"],
-        }
-    )
-    return shown.astype(str)
+    single = dict(iter(claims[claims["setting"].notna()].groupby(_ROW)))
+    pooled = claims[claims["setting"].isna()]
+    rows, places = list(pooled.itertuples()), pooled[_ROW].itertuples(index=False, name=None)
+    shown = {
+        "claim": pooled["statement"].mask(pooled["statement"].duplicated(), ""),
+        "data": pooled["domain"].map(_DATA),
+        "quantity": pooled["quantity"],
+        "claimed": [f"{row.relation} {row.prediction:g}" for row in rows],
+        "found [95 %]": [_found(row) for row in rows],
+        "by setting": [_settings(single.get(place)) for place in places],
+        "grammars, replicas": [f"{row.grammars}, {row.replicas}" for row in rows],
+        "verdict": [_verdict(row) for row in rows],
+    }
+    return pd.DataFrame(shown).astype(str)
 
 
-def _claimed(row: NamedTuple) -> str:
-    return f"{row.relation} {row.prediction:g}"
+def _verdict(row: NamedTuple) -> str:
+    return row.verdict if pd.isna(row.reason) else f"{row.verdict}: {row.reason}"
 
 
 def _found(row: NamedTuple) -> str:
@@ -55,3 +60,11 @@ def _found(row: NamedTuple) -> str:
         return "-"
     bounds = "no interval" if isnan(row.low) else f"{row.low:.3g}, {row.high:.3g}"
     return f"{row.estimate:.3g} [{bounds}]"
+
+
+def _settings(rows: pd.DataFrame | None) -> str:
+    """Smallest and largest estimate of single settings, and how many there are."""
+    if rows is None or rows["estimate"].isna().all():
+        return "-"
+    known = rows["estimate"].dropna()
+    return f"{known.min():.3g} to {known.max():.3g} ({len(known)})"

@@ -4,6 +4,7 @@ RESULTS is the folder of results with the runs `study`, `study_conditional` and 
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,26 @@ import pandas as pd
 
 from pipeline import tables
 from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
+from pipeline.claims.decide import claims_table
 from pipeline.claims.paste import paste
 from pipeline.claims.render import markdown
+from pipeline.claims.rules import Rules
 from pipeline.claims.thresholds import clustering_thresholds
+from pipeline.config.load import load_config
+from pipeline.config.schema import CLAIM_TABLES
+from pipeline.config.slices import claims_settings
 from pipeline.errors import PipelineError
 
 _WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | replicas |
 | --- | --- | --- | --- | --- |
 """
 _LEVEL = [*GRAMMAR, "level"]
+_ROOT = Path(__file__).parents[2]
+_RUNS = ("study", "study_conditional")
+_ACCURACIES = ("conditional_accuracy", "node_accuracy")
+"""Accuracies whose half-way points the page shows, and decides claims by."""
+_ANEW = ("laws", "sample_complexity")
+"""Tables that depend on the accuracy."""
 
 
 def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
@@ -75,7 +87,7 @@ def width_table(reference: pd.DataFrame, others: dict[str, pd.DataFrame]) -> str
 
 
 def _rows(run: str, reference: pd.DataFrame, other: pd.DataFrame) -> list[str]:
-    pairs = _by_size(reference).merge(_by_size(other), on=[*REPLICA, "level"])
+    pairs = reference.merge(other, on=[*REPLICA, "level"])
     pairs["ratio"] = pairs["threshold_y"] / pairs["threshold_x"]
     pairs["status"] = pairs["status_y"].where(pairs["status_x"] == "inside", pairs["status_x"])
     inside = all_inside(pairs, _LEVEL)
@@ -98,8 +110,23 @@ def _setting(values: list[int]) -> str:
     return ", ".join(map(str, values))
 
 
-def _by_size(thresholds: pd.DataFrame) -> pd.DataFrame:
-    return thresholds[thresholds["variable"] == "dataset_size"]
+def _half_way(runs: Sequence[Path], quantity: str) -> pd.DataFrame:
+    """Half-way points by one criterion, of the first of the runs that has any.
+
+    Raises:
+        PipelineError: none has any.
+    """
+    for run in runs:
+        points = _read(run, "sample_complexity")
+        chosen = points[points["quantity"] == quantity]
+        if not chosen.empty:
+            return chosen.reset_index(drop=True)
+    names = ", ".join(str(run) for run in runs)
+    raise PipelineError(f"study: none of {names} has half-way points of {quantity}; run one anew")
+
+
+def _by_size(points: pd.DataFrame) -> pd.DataFrame:
+    return points[points["variable"] == "dataset_size"]
 
 
 def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
@@ -108,24 +135,30 @@ def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
     return found.assign(level=found["level"] + 1)
 
 
-def _read(run: Path, name: str, domain: str = "rhm_") -> pd.DataFrame:
-    return tables.read_table(run / "tables" / f"{domain}{name}.parquet", name)
+def _read(run: Path, name: str) -> pd.DataFrame:
+    return tables.read_table(run / "tables" / f"rhm_{name}.parquet", name)
+
+
+def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
+    """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
+    config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": "study"})
+    rules = Rules(**claims_settings(config, "rhm")["rules"])._replace(accuracy=accuracy)
+    there = [name for name in CLAIM_TABLES["rhm"] if (run / f"tables/rhm_{name}.parquet").exists()]
+    frames = {name: _read(run, name) for name in there if name not in _ANEW}
+    frames["sample_complexity"] = points
+    return markdown(claims_table("rhm", frames, rules))
 
 
 def _fill(page: Path, results: Path) -> None:
-    nodes = _read(results / "study", "sample_complexity")
-    conditional = _read(results / "study_conditional", "sample_complexity")
-    criteria = {
-        "node accuracy": _by_size(nodes),
-        "conditional accuracy": _by_size(conditional),
-        "clustering": _clusters(_read(results / "study", "theory")),
-    }
+    study, theory = results / "study", _read(results / "study", "theory")
+    points = {name: _half_way([results / run for run in _RUNS], name) for name in _ACCURACIES}
+    sizes = {name.replace("_", " "): _by_size(found) for name, found in points.items()}
     runs = sorted(results.glob("study_width_*"), key=lambda run: int(run.name.split("_")[-1]))
-    widths = {run.name: _read(run, "sample_complexity") for run in runs}
-    paste(page, "levels", level_table(criteria))
-    paste(page, "widths", width_table(nodes, widths))
-    paste(page, "claims", markdown(_read(results / "study", "claims", "")))
-    paste(page, "conditional", markdown(_read(results / "study_conditional", "claims", "")))
+    widths = {run.name: _by_size(_half_way([run], "node_accuracy")) for run in runs}
+    paste(page, "levels", level_table({**sizes, "clustering": _clusters(theory)}))
+    paste(page, "widths", width_table(sizes["node accuracy"], widths))
+    for name, found in points.items():
+        paste(page, name, _decided(study, found, name))
 
 
 if __name__ == "__main__":

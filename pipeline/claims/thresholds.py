@@ -1,11 +1,12 @@
-"""Dataset sizes at which clustering finds a level, and at which a block becomes invariant to it."""
+"""Dataset sizes at which clustering finds a level, synonyms align in one step, or are ignored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes, halfway
+from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes
+from pipeline.analysis.half_way import HalfWay, crossing, half_way
 from pipeline.randomness import stream_key, uniforms
 
 _DRAWS = 100
@@ -15,24 +16,42 @@ _UNIT = [*GRAMMAR, "grammar_seed", "data_seed", "level"]
 
 
 def clustering_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
-    """Half-way points of class accuracy, per grammar, training set and class level."""
+    """Half-way points of class accuracy, per grammar, training set and class level.
+
+    Wherever it levels off: for few synonyms clustering does not find all classes in all strings.
+    """
     frame = finite_sizes(theory[theory["quantity"] == "class_accuracy"])
-    return pd.DataFrame(_clustering(frame), columns=[*_UNIT, "threshold", "status"])
+    chances = {place: chance_class_accuracy(*place) for place, _ in frame.groupby(["v", "m"])}
+
+    def found(place: tuple, sizes: np.ndarray, accuracy: np.ndarray) -> HalfWay:
+        return half_way(sizes, accuracy, chances[place[:2]], 1.0, converged=0.0)
+
+    return _of_curves(frame, _UNIT, found)
+
+
+def one_step_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
+    """Sizes at which first updates of synonyms have a cosine of one half, for good."""
+    frame = finite_sizes(theory[theory["quantity"] == "synonym_update_similarity"])
+    frame = frame.dropna(subset="estimate")
+    return _of_curves(frame, _UNIT, lambda _, sizes, cosine: crossing(sizes, 1 - cosine, 0.5))
 
 
 def invariance_thresholds(probes: pd.DataFrame) -> pd.DataFrame:
-    """Sizes at which block l + 1 up lost half its sensitivity to synonyms of level l.
+    """Sizes at which block l + 1 up is half as sensitive to synonyms of level l, for good.
 
-    It has one position for every node of level l, as block l down has. That one must keep which
-    synonym it saw, for its output is also what the skip connection hands on.
+    Half as sensitive as to tuples of another symbol, whose sensitivity is 1. That block has one
+    position for every node of level l, as block l down has. But the latter must keep which synonym
+    it saw, for its output is also what the skip connection hands on.
 
     Args:
         probes: rows of that table at one checkpoint of every trajectory, of finite sizes.
     """
     above = probes["block"] == "up" + (probes["level"] + 1).astype("Int64").astype(str)
     frame = probes[above & (probes["quantity"] == "synonym_sensitivity")]
-    rows = _invariance(frame.dropna(subset="estimate"))
-    return pd.DataFrame(rows, columns=[*REPLICA, "level", "threshold", "status"])
+    frame = frame.dropna(subset="estimate")
+    return _of_curves(
+        frame, [*REPLICA, "level"], lambda _, sizes, sensitivity: crossing(sizes, sensitivity, 0.5)
+    )
 
 
 def chance_class_accuracy(v: int, m: int) -> float:
@@ -51,21 +70,14 @@ def chance_class_accuracy(v: int, m: int) -> float:
     return float(np.mean(found))
 
 
-def _clustering(frame: pd.DataFrame) -> Iterator[tuple]:
-    for place, unsorted in frame.groupby(_UNIT):
+def _of_curves(
+    frame: pd.DataFrame, unit: list[str], found: Callable[[tuple, np.ndarray, np.ndarray], HalfWay]
+) -> pd.DataFrame:
+    """Half-way point of the curve of every unit over dataset size, if it has enough points."""
+    rows = []
+    for place, unsorted in frame.groupby(unit):
         curve = unsorted.sort_values("dataset_size")
         if len(curve) >= FEWEST_POINTS:
-            chance = chance_class_accuracy(*place[:2])
-            yield *place, *_halfway(curve["dataset_size"], curve["estimate"], chance)
-
-
-def _invariance(frame: pd.DataFrame) -> Iterator[tuple]:
-    for place, unsorted in frame.groupby([*REPLICA, "level"]):
-        curve = unsorted.sort_values("dataset_size")
-        first = curve["estimate"].iloc[0]
-        if len(curve) >= FEWEST_POINTS and first > 0:
-            yield *place, *_halfway(curve["dataset_size"], 1 - curve["estimate"] / first, 0.0)
-
-
-def _halfway(sizes: pd.Series, values: pd.Series, chance: float) -> tuple[float, str]:
-    return halfway(sizes.to_numpy(float), values.to_numpy(float), chance)
+            columns = (curve[name].to_numpy(float) for name in ("dataset_size", "estimate"))
+            rows.append((*place, *found(place, *columns)))
+    return pd.DataFrame(rows, columns=[*unit, *HalfWay._fields])

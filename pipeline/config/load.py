@@ -52,8 +52,23 @@ def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[st
     preset = overrides.pop("preset", None)
     merged = _read(path)
     if preset is not None:
-        merged = _merge(merged, _read(_preset_path(presets, preset)))
+        merged = _merge(merged, _of_preset(presets, preset))
     return _merge(merged, overrides)
+
+
+def _of_preset(presets: Path, name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Content of a preset, over that of the preset which it names in its turn.
+
+    Args:
+        presets: directory of presets.
+        name: of the preset.
+        above: presets that name it, the first of them first.
+    """
+    if name in above:
+        raise PipelineError(f"config: preset: {name!r} is based on itself")
+    content = _read(_preset_path(presets, name))
+    base = content.pop("preset", None)
+    return content if base is None else _merge(_of_preset(presets, base, (*above, name)), content)
 
 
 def _departed(content: Mapping[str, Any], run: str, changes: Mapping[str, Any]) -> dict[str, Any]:

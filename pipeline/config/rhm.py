@@ -81,6 +81,8 @@ class Measurement(Section):
     """Resamples behind errors of correlation ratios and intervals of block lengths."""
     largest_error: Annotated[float, Field(gt=0, lt=1)]
     """Standard error of the correlation ratio up to which a distance counts as resolved."""
+    shown_strings: Positive
+    """Samples of each checkpoint that are kept as trees."""
 
 
 class Probe(Section):
@@ -103,14 +105,16 @@ class Analysis(Section):
     """Rules fixed before the run, by which numbers are read off the tables."""
 
     accuracy: Literal["node_accuracy", "string_accuracy", "conditional_accuracy"]
-    """Which accuracy the main curves and P*_l use."""
+    """Which accuracy the main curves and P*_l use. Conditional accuracy is that of nodes whose
+    children are right, and counts no luck: if both children of a node are, their tuple is some
+    rule's by chance with probability m / v**(s-1), by which node accuracy is raised."""
     among: Literal["all", "novel_strings", "novel_subtrees"]
     """Which samples it is taken over."""
+    converged: Annotated[float, Field(gt=0.5, lt=1)]
+    """Share of the way from chance to the exact denoiser's accuracy at which a curve has to level
+    off for its half-way point to count; learning was cut off otherwise."""
     bootstrap_samples: Annotated[int, Field(ge=40)]
     """Resamples behind the 95 % intervals of exponents, laws and claims."""
-    margin: Annotated[float, Field(gt=0)]
-    """How far from its prediction an exponent may lie, with all of its 95 % interval, for the claim
-    that it equals the prediction to be supported; contradicted if all of it lies further off."""
 
 
 class Theory(Section):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
+from pipeline.config.claims import Claims
 from pipeline.config.fields import Section
 from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig
@@ -11,7 +12,7 @@ from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 
 CELL_TABLES = {
-    "rhm": ("measurements", "losses", "probes"),
+    "rhm": ("measurements", "losses", "probes", "trees"),
     "text": ("measurements", "losses", "probes", "texts", "judgements"),
     "image": ("measurements", "losses", "pictures"),
 }
@@ -27,7 +28,7 @@ TABLES = {
         "theory",
     ),
     "text": (*CELL_TABLES["text"], "calibration", "control_judgements"),
-    "image": (*CELL_TABLES["image"], "calibration", "convergence"),
+    "image": (*CELL_TABLES["image"], "calibration", "control_pictures", "convergence"),
 }
 """Tables of every domain, first of each setting, then of all."""
 
@@ -37,7 +38,17 @@ DEPARTURES = "results/{run}/tables/rhm_departures.parquet"
 LAST_CHECKPOINT = "last_checkpoint"
 """A departure that needs no run of its own: the last checkpoint instead of the best one."""
 
-COMPARISONS = {"rhm": ("exponents", "laws"), "text": (), "image": ()}
+CLAIM_TABLES = {
+    "rhm": (
+        *("measurements", "losses", "probes"),
+        *("sample_complexity", "memorization", "theory", "laws"),
+    ),
+    "text": ("measurements", "losses"),
+    "image": ("measurements", "losses", "convergence"),
+}
+"""Tables of every domain that claims are decided from."""
+
+COMPARISONS = {"rhm": ("exponents", "laws", "claims"), "text": ("claims",), "image": ("claims",)}
 """Tables of every domain that all settings are needed for."""
 
 
@@ -60,15 +71,17 @@ class FigureSource(NamedTuple):
 
 
 FIGURES = {
-    "rhm_accuracy_vs_dataset_size": FigureSource("rhm", ("measurements", "losses"), True),
+    "rhm_accuracy_vs_dataset_size": FigureSource(
+        "rhm", ("measurements", "losses", "laws"), True, True
+    ),
     "rhm_accuracy_vs_training_step": FigureSource(
         "rhm", ("measurements", "sample_complexity"), True
     ),
     "rhm_correlation_vs_distance": FigureSource("rhm", ("measurements", "losses")),
     "rhm_sample_complexity": FigureSource(
-        "rhm", ("sample_complexity", "exponents", "laws"), compares_settings=True
+        "rhm", ("sample_complexity", "exponents", "laws"), True, True
     ),
-    "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses")),
+    "rhm_generalization_map": FigureSource("rhm", ("measurements", "losses", "memorization")),
     "rhm_loss_curves": FigureSource("rhm", ("losses",)),
     "rhm_choices": FigureSource("rhm", ("departures",), compares_settings=True),
     "rhm_released_run": FigureSource(
@@ -77,6 +90,7 @@ FIGURES = {
     "rhm_memorization": FigureSource(
         "rhm", ("measurements", "memorization", "memorization_exponents")
     ),
+    "rhm_samples": FigureSource("rhm", ("trees",)),
     "rhm_sampling_ceiling": FigureSource("rhm", ("ceilings",)),
     "rhm_excess_loss": FigureSource("rhm", ("probes", "losses")),
     "rhm_latent_knowledge": FigureSource("rhm", ("probes", "losses")),
@@ -91,7 +105,7 @@ FIGURES = {
     ),
     "text_window_loss": FigureSource("text", ("probes",)),
     "text_samples": FigureSource("text", ("texts",)),
-    "image_samples_by_training_step": FigureSource("image", ("pictures",)),
+    "image_samples_by_training_step": FigureSource("image", ("pictures", "control_pictures")),
     "image_feature_correlation": FigureSource("image", ("measurements", "calibration")),
     "image_feature_distance_by_depth": FigureSource(
         "image", ("measurements", "calibration", "convergence")
@@ -117,8 +131,10 @@ class Style(Section):
 
     palette: str
     """A seaborn palette; the default is perceptually uniform and readable in grey."""
-    width: Annotated[float, Field(gt=0)]
-    """Width of a panel in inches."""
+    column_width: Annotated[float, Field(gt=1)]
+    """Width of figures of one panel, in inches: that of a journal's column."""
+    page_width: Annotated[float, Field(gt=1)]
+    """Width of all others, in inches: that of a journal's text."""
 
 
 Departure = dict[Literal["noise", "network", "training", "sampling"], dict[str, Any]]
@@ -137,6 +153,8 @@ class Config(Section):
     departures: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Departure]
     """Runs of the same grammars with other settings, by name, that are compared with this one; each
     writes to results/<run>_<name>. `last_checkpoint` is the name of one that needs no run."""
+    claims: Claims
+    """What it takes for a claim to be supported."""
     figures: list[str]
     """Figures that `all` draws."""
     style: Style

@@ -106,6 +106,12 @@ def _encode(domain: ImageConfig, _place: Place) -> dict[str, Any]:
     return _without(domain.encoder.plain(), "model")
 
 
+def _encode_training(domain: ImageConfig, _place: Place) -> dict[str, Any]:
+    """The deepest layer alone, in whose features images are compared with training images."""
+    encoder = domain.encoder
+    return {"size": encoder.size, "layers": [encoder.layers[-1]], "map_layers": []}
+
+
 def _converge(domain: ImageConfig, _place: Place) -> dict[str, Any]:
     """Fractions, and resamples of the curves."""
     return {**domain.analysis.plain(), "bootstrap_samples": domain.measurement.bootstrap_samples}
@@ -145,15 +151,16 @@ _RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "dataset": _dataset,
     "train": _train,
     "sample": lambda domain, _: domain.sampling.plain(),  # noise and network: see checkpoint
-    "measure": lambda domain, _: domain.measurement.plain(),
+    "measure": lambda domain, _: _without(domain.measurement.plain(), "shown_strings"),
+    "trees": lambda domain, _: {"shown_strings": domain.measurement.shown_strings},
     "probe": lambda domain, _: domain.probe.plain(),
     "ceiling": _ceiling,
     "theory": _theory,
     "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
-    "analyse": lambda domain, _: _reading(domain),
-    "memorize": lambda domain, _: _resampling(domain),
-    "exponents": lambda domain, _: _resampling(domain),
+    "analyse": lambda domain, _: _without(_reading(domain), "accuracy"),
+    "memorize": lambda domain, _: {**_resampling(domain), "converged": domain.analysis.converged},
+    "exponents": lambda domain, _: {**_resampling(domain), "among": domain.analysis.among},
 }
 
 _TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
@@ -177,6 +184,7 @@ _IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
     "sample": lambda domain, _: domain.sampling.plain(),
     "controls": _controls,
     "encode": _encode,
+    "encode_training": _encode_training,
     "measure": _estimators,
     "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
     "aggregate": _aggregate,
@@ -188,10 +196,14 @@ SLICES = {"rhm": _RHM, "text": _TEXT, "image": _IMAGE}
 """Settings of every stage but claims and figures, which may join domains, by domain."""
 
 
-def claims_settings(config: Config) -> dict[str, Any]:
+def claims_settings(config: Config, domain: str) -> dict[str, Any]:
     """How verdicts come about; which tables there are is a matter of input files."""
-    domain = config.domains.rhm
-    return {**_resampling(domain), "margin": domain.analysis.margin, "missing": []}
+    if domain == "rhm":
+        analysis = config.domains.rhm.analysis
+        of_domain = {name: getattr(analysis, name) for name in ("accuracy", "bootstrap_samples")}
+    else:
+        of_domain = {"average": config.domain(domain).sampling.averages[0]}
+    return {"rules": {**config.claims.plain(), **of_domain}}
 
 
 def departures_settings(config: Config) -> dict[str, Any]:
@@ -211,12 +223,12 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
         common["encoder"] = config.domains.image.encoder.model.name
     if not source.reads_analysis:
         return common
-    return {**common, "analysis": _reading(config.domain(source.domain))}
+    return {**common, "analysis": _without(_reading(config.domain(source.domain)), "converged")}
 
 
 def _reading(domain: RhmConfig) -> dict[str, Any]:
-    """Which accuracy counts, and over which samples."""
-    return {"accuracy": domain.analysis.accuracy, "among": domain.analysis.among}
+    """Which accuracy counts, over which samples, and whether it has levelled off."""
+    return _without(domain.analysis.plain(), "bootstrap_samples")
 
 
 def _resampling(domain: RhmConfig) -> dict[str, Any]:

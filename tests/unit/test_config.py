@@ -129,6 +129,14 @@ def image(section, **values):
         ({"departures": {"last_checkpoint": {}}}, r"departures: 'last_checkpoint' is taken"),
         (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
         (
+            {"claims": {"agreeing_seeds": 21}},
+            r"claims: agreeing_seeds = 21 must be at most bootstrap_seeds = 20",
+        ),
+        ({"claims": {"margin": 0.0}}, r"claims\.margin = 0\.0: .*greater than 0"),
+        ({"claims": {"creativity": 1.0}}, r"claims\.creativity = 1\.0: .*less than 1"),
+        (rhm("analysis", converged=0.5), r"analysis\.converged = 0\.5: .*greater than 0\.5"),
+        (text("measurement", real_copies=0.5), r"real_copies = 0\.5: .*less than 0\.5"),
+        (
             {"preset": "demoo"},
             r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke",
         ),
@@ -200,6 +208,19 @@ def test_a_missing_key_is_named(tmp_path):
 @pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.yaml")))
 def test_a_preset_is_valid_and_writes_to_a_run_of_its_own(preset):
     assert load(preset=preset).run == preset
+
+
+def test_a_preset_may_be_based_on_another():
+    demo, study = load(preset="demo"), load(preset="study_text")
+    assert study.domains.text.data == demo.domains.text.data
+    assert study.domains.text.grid.dataset_sizes[-1] == 65536
+
+
+def test_a_preset_that_is_based_on_itself_is_refused(tmp_path):
+    (tmp_path / "one.yaml").write_text("preset: other\n")
+    (tmp_path / "other.yaml").write_text("preset: one\n")
+    with pytest.raises(PipelineError, match="preset: 'one' is based on itself"):
+        load_config(ROOT / "config.yaml", tmp_path, {"preset": "one"})
 
 
 def test_values_of_the_command_line_override_the_preset():

@@ -9,23 +9,30 @@ import pandas as pd
 import pytest
 
 from pipeline import tables
-from pipeline.claims.decide import claims_table, decide
+from pipeline.claims.decide import claims_table, decide, show_verdicts
 from pipeline.claims.paste import paste, pasted
 from pipeline.claims.render import html, markdown
 from pipeline.errors import PipelineError
+from tests.unit.claims_case import RULES
 
 BEGIN, END = "<!-- claims:begin -->\n", "<!-- claims:end -->\n"
-SETTINGS = {"bootstrap_samples": 50, "margin": 0.25}
 
 
 @pytest.fixture
 def claims():
-    table = claims_table({}, **SETTINGS)
+    table = claims_table("rhm", {}, RULES)
     decisions = {"estimate": 1.0641, "low": 0.9, "high": 1.2, "grammars": 4, "replicas": 8}
     table.loc[2, list(decisions)] = list(decisions.values())
     table.loc[2, "verdict"] = "supported"
-    table.loc[3, "estimate"] = 0.5
+    table.loc[3, ["estimate", "verdict", "reason"]] = 0.5, "undecided", "because"
     return table
+
+
+@pytest.fixture
+def with_settings(claims):
+    """The same, with rows of settings below one of them."""
+    single = claims.loc[[2, 2]].assign(setting=["8, 2, 2, 3", "8, 3, 2, 3"], estimate=[0.9, 1.4])
+    return pd.concat([claims[:3], single, claims[3:]], ignore_index=True)
 
 
 @pytest.fixture
@@ -43,19 +50,19 @@ def stored(tmp_path, claims):
 
 
 def cells(text):
-    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in text.splitlines()]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
 
 
-def test_markdown_says_what_the_table_does(claims):
-    head, _, *rows = cells(markdown(claims))
+def test_markdown_says_what_the_table_does(claims, with_settings):
+    head, _, *rows = cells(markdown(with_settings))
     assert head[0] == "claim"
     assert len(rows) == len(claims)
     for row, shown in zip(claims.itertuples(), rows, strict=True):
-        assert [shown[0], shown[2], shown[-1]] == [row.claim, row.quantity, row.verdict]
-        assert shown[3] == f"{row.relation} {row.prediction:g}"
-    assert rows[2][4:6] == ["1.06 [0.9, 1.2]", "4, 8"]
-    assert rows[3][4] == "0.5 [no interval]"
-    assert rows[0][4] == "-"
+        assert shown[0] in ("", row.statement)
+        assert shown[2:4] == [row.quantity, f"{row.relation} {row.prediction:g}"]
+    assert rows[2][4:] == ["1.06 [0.9, 1.2]", "0.9 to 1.4 (2)", "4, 8", "supported"]
+    assert rows[3][4:] == ["0.5 [no interval]", "-", "0, 0", "undecided: because"]
+    assert rows[0][4:] == ["-", "-", "0, 0", "not run"]
 
 
 def test_a_statement_of_several_rows_is_said_once(claims):
@@ -105,9 +112,15 @@ def test_an_error_of_the_command_is_one_line(readme, tmp_path):
     assert readme.read_text() == f"before\n{BEGIN}{END}after\n"
 
 
-def test_the_stage_writes_a_table_and_a_page(tmp_path):
+def test_the_stages_write_tables_of_domains_and_a_page_of_all(tmp_path):
+    paths = [tmp_path / f"{domain}_claims.parquet" for domain in ("rhm", "text")]
+    for path in paths:
+        domain = path.stem.removesuffix("_claims")
+        decide({"domain": domain, "settings": {"rules": RULES._asdict()}}, [], path)
     outputs = tmp_path / "claims.parquet", tmp_path / "claims.html"
-    decide({"settings": SETTINGS | {"missing": ["some/cell"]}}, [], *outputs)
+    show_verdicts({"settings": {"missing": ["some/cell"]}}, paths, *outputs)
     table = tables.read_table(outputs[0], "claims")
     assert outputs[1].read_text() == html(table, "without 1 missing cell: some/cell")
-    pd.testing.assert_frame_equal(table, claims_table({}, **SETTINGS))
+    made = pd.concat(claims_table(domain, {}, RULES) for domain in ("rhm", "text"))
+    found = [t.astype(object).where(t.notna(), None) for t in (table, made)]
+    pd.testing.assert_frame_equal(*(t.reset_index(drop=True) for t in found))

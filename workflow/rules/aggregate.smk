@@ -34,6 +34,7 @@ rule analyse:
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
         losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
+        probes="results/{run}/{domain}/{setting}/tables/probes.parquet",
     output:
         table="results/{run}/{domain}/{setting}/tables/sample_complexity.parquet",
     log:
@@ -47,6 +48,7 @@ rule analyse:
             --spec {params.spec:q} \
             --measurements {input.measurements:q} \
             --losses {input.losses:q} \
+            --probes {input.probes:q} \
             --output {output.table:q} \
             2>{log:q}
         """

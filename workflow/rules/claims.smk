@@ -1,13 +1,16 @@
-# Makes:  exponents and competing laws of the sample complexity, over all settings of a domain; and
-#         the claims of the paper, each with the number that decides it and a verdict.
-# Needs:  tables of all settings; for the claims, every table of the domain.
-# Writes: results/{run}/tables/{domain}_exponents.parquet, {domain}_laws.parquet, claims.parquet and
-#         claims.html, which the report shows
+# Makes:  exponents and competing laws of the sample complexity, over all settings of a domain; the
+#         claims of the paper about it, each with the number that decides it and a verdict; and those
+#         of all domains together.
+# Needs:  tables of all settings.
+# Writes: results/{run}/tables/{domain}_exponents.parquet, {domain}_laws.parquet,
+#         {domain}_claims.parquet, claims.parquet and claims.html, which the report shows
 
 
 rule exponents:
     input:
         table="results/{run}/tables/{domain}_sample_complexity.parquet",
+        measurements="results/{run}/tables/{domain}_measurements.parquet",
+        losses="results/{run}/tables/{domain}_losses.parquet",
     output:
         exponents="results/{run}/tables/{domain}_exponents.parquet",
         laws="results/{run}/tables/{domain}_laws.parquet",
@@ -21,6 +24,8 @@ rule exponents:
         python -m pipeline exponents \
             --spec {params.spec:q} \
             --table {input.table:q} \
+            --measurements {input.measurements:q} \
+            --losses {input.losses:q} \
             --exponents {output.exponents:q} \
             --laws {output.laws:q} \
             2>{log:q}
@@ -29,7 +34,27 @@ rule exponents:
 
 rule claims:
     input:
-        tables=table_files("rhm"),
+        tables=claim_tables,
+    output:
+        table="results/{run}/tables/{domain}_claims.parquet",
+    log:
+        "results/{run}/logs/{domain}/claims.log",
+    localrule: True
+    params:
+        spec=claims_spec,
+    shell:
+        """
+        python -m pipeline claims \
+            --spec {params.spec:q} \
+            --tables {input.tables:q} \
+            --output {output.table:q} \
+            2>{log:q}
+        """
+
+
+rule verdicts:
+    input:
+        tables=lambda _wildcards: claims_of_domains(),
     output:
         table="results/{run}/tables/claims.parquet",
         page=report(
@@ -39,13 +64,13 @@ rule claims:
             labels={"table": "claims"},
         ),
     log:
-        "results/{run}/logs/claims.log",
+        "results/{run}/logs/verdicts.log",
     localrule: True
     params:
-        spec=claims_spec,
+        spec=verdicts_spec,
     shell:
         """
-        python -m pipeline claims \
+        python -m pipeline verdicts \
             --spec {params.spec:q} \
             --tables {input.tables:q} \
             --output {output.table:q} \

@@ -24,6 +24,7 @@ from pipeline.config.resources import (
 )
 from pipeline.config.schema import (
     CELL_TABLES,
+    CLAIM_TABLES,
     COMPARISONS,
     DEPARTURES,
     FIGURES,
@@ -129,9 +130,17 @@ def aggregate_spec(wildcards):
     return make_spec("aggregate", wildcards.domain, settings | {"missing": missing})
 
 
-def claims_spec(_wildcards):
-    missing = {"missing": missing_cells(CONFIG.run, "rhm")}
-    return make_spec("claims", "rhm", claims_settings(CONFIG) | missing)
+def claims_spec(wildcards):
+    return make_spec(
+        "claims", wildcards.domain, claims_settings(CONFIG, wildcards.domain)
+    )
+
+
+def verdicts_spec(_wildcards):
+    cells = [
+        cell for name in shown_domains() for cell in missing_cells(CONFIG.run, name)
+    ]
+    return make_spec("verdicts", "rhm", {"missing": cells})
 
 
 def figure_spec(name):
@@ -190,9 +199,14 @@ def compared_files(wildcards):
 
 
 def known_dataset(wildcards):
-    """The dataset, where samples are compared with it: strings of grammars may be copies."""
-    dataset = f"{CELL.format(**wildcards)}/dataset.safetensors"
-    return dataset if wildcards.domain == "rhm" else []
+    """Data that samples may be copies of, of images their features.
+
+    Of text and images not online, where that is all there is.
+    """
+    if wildcards.domain != "rhm" and wildcards.dataset_size == "online":
+        return []
+    name = "training_features" if wildcards.domain == "image" else "dataset"
+    return f"{CELL.format(**wildcards)}/{name}.safetensors"
 
 
 def measured_files(wildcards):
@@ -344,10 +358,19 @@ def all_tables():
     return [path for name in shown_domains() for path in table_files(name)]
 
 
+def claim_tables(wildcards):
+    """Tables of a domain that claims are decided from."""
+    return expand(TABLE, table=CLAIM_TABLES[wildcards.domain], **wildcards)
+
+
+def claims_of_domains():
+    """Claims of every domain that is part of the run."""
+    return expand(TABLE, run=CONFIG.run, domain=shown_domains(), table="claims")
+
+
 def claims_table():
-    """Verdicts on claims, which are about grammars so far."""
-    claims = f"results/{CONFIG.run}/tables/claims.parquet"
-    return [claims] if "rhm" in shown_domains() else []
+    """Verdicts on the claims of all domains."""
+    return [f"results/{CONFIG.run}/tables/claims.parquet"]
 
 
 def all_figures():

@@ -1,6 +1,7 @@
-# Makes:  features of images under a pretrained network, of samples and of controls.
-# Needs:  samples of every checkpoint, or controls; the network, fetched once.
-# Writes: .../{replicas}/features/step{step}.safetensors, .../control_features/{control}.safetensors
+# Makes:  features of images under a pretrained network, of samples, controls and finite training sets.
+# Needs:  samples of every checkpoint, controls, or a dataset; the network, fetched once.
+# Writes: .../{replicas}/features/step{step}.safetensors and training_features.safetensors,
+#         .../control_features/{control}.safetensors
 
 
 rule prepare_encoder:
@@ -60,3 +61,26 @@ use rule encode as encode_controls with:
         "results/{run}/logs/{domain}/{setting}/encode_controls.log",
     benchmark:
         "results/{run}/logs/{domain}/{setting}/encode_controls.benchmark.tsv"
+
+
+rule encode_training:
+    input:
+        encoder=ENCODER,
+        dataset=f"{CELL}/dataset.safetensors",
+    output:
+        features=f"{CELL}/training_features.safetensors",
+    log:
+        f"{CELL}/logs/encode_training.log",
+    wildcard_constraints:
+        domain="image",
+    params:
+        spec=spec("encode_training"),
+    shell:
+        """
+        python -m pipeline encode_training \
+            --spec {params.spec:q} \
+            --encoder {input.encoder:q} \
+            --dataset {input.dataset:q} \
+            --output {output.features:q} \
+            2>{log:q}
+        """

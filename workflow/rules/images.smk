@@ -1,6 +1,7 @@
-# Makes:  images of one size, training and validation images apart; samples as pictures.
+# Makes:  images of one size, training and validation images apart; samples, and real ones, as pictures.
 # Needs:  images: a package of a registry or a dataset of the hub, fetched once, or a directory.
 # Writes: results/{run}/image/{setting}/images.safetensors, .../{replicas}/pictures.parquet
+#         and .../tables/control_pictures.parquet
 
 
 rule images:
@@ -47,3 +48,12 @@ rule pictures:
             --output {output.pictures:q} \
             2>{log:q}
         """
+
+
+use rule pictures as pictures_controls with:
+    input:
+        samples="results/{run}/{domain}/{setting}/controls/real.safetensors",
+    output:
+        pictures="results/{run}/{domain}/{setting}/tables/control_pictures.parquet",
+    log:
+        "results/{run}/logs/{domain}/{setting}/pictures_controls.log",

@@ -1,0 +1,120 @@
+"""Evidence of how far generated sequences are coherent: with training time, and with data.
+
+In all three domains, each by its own length: of grammars the coherence length, of text and images
+the equivalent block length. Copies count in none of them: with a finite training set only samples
+that are novel do.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.curves import GRAMMAR, REPLICA, finite_sizes, total_losses
+from pipeline.analysis.samples import NETWORK, of_weights
+from pipeline.claims.evidence import over_networks, slope, undetermined
+from pipeline.claims.rules import Rules
+from pipeline.claims.verdict import Evidence
+
+Tables = Mapping[str, pd.DataFrame]
+
+LENGTHS = {
+    "rhm": ("coherence_length", "novel_strings"),
+    "text": ("equivalent_block_length", "novel_samples"),
+    "image": ("equivalent_block_length", "novel_samples"),
+}
+"""Quantity of every domain that is its length, and among which samples of finite training sets."""
+
+UNITS = {"rhm": REPLICA, "text": NETWORK, "image": NETWORK}
+"""Columns that tell the curves of every domain apart."""
+
+BEST, LAST = "best checkpoint", "fixed number of steps"
+
+
+def growth_with_time(tables: Tables, rules: Rules, key: int, *, domain: str) -> Evidence | None:
+    """Power of the step with which the length grows: on fresh data, else on the largest set."""
+    frame = _lengths(tables, rules, domain, fresh=True)
+    if frame.empty:
+        frame = _lengths(tables, rules, domain)
+        places = [name for name in GRAMMAR if name in frame] or ["setting"]
+        largest = frame.groupby(places)["dataset_size"].transform("max")
+        frame = frame[frame["dataset_size"] == largest]
+    return _growth(frame, "step", rules, key, domain)
+
+
+def growth_with_data(
+    tables: Tables, rules: Rules, key: int, *, domain: str, checkpoint: str
+) -> Evidence | None:
+    """Power of P with which the length grows, at the `BEST` checkpoint or at the `LAST`."""
+    frame = _lengths(tables, rules, domain)
+    cell = [*UNITS[domain], "dataset_size"]
+    if checkpoint == BEST:
+        validation = finite_sizes(total_losses(tables["losses"], "validation"))
+        validation = validation.reset_index(drop=True)
+        best = validation.loc[validation.groupby(cell)["loss"].idxmin(), [*cell, "step"]]
+        frame = frame.merge(best, on=[*cell, "step"])
+    else:
+        frame = frame[frame["step"] == frame["step"].max()]
+    return _growth(frame, "dataset_size", rules, key, domain)
+
+
+def _lengths(tables: Tables, rules: Rules, domain: str, fresh: bool = False) -> pd.DataFrame:
+    """Rows of lengths, of the kind of weights that counts."""
+    quantity, novel = LENGTHS[domain]
+    frame = tables["measurements"]
+    frame = frame[frame["quantity"] == quantity]
+    if domain != "rhm":
+        frame = of_weights(frame, rules.average)
+    if domain == "image":  # of the shallowest layer with maps, not of pixels
+        frame = frame[frame["layer"] == frame["layer"].min()]
+    if fresh:
+        return frame[(frame["dataset_size"] == "online") & (frame["among"] == "all")]
+    return finite_sizes(frame[frame["among"] == novel]).merge(
+        _copies(tables, rules, domain), "left", [*UNITS[domain], "dataset_size", "step"]
+    )
+
+
+def _copies(tables: Tables, rules: Rules, domain: str) -> pd.DataFrame:
+    """Share of copies among the samples of every cell and step, as `copied`."""
+    frame = finite_sizes(tables["measurements"])
+    frame = frame[frame["quantity"] == "copied_fraction"]
+    if domain != "rhm":
+        frame = of_weights(frame, rules.average)
+    place = [*UNITS[domain], "dataset_size", "step"]
+    return frame[[*place, "estimate"]].rename(columns={"estimate": "copied"})
+
+
+def _growth(
+    frame: pd.DataFrame, variable: str, rules: Rules, key: int, domain: str
+) -> Evidence | None:
+    if frame["estimate"].isna().all():
+        return None
+    if "copied" in frame:
+        # What few samples are novel beside copies are faulty copies, and not what was learnt.
+        frame = frame[~(frame["copied"] > rules.copied)]
+    frame = _positive(frame, variable, domain)
+    if frame[variable].nunique() < 2:
+        return undetermined(frame, "fewer than two values at which all replicas have a length")
+    x, y = (np.log(frame[name].to_numpy(float)) for name in (variable, "estimate"))
+    if domain == "rhm":
+        return slope(frame, x, y, REPLICA, rules, key)
+    curves = frame.assign(x=x, y=y).groupby(NETWORK)
+    return over_networks([_slope(part["x"], part["y"]) for _, part in curves])
+
+
+def _positive(frame: pd.DataFrame, variable: str, domain: str) -> pd.DataFrame:
+    """Lengths at values where all replicas of a setting have positive ones.
+
+    One that noise made negative, or of too few novel samples, has no logarithm; without it, only
+    longer ones would count.
+    """
+    setting = GRAMMAR if domain == "rhm" else ["setting"]
+    unit = frame.groupby(UNITS[domain]).ngroup()
+    replicas = unit.groupby([frame[name] for name in setting]).transform("nunique")
+    known = unit.where(frame["estimate"] > 0)
+    there = known.groupby([frame[name] for name in (*setting, variable)]).transform("nunique")
+    return frame[there == replicas].reset_index(drop=True)
+
+
+def _slope(x: Sequence[float], y: Sequence[float]) -> float:
+    return float(np.polyfit(x, y, 1)[0])

@@ -1,0 +1,116 @@
+"""Evidence of what is new among samples, how much of it is valid, and when copying starts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.curves import (
+    CELL,
+    GRAMMAR,
+    REPLICA,
+    all_inside,
+    at_best_checkpoint,
+    finite_sizes,
+)
+from pipeline.claims.evidence import resampled, slope, undetermined
+from pipeline.claims.rules import Rules
+from pipeline.claims.verdict import Evidence
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def creativity(tables: Tables, rules: Rules, key: int) -> Evidence | None:
+    """Creativity index at dataset sizes from P*_l up, least over levels.
+
+    At every level: new among valid nodes, over all such sizes, divided by how many knowing the
+    rules would give. Sizes at which hardly any node is unseen do not count.
+    """
+    best = finite_sizes(at_best_checkpoint(tables["measurements"], tables["losses"]))
+    place = [*CELL, "level"]
+    index, unseen = (
+        best[best["quantity"] == name][[*place, "estimate"]]
+        for name in ("creativity_index", "unseen_share")
+    )
+    frame = index.merge(unseen, on=place, suffixes=("", "_unseen")).dropna()
+    if frame.empty:
+        return None
+    frame = _learnt(frame, tables, rules).reset_index(drop=True)
+    frame = frame[frame["estimate_unseen"] >= rules.unseen].reset_index(drop=True)
+    if frame.empty:
+        return undetermined(frame, "at no size is a level learnt and much of it unseen")
+    expected = frame["estimate_unseen"].to_numpy(float)
+    found = frame["estimate"].to_numpy(float) * expected
+    level = frame.groupby("level").ngroup().to_numpy()
+    member = np.eye(level.max() + 1)[level]
+
+    def statistic(weights: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return ((weights * found) @ member / ((weights * expected) @ member)).min(axis=1)
+
+    return resampled(frame, statistic, rules, key)
+
+
+def valid_and_novel(tables: Tables, rules: Rules, key: int) -> Evidence | None:
+    """Largest share over steps of valid and novel samples at the largest size, from P*_L up.
+
+    At smaller sizes, those near P*_L above all, level L is not learnt to the end.
+    Relative to that of the exact denoiser with the same sampler, of whose valid samples P / P_max
+    are in the training set by chance.
+    """
+    measured = finite_sizes(tables["measurements"])
+    share = measured[measured["quantity"] == "valid_and_novel_fraction"]
+    largest = share.groupby(CELL, as_index=False)["estimate"].max()
+    whole = (measured["quantity"] == "string_accuracy") & (measured["level"] == measured["L"])
+    ceiling = measured[whole & (measured["among"] == "all")].groupby(CELL)["ceiling"].first()
+    frame = largest.merge(ceiling.reset_index(), on=CELL).dropna()
+    if frame.empty:
+        return None
+    largest = frame.groupby(GRAMMAR)["dataset_size"].transform("max")
+    frame = frame[frame["dataset_size"] == largest]
+    frame = _learnt(frame.assign(level=frame["L"]), tables, rules)
+    if frame.empty:
+        return undetermined(frame, "not even at the largest size is the highest level learnt")
+    applied = (frame["s"] ** frame["L"] - 1) / (frame["s"] - 1)
+    strings = frame["v"] * frame["m"].astype(float) ** applied  # beyond what an integer holds
+    best = frame["ceiling"] * (1 - frame["dataset_size"] / strings)
+    relative = (frame["estimate"] / best).to_numpy(float)
+    return resampled(frame, lambda w: w @ relative / w.sum(axis=1), rules, key)
+
+
+def copying_exponent(tables: Tables, rules: Rules, key: int) -> Evidence | None:
+    """Power of P with which the step grows at which copying starts, before the rate falls.
+
+    A learning rate that falls delays copying, and at larger sizes more.
+    """
+    times = tables["memorization"]
+    times = finite_sizes(times[times["quantity"] == "copied_excess"])
+    if times.empty:
+        return None
+    late = times["threshold"] > _constant_until(tables["losses"])
+    times = times.assign(status=times["status"].mask(late, "above"))
+    frame = all_inside(times, [*GRAMMAR, "dataset_size"])
+    if frame["dataset_size"].nunique() < 2:
+        return undetermined(frame, "at fewer than two sizes do all copy before the rate falls")
+    x, y = (np.log(frame[name].to_numpy(float)) for name in ("dataset_size", "threshold"))
+    return slope(frame, x, y, REPLICA, rules, key)
+
+
+def _constant_until(losses: pd.DataFrame) -> float:
+    """Last checkpoint up to which the learning rate is that of the first; infinite if all."""
+    rates = losses.groupby("step")["optimizer_learning_rate"].max().sort_index()
+    changed = rates.index[rates != rates.iloc[0]]
+    return float("inf") if changed.empty else float(rates.index[rates.index < changed[0]].max())
+
+
+def _learnt(frame: pd.DataFrame, tables: Tables, rules: Rules) -> pd.DataFrame:
+    """Rows of dataset sizes from the half-way point of their replica and level up.
+
+    Of levels that are half learnt at the smallest size already, all.
+    """
+    points = tables["sample_complexity"]
+    chosen = (points["quantity"] == rules.accuracy) & (points["variable"] == "dataset_size")
+    points = points[chosen & points["status"].isin(["inside", "below"])]
+    points = points.assign(threshold=points["threshold"].mask(points["status"] == "below", 0.0))
+    both = frame.merge(points[[*REPLICA, "level", "threshold"]], on=[*REPLICA, "level"])
+    return both[both["dataset_size"] >= both["threshold"]].reset_index(drop=True)

@@ -1,0 +1,37 @@
+"""Evidence of which features of generated images are right first, shallow or deep ones."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.samples import NETWORK, shown_samples
+from pipeline.claims.evidence import over_networks
+from pipeline.claims.rules import Rules
+from pipeline.claims.verdict import Evidence
+
+_CURVES = ["quantity", "kernel", "fraction"]
+
+
+def shallow_first(tables: Mapping[str, pd.DataFrame], rules: Rules, _key: int) -> Evidence | None:
+    """Rank correlation of depth with time of convergence, over networks; of the weakest kernel.
+
+    Layers that are there from the first checkpoint, or not by the last, share the first or the last
+    rank. Of all kernels and fractions that with the lowest bound: the claim is about all of them.
+    """
+    times = shown_samples(tables["convergence"], rules.average)
+    found = [
+        over_networks([_rank_correlation(network) for _, network in part.groupby(NETWORK)])
+        for _, part in times.groupby(_CURVES, dropna=False)
+        if part["layer"].nunique() > 1
+    ]
+    return min(found, key=lambda evidence: np.nan_to_num(evidence.bounds[0][0], nan=-np.inf),
+               default=None)  # fmt: skip
+
+
+def _rank_correlation(times: pd.DataFrame) -> float:
+    """Spearman's; 0 where all layers converge at the same time."""
+    late = times["estimate"].mask(times["status"] == "above", np.inf)
+    ranks = late.mask(times["status"] == "below", -np.inf).rank()
+    found = ranks.corr(times["layer"].rank())
+    return 0.0 if np.isnan(found) else float(found)
