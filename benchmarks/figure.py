@@ -11,7 +11,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 from pipeline import artifacts
 from pipeline.figures.style import MARKERS, panels, shades
 
-LOOK = {"style": {"width": 2.4, "palette": "viridis"}}
+LOOK = {"style": {"column_width": 3.4, "page_width": 7.0, "palette": "viridis"}}
 _COLUMNS = 3
 _FEW = 40
 """Ratio of the largest to the smallest number up to which there is room for ticks at 1, 2 and 5."""

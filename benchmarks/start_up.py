@@ -30,7 +30,7 @@ def contests() -> Iterator[Contest]:
         yield _line("grammar", _grammar(directory))
         yield _line("aggregate, one cell", _aggregate(directory))
         yield _line("concatenate, one table", _concatenate(directory))
-        names = ("measurements", "losses", "output")
+        names = ("measurements", "losses", "probes", "output")
         paths = [f"--{name}={directory}/absent.parquet" for name in names]
         yield _line("analyse, up to its input", _command("analyse", {}, *paths), 1, _PANDAS)
         paths = [f"--tables={directory}/absent.parquet", f"--outputs={directory}/absent.pdf"]

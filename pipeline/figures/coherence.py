@@ -27,12 +27,14 @@ def draw_ratios(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataF
 def _ratio(frame: pd.DataFrame) -> pd.DataFrame:
     """Ratios that are known well enough to be read; others would hide them."""
     known = (frame["quantity"] == "correlation_ratio") & (frame["standard_error"] < _KNOWN)
+    known &= frame["among"] == "all"
     return mean_over_networks(frame[known], ["distance"])
 
 
 def lengths_of(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows of equivalent block lengths."""
-    return frame[frame["quantity"] == "equivalent_block_length"]
+    """Rows of equivalent block lengths of all samples."""
+    chosen = (frame["quantity"] == "equivalent_block_length") & (frame["among"] == "all")
+    return frame[chosen]
 
 
 def draw_lengths(
@@ -58,7 +60,8 @@ def draw_lengths(
     label = f"real: {bound} {real['estimate']:.3g} {unit}"
     panel.axhline(real["estimate"], label=label, **style.THEORY)
     highest = max(lengths["high"].max(), real["high"])
-    panel.set(xscale="log", xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
+    style.plain_log_axis(panel, "x", lengths["step"], 4)
+    panel.set(xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
     panel.set_ylabel(rf"block length $\xi$ ({unit})")
     panel.legend(loc="upper left")
 

@@ -31,6 +31,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     draw_lengths(axes[2], settings, maps, real, "pixels")
     draw_calibration(axes[3], controls, "pixels")
     _pixels(axes[2:], frame[frame["layer"].isna()], calibration[calibration["layer"].isna()])
+    style.legend(figure, axes[0], title="step")
     shown = f"layer {layer:.0f} of {settings['encoder']}", f"{style.IMAGE_BARS}; arrow: at least"
     style.samples_footnote(figure, frame, *shown, style.weights(settings))
     return figure
@@ -49,7 +50,6 @@ def _correlations(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.Dat
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     style.plain_log_axis(panel, "x", summary["distance"])
     panel.set(xlabel=style.LABELS["pixels"], ylabel="correlation over real variance")
-    panel.legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
 
 
 def _correlation(frame: pd.DataFrame) -> pd.DataFrame:

@@ -23,18 +23,18 @@ def draw(
         shown_samples(table, settings["average"]) for table in (measurements, convergence)
     )
     fractions = sorted(times["fraction"].unique(), reverse=True)
-    figure, axes = style.panels(settings, 2, rows=1 + -(-len(fractions) // 2))
+    figure, axes = style.panels(settings, 2, rows=1 + -(-len(fractions) // 2), height=0.65)
     first, *_, last = _kinds(relative_distances(frame, calibration))
     for panel, (name, part) in zip(axes, (first, last), strict=False):
         _against_step(panel, settings, part, fractions)
-        panel.set_title(name, fontsize=8)
-    axes[0].legend(title="layer", loc="upper right", fontsize=6, ncols=2)
+        panel.set_title(name)
+    style.legend(figure, axes[0], title="layer", loc="outside right upper")
     for panel, fraction in zip(axes[2:], fractions, strict=False):
         _against_depth(panel, times[times["fraction"] == fraction])
         style.plain_log_axis(panel, "y", frame["step"])
         panel.set_ylim(frame["step"].min() / 1.4, frame["step"].max() * 5)
-        panel.set_title(f"distance below {fraction:g}", fontsize=8)
-    axes[2].legend(loc="upper left", fontsize=6, ncols=2)
+        panel.set_title(f"distance below {fraction:g}")
+    style.legend(figure, axes[2], loc="outside right center")
     for panel in axes[2 + len(fractions) :]:
         panel.set_axis_off()
     shown = f"{style.IMAGE_BARS}; triangle: beyond the checkpoints"
@@ -63,8 +63,8 @@ def _against_step(panel: Axes, settings: dict, frame: pd.DataFrame, marks: list[
     panel.axhline(0, **style.THEORY)
     for fraction in marks:
         panel.axhline(fraction, color="0.8", linewidth=0.8, zorder=0)
-    panel.set(xscale="log", xlabel=style.LABELS["step"])
-    panel.set_ylabel("distance, relative to noise")
+    style.plain_log_axis(panel, "x", frame["step"])
+    panel.set(xlabel=style.LABELS["step"], ylabel="distance, relative to noise")
 
 
 def _against_depth(panel: Axes, times: pd.DataFrame) -> None:

@@ -22,10 +22,11 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         panel.plot(real.index, real["mean"] / unit, label="real", **style.THEORY)
         panel.fill_between(real.index, low / unit, high / unit, color="0.35", alpha=0.2, lw=0)
         style.plain_log_axis(panel, "x", 2.0 ** np.arange(len(real).bit_length()))
-        panel.set(yscale="log", xlabel=style.LABELS["frequency"])
+        style.log_axis(panel, "y")
+        panel.set_xlabel(style.LABELS["frequency"])
     axes[0].set_ylabel("power")
     axes[1].set_ylabel("power, relative to real")
-    axes[1].legend(title=style.LABELS["step"], loc="upper left", fontsize=5, ncols=2)
+    style.legend(figure, axes[1], title="step")
     style.samples_footnote(figure, frame, style.IMAGE_BARS, style.weights(settings))
     return figure
 

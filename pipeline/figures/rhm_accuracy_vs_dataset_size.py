@@ -4,59 +4,88 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
+from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.figures import style
 
 QUANTITIES = {"measurements": (*style.ACCURACIES, "copied_fraction")}
 
 
-def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
-    """All samples with copies, novel strings, novel subtrees; collapse of all samples as inset."""
+def draw(
+    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, laws: pd.DataFrame
+) -> Figure:
+    """Left: levels of the first setting, with copies. Right: all settings over the prediction."""
     found = finite_sizes(at_best_checkpoint(measurements, losses))
-    quantity = settings["analysis"]["accuracy"]
-    best = found[found["quantity"] == quantity]
-    figure, axes = style.panels(settings, 3, sharey=True)
-    for panel, among in zip(axes, ("all", "novel_strings", "novel_subtrees"), strict=True):
-        part = best[best["among"] == among]
-        _levels(panel, settings, part)
-        panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], title=style.LABELS[among])
-        panel.set(ylim=(-0.03, 1.03))
-    axes[0].set_ylabel(style.LABELS[quantity])
-    _copies(axes[0], found[found["quantity"] == "copied_fraction"])
-    axes[2].legend(title="level", loc="center left", bbox_to_anchor=(1, 0.5))
-    _collapse(axes[2], settings, best[best["among"] == "all"])
-    label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
-    style.footnote(figure, best, label)
+    quantity, among = settings["analysis"]["accuracy"], settings["analysis"]["among"]
+    best = found[(found["quantity"] == quantity) & (found["among"] == among)]
+    copies = found[found["quantity"] == "copied_fraction"]
+    figure, (single, every) = style.panels(settings, 2, sharey=True)
+    _levels(single, settings, _first(best), _first(copies))
+    _collapse(every, settings, best)
+    single.set_ylabel(f"{style.LABELS[quantity]}, {style.LABELS[among]}")
+    single.set_title(style.grammar_label(_first(best)))
+    every.set_title(_number(laws[laws["criterion"] == quantity]))
+    label = "checkpoint of lowest validation loss; dotted: the exact denoiser"
+    shown = "left: mean and 95% t interval; right: mean of every setting, levels from 2 up,"
+    style.footnote(figure, _first(best), label, shown)
     return figure
 
 
-def _levels(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _first(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the first setting."""
+    return frame.merge(frame[GRAMMAR].iloc[:1], on=GRAMMAR)
+
+
+def _levels(panel: Axes, settings: dict, frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
-        summary = style.summarise(part, ["dataset_size"])
+        summary, label = style.summarise(part, ["dataset_size"]), f"level {level:.0f}"
         x = summary["dataset_size"]
-        style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
+        style.curve(panel, x, summary, index, color=colours[index], label=label)
         panel.axhline(part["ceiling"].mean(), color=colours[index], linestyle=":", linewidth=0.8)
-
-
-def _copies(panel: Axes, frame: pd.DataFrame) -> None:
-    """Fraction of samples that stand in the training set, beside the accuracies they count in."""
-    summary = style.summarise(frame, ["dataset_size"])
-    looks = {"color": "0.5", "marker": "x", "linewidth": 1.0}
-    style.curve(panel, summary["dataset_size"], summary, 0, label="copies", **looks)
-    panel.legend(handles=[panel.containers[-1]], loc="center left")
+    summary = style.summarise(copies, ["dataset_size"])
+    looks = {"color": "0.45", "marker": "x", "label": "copies"}
+    style.curve(panel, summary["dataset_size"], summary, 0, **looks)
+    style.plain_log_axis(panel, "x", frame["dataset_size"])
+    panel.set(xlabel=style.LABELS["dataset_size"], ylim=(-0.03, 1.03))
+    panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=4, columnspacing=1)
 
 
 def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
-    inset = panel.inset_axes((0.14, 0.66, 0.4, 0.26))
-    colours = style.shades(settings, frame["level"].nunique())
-    for index, (level, part) in enumerate(frame.groupby("level")):
-        summary = style.summarise(part, ["v", "m", "dataset_size"])
-        scale = summary["v"] * np.power(summary["m"].astype(float), level + 1)
-        rescaled = summary["dataset_size"] / scale
-        marker = style.MARKERS[index]
-        inset.plot(rescaled, summary["mean"], marker=marker, markersize=2, color=colours[index])
-    inset.set(xscale="log", ylim=(-0.03, 1.03))
-    inset.set_title(r"all samples against $P / (v\,m^{\ell+1})$", fontsize=6, pad=3)
-    inset.tick_params(labelsize=5)
+    """All settings: marker by level, as on the left, and shade by setting."""
+    levels = sorted(frame["level"].unique())
+    groups = list(frame[frame["level"] >= 2].groupby(GRAMMAR, sort=False))
+    colours = style.shades(settings, len(groups))
+    for (setting, part), colour in zip(groups, colours, strict=True):
+        for level, curve in part.groupby("level"):
+            summary = style.summarise(curve, ["dataset_size"])
+            scale = predicted_size(*setting[:3], int(level))
+            marker = style.MARKERS[levels.index(level)]
+            looks = {"marker": marker, "markersize": 3, "linewidth": 0.5, "color": colour}
+            if np.isfinite(scale):
+                panel.plot(summary["dataset_size"] / scale, summary["mean"], **looks)
+    handles = [
+        Line2D([], [], color=colour, linewidth=2, label=style.setting_name(setting))
+        for (setting, _), colour in zip(groups, colours, strict=True)
+    ]
+    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    panel.legend(handles=handles, title=style.SETTING_TITLE, **place)
+    style.log_axis(panel, "x")
+    panel.set(xlabel=r"$P\,(1 - m / v^{s-1})\,/\,(v\,m^{\ell+1})$")
+
+
+def _number(laws: pd.DataFrame) -> str:
+    """Variance that the law and its best rival explain of settings held out."""
+    law = laws[laws["lead"].notna()]
+    if law.empty:
+        return "no setting to hold out"
+    row = law.iloc[0]
+    rival = laws[laws["law"] != row["law"]].nlargest(1, "explained").iloc[0]
+    bounds = "" if np.isnan(row["explained_low"]) else (
+        f" [{row['explained_low']:.2f}, {row['explained_high']:.2f}]"
+    )  # fmt: skip
+    power = rival["law"].replace("l", r"\ell").replace("(", "{").replace(")", "}")
+    best = rf"best rival, ${power}$: {rival['explained']:.2f}"
+    count = f"{row['settings']:.0f} settings in range"
+    return f"explained of held-out settings: {row['explained']:.2f}{bounds} ({count}); {best}"

@@ -20,12 +20,12 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
         summary = style.summarise(part, ["step"])
-        label = f"{level:.0f}"
+        label = f"level {level:.0f}"
         style.curve(axes[0], summary["step"], summary, index, color=colours[index], label=label)
-    axes[0].set(xscale="log", xlabel=style.LABELS["step"], ylabel=style.LABELS[quantity])
-    axes[0].set(ylim=(-0.03, 1.03))
-    axes[0].legend(title="level", loc="upper left")
-    _half_way(axes[1], sample_complexity)
+    style.plain_log_axis(axes[0], "x", frame["step"])
+    axes[0].set(xlabel=style.LABELS["step"], ylabel=style.LABELS[quantity], ylim=(-0.03, 1.03))
+    style.legend(figure, axes[0])
+    _half_way(axes[1], sample_complexity[sample_complexity["quantity"] == quantity])
     style.footnote(
         figure, frame, f"{style.grammar_label(measurements)}; online: new strings at every step"
     )
@@ -34,18 +34,21 @@ def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataF
 
 def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     steps = all_inside(thresholds[thresholds["variable"] == "step"], ["level"])
-    panel.set(yscale="log", xlabel=r"level $\ell$", ylabel="half-way training step")
+    panel.set(xlabel=r"level $\ell$", ylabel="half-way training step")
     if steps.empty:
-        panel.set_title("no level is half-way within the run", fontsize=8)
+        panel.set_title("no level is half-way within the run")
         return
     logs = steps.assign(log=np.log(steps["threshold"]))
     summary = style.summarise(logs, ["level"], value="log")
-    middle = np.exp(summary["mean"])
-    bars = [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
-    panel.errorbar(summary["level"], middle, bars, fmt="o", color="k", capsize=2, label="measured")
-    slope = steps["m"].iloc[0] ** (summary["level"] - summary["level"].iloc[0]).astype(float)
-    panel.plot(
-        summary["level"], middle.iloc[0] * slope, label=r"$\propto m^{\ell}$", **style.THEORY
+    middle, bars = style.geometric(summary)
+    panel.errorbar(
+        summary["level"], middle, bars, fmt="o", color="k", label="measured", **style.BARS
     )
+    deep = summary["level"] >= 2  # the law is one of levels from 2 up
+    if deep.any():
+        growth = steps["m"].iloc[0] ** summary["level"][deep].astype(float)
+        line = growth * np.exp(summary["mean"][deep].mean()) / np.exp(np.log(growth).mean())
+        panel.plot(summary["level"][deep], line, label=r"$\propto m^{\ell}$", **style.THEORY)
     panel.set_xticks(summary["level"])
+    style.log_axis(panel, "y")
     panel.legend(loc="upper left")

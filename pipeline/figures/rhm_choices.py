@@ -10,8 +10,6 @@ from pipeline.figures import style
 
 _EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
 """Where across a panel, and with which marker, a departure without a number stands."""
-_TICKS = (0.1, 0.2, 0.3, 0.5, 0.8, 1, 1.2, 2, 3, 5, 10)
-"""Ratios that are named, where they lie on an axis; there is always 1."""
 
 
 def draw(settings: dict, departures: pd.DataFrame) -> Figure:
@@ -22,14 +20,14 @@ def draw(settings: dict, departures: pd.DataFrame) -> Figure:
     panels = [("half_way_dataset_size_ratio", level) for level in levels]
     panels += [("half_way_step_ratio", levels[-1]), ("final_accuracy_difference", levels[-1])]
     figure, axes = style.panels(settings, len(panels), sharey=True)
-    figure.set_size_inches(2.0 * len(panels) + 1.5, 0.27 * len(names) + 1.5)
+    figure.set_size_inches(settings["style"]["page_width"], 0.24 * len(names) + 1.1)
     for panel, (quantity, level) in zip(axes, panels, strict=True):
         part = changes[(changes["quantity"] == quantity) & (changes["level"] == level)]
         _forest(panel, settings, part, names)
-        panel.set_title(_title(quantity, level), fontsize=8)
-    axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=7)
+        panel.set_title(_title(quantity, level))
+    axes[0].set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    axes[-1].legend(title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, axes[-1], title=style.SETTING_TITLE, loc="outside upper right", ncols=3)
     grammars = int(changes["grammars"].min())
     style.note(
         figure,
@@ -44,8 +42,8 @@ def draw(settings: dict, departures: pd.DataFrame) -> Figure:
 def _title(quantity: str, level: float) -> str:
     names = {
         "half_way_dataset_size_ratio": rf"$P^*_{level:.0f}$, ratio",
-        "half_way_step_ratio": f"half-way step, level {level:.0f}, ratio",
-        "final_accuracy_difference": f"final accuracy, level {level:.0f}, difference",
+        "half_way_step_ratio": f"half-way step,\nlevel {level:.0f}, ratio",
+        "final_accuracy_difference": f"final accuracy,\nlevel {level:.0f}, difference",
     }
     return names[quantity]
 
@@ -71,11 +69,7 @@ def _forest(panel: Axes, settings: dict, frame: pd.DataFrame, names: list[str]) 
                 transform=panel.get_yaxis_transform(),
             )  # fmt: skip
     panel.axvline(1 if ratio else 0, **style.THEORY)
-    panel.set(xscale="log" if ratio else "linear", xlabel="ratio" if ratio else "difference")
+    panel.set_xlabel("ratio" if ratio else "difference")
     if ratio:
-        limits = panel.get_xlim()
-        shown = [tick for tick in _TICKS if limits[0] <= tick <= limits[1]]
-        style.plain_log_axis(panel, "x", shown)
-        panel.set_xlim(limits)
-    panel.tick_params(axis="x", labelsize=6)
+        style.log_axis(panel, "x", 4)
     panel.grid(axis="y", linewidth=0.3)

@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.figures import style
-from pipeline.tables import SEEDS
 
 _LINE = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
 _NETWORK = _LINE | {"linestyle": "none", "markerfacecolor": "w", "markersize": 5}
@@ -42,7 +41,7 @@ def draw(
     for setting, part in coverage.groupby(GRAMMAR):
         _expected_coverage(covered, setting, part["dataset_size"])
     _label(raw, collapsed, covered)
-    look.legend(covered)
+    look.legend(figure)
     _state_numbers(figure, clusters, networks)
     return figure
 
@@ -67,8 +66,8 @@ class _Look:
             index = self.settings.index(tuple(setting))
             style.curve(panel, summary["dataset_size"] / unit, summary, index, **shown)
 
-    def legend(self, panel: Axes) -> None:
-        """Say beside the panel what colours, markers and fillings mean."""
+    def legend(self, figure: Figure) -> None:
+        """Say above the panels what colours, markers and fillings mean."""
         handles = [
             _symbol(style.MARKERS[index], style.setting_name(setting), "0.35")
             for index, setting in enumerate(self.settings)
@@ -79,8 +78,8 @@ class _Look:
         ]
         handles += [_symbol("o", "clustering, coverage", "0.35"), _symbol("o", "network", "w")]
         handles.append(Line2D([], [], label="prediction", **style.THEORY))
-        place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
-        panel.legend(handles=handles, title=style.SETTING_TITLE, **place)
+        title = f"markers: {style.SETTING_TITLE}; colours: level of the rules"
+        figure.legend(handles=handles, title=title, loc="outside upper center", ncols=5)
 
 
 def _symbol(marker: str, label: str, face: str) -> Line2D:
@@ -119,22 +118,23 @@ def _expected_coverage(panel: Axes, setting: tuple, sizes: pd.Series) -> None:
 
 
 def _label(raw: Axes, collapsed: Axes, covered: Axes) -> None:
-    raw.set(xlabel=style.LABELS["dataset_size"], ylabel="fraction right", ylim=(-0.03, 1.03))
-    raw.set_title(r"classes for rules of level $\ell \geq 2$")
+    raw.set(xlabel=style.LABELS["dataset_size"], ylabel="class accuracy", ylim=(-0.03, 1.03))
+    raw.set_title(r"(a) classes for rules of level $\ell \geq 2$")
     collapsed.set(xlabel=r"$P\,(1 - m / v^{s-1})\,/\,(v\,m^{\ell+1})$")
-    collapsed.set_title("the same rescaled, and networks")
+    collapsed.set(ylabel="class or network accuracy", title="(b) rescaled, and networks")
     collapsed.axvline(1, **style.THEORY)
-    covered.set(xlabel=r"$P\,/\,(v\,m\,\ln (v\,m))$", title="tuples seen, networks at level 1")
-    for panel in (raw, collapsed, covered):
-        panel.set_xscale("log")
+    covered.set(xlabel=r"$P\,/\,(v\,m\,\ln (v\,m))$", title="(c) tuples seen, networks, level 1")
+    covered.set_ylabel("tuples seen, or network accuracy")
     covered.set_xlim(right=min(covered.get_xlim()[1], _COVERED))
+    for panel in (raw, collapsed, covered):
+        style.log_axis(panel, "x")
 
 
 def _state_numbers(figure: Figure, clusters: pd.DataFrame, networks: pd.DataFrame) -> None:
     n = clusters["grammar_seed"].nunique()
-    replicas = networks[SEEDS].drop_duplicates()
+    trained = networks["grammar_seed"].nunique()
     style.note(
         figure,
         f"mean and 95% t interval; clustering: n = {n} grammars of each setting",
-        f"networks: n = {len(replicas)} replicas, checkpoint of lowest validation loss",
+        f"networks: n = {trained} grammars, checkpoint of lowest validation loss",
     )

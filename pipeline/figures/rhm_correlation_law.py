@@ -29,7 +29,8 @@ def draw(settings: dict, theory: pd.DataFrame) -> Figure:
         name = style.setting_name(setting)
         style.curve(ratio, summary["level"] + shift, summary, index, label=name, **look)
     _label(size, ratio, frame["level"].max())
-    _legends(size, ratio)
+    size.legend(loc="lower left")
+    style.legend(figure, ratio, title=style.SETTING_TITLE, theory="closed form")
     n = frame["grammar_seed"].nunique()
     style.note(figure, f"mean and 95% t interval over n = {n} grammars of each setting")
     return figure
@@ -52,21 +53,16 @@ def _root_mean_square(
     bars = [middle - low, np.sqrt(summary["mean"] + summary["error"]) - middle]
     marker = style.MARKERS[index % len(style.MARKERS)]
     x = summary["level"] + shift
-    panel.errorbar(x, middle, bars, marker=marker, markersize=4, capsize=2, **look)
+    panel.errorbar(x, middle, bars, marker=marker, **style.BARS | look)
     v, m, s = (frame[name].iloc[0] for name in ("v", "m", "s"))
     law = [correlation_law(v, m, s, int(level)) for level in summary["level"]]
     panel.plot(summary["level"], law, **style.THEORY | {"color": look["color"]})
 
 
 def _label(size: Axes, ratio: Axes, levels: int) -> None:
-    size.set(yscale="log", ylabel="rms correlation (probability)")
+    style.log_axis(size, "y")
+    size.set_ylabel("rms correlation (probability)")
     ratio.axhline(1, **style.THEORY)
     ratio.set(ylabel="mean square / closed form", ylim=(0, None))
     for panel in (size, ratio):
         panel.set(xlabel=r"level $\ell$ where tokens meet", xticks=np.arange(1, levels + 1))
-
-
-def _legends(size: Axes, ratio: Axes) -> None:
-    size.plot([], [], label="closed form, by setting", **style.THEORY)
-    size.legend(loc="upper right")
-    ratio.legend(title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5))

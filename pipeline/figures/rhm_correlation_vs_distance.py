@@ -1,6 +1,5 @@
 """Token-token correlations of generated strings against distance, and the coherence length."""
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -8,9 +7,15 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.samples import square_root
 from pipeline.figures import style
-from pipeline.grammar.correlations import correlation_law
 
-QUANTITIES = {"measurements": ("squared_correlation", "correlation_ratio", "coherence_length")}
+QUANTITIES = {
+    "measurements": (
+        "squared_correlation",
+        "exact_squared_correlation",
+        "correlation_ratio",
+        "coherence_length",
+    )
+}
 
 _SIZES_SHOWN = 4
 
@@ -19,55 +24,66 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
     """Correlation by distance in the tree, its ratio to that of the data, and the length."""
     best = finite_sizes(at_best_checkpoint(measurements, losses))
     figure, axes = style.panels(settings, 3)
-    _magnitude(axes[0], settings, best[best["quantity"] == "squared_correlation"])
+    _magnitude(axes[0], settings, best)
     ratios = best[(best["quantity"] == "correlation_ratio") & best["level"].notna()]
-    _ratio(axes[1], settings, ratios)
-    _length(axes[2], best)
+    _ratio(axes[1], settings, ratios[ratios["among"] == "all"])
+    _length(axes[2], settings, best[best["quantity"] == "coherence_length"])
     label = f"{style.grammar_label(best)}; checkpoint of lowest validation loss"
     style.footnote(figure, best, label)
     return figure
 
 
 def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
-    frame = frame[frame["level"].notna()]
-    sizes = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN)
-    for index, (size, colour) in enumerate(zip(sizes, style.shades(settings, 4), strict=False)):
-        summary = style.summarise(frame[frame["dataset_size"] == size], ["s", "level"])
-        summary = square_root(summary)
-        x = summary["s"] ** (summary["level"] - 1)
+    """Root mean squares of samples and, dashed, exact ones of the same grammars."""
+    measured = frame[(frame["quantity"] == "squared_correlation") & frame["level"].notna()]
+    sizes, s = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN), int(frame["s"].iloc[0])
+    colours = style.shades(settings, len(sizes))
+    for index, (size, colour) in enumerate(zip(sizes, colours, strict=True)):
+        part = measured[measured["dataset_size"] == size]
+        summary = square_root(style.summarise(part, ["level"]))
         panel.errorbar(
-            x, summary["mean"], [summary["down"], summary["up"]],
-            marker=style.MARKERS[index], markersize=4, capsize=2, color=colour, label=f"{size}",
+            s ** (summary["level"] - 1), summary["mean"], [summary["down"], summary["up"]],
+            marker=style.MARKERS[index], color=colour, label=f"$P={size}$", **style.BARS,
         )  # fmt: skip
-    first = frame.iloc[0]
-    levels = np.sort(frame["level"].unique()).astype(int)
-    law = [correlation_law(first["v"], first["m"], first["s"], level) for level in levels]
-    panel.plot(first["s"] ** (levels - 1.0), law, label="theory", **style.THEORY)
-    panel.set(xscale="log", yscale="log", xlabel=r"distance $s^{\ell-1}$ (tokens)")
-    panel.set_ylabel("rms correlation")
-    panel.set_ylim(bottom=law[-1] / 5)
-    panel.set_xscale("log", base=int(first["s"]))
-    panel.legend(title="$P$", loc="lower left")
+    exact = frame[frame["quantity"] == "exact_squared_correlation"]
+    known = square_root(style.summarise(exact, ["level"]).fillna(0.0))
+    panel.plot(s ** (known["level"] - 1), known["mean"], label="exact", **style.THEORY)
+    panel.set(xlabel=r"distance $s^{\ell-1}$ (tokens)", ylabel="rms correlation", yscale="log")
+    panel.set_ylim(bottom=known["mean"].min() / 5)
+    style.log_axis(panel, "y")
+    style.plain_log_axis(panel, "x", s ** (known["level"] - 1))
+    _above(panel)
 
 
 def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(frame.groupby("level")):
         summary = style.summarise(part, ["dataset_size"])
-        x = summary["dataset_size"]
-        style.curve(panel, x, summary, index, color=colours[index], label=f"{level:.0f}")
+        x, label = summary["dataset_size"], rf"$\ell={level:.0f}$"
+        style.curve(panel, x, summary, index, color=colours[index], label=label)
     panel.axhline(1, label="data", **style.THEORY)
-    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(-0.2, 2.0))
+    style.plain_log_axis(panel, "x", frame["dataset_size"], 4)
+    panel.set(xlabel=style.LABELS["dataset_size"], ylim=(-0.2, 2.0))
     panel.set_ylabel("correlation / that of the data")
-    panel.legend(title="meet at level", loc="upper left")
+    _above(panel)
 
 
-def _length(panel: Axes, frame: pd.DataFrame) -> None:
-    lengths = frame[frame["quantity"] == "coherence_length"]
-    summary = style.summarise(lengths, ["dataset_size"])
-    style.curve(panel, summary["dataset_size"], summary, 0, color="k", label="samples")
-    whole = lengths["s"].iloc[0] ** lengths["L"].iloc[0]
+def _length(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+    """Of all samples, and of those that are no copies."""
+    kinds = {"all": "all", "novel_strings": "novel"}
+    colours = style.shades(settings, len(kinds))
+    for index, ((among, label), colour) in enumerate(zip(kinds.items(), colours, strict=True)):
+        summary = style.summarise(frame[frame["among"] == among], ["dataset_size"])
+        style.curve(panel, summary["dataset_size"], summary, index, color=colour, label=label)
+    whole = frame["s"].iloc[0] ** frame["L"].iloc[0]
     panel.axhline(whole, label="data", **style.THEORY)
-    panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(0, None))
+    style.plain_log_axis(panel, "x", frame["dataset_size"], 4)
+    panel.set(xlabel=style.LABELS["dataset_size"], ylim=(0, None))
     panel.set_ylabel("coherence length (tokens)")
-    panel.legend(loc="lower right")
+    _above(panel)
+
+
+def _above(panel: Axes) -> None:
+    """The legend of a panel, above it."""
+    place = {"loc": "lower center", "bbox_to_anchor": (0.45, 1), "ncols": 2}
+    panel.legend(columnspacing=0.8, handlelength=1.4, **place)

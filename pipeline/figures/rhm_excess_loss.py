@@ -21,6 +21,9 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     _predictions(axes[1], best)
     axes[0].set(yscale="log", ylabel="excess loss (nats per token)")
     axes[0].set_ylim(bottom=_floor(best, online))
+    style.log_axis(axes[0], "y")
+    style.legend(figure, axes[0], title="$P$", loc="outside right upper")
+    style.legend(figure, axes[1], title="who knows", loc="outside right lower")
     label = f"{style.grammar_label(probes)}; test strings; checkpoint of lowest validation loss"
     style.footnote(figure, probes, label)
     return figure
@@ -37,12 +40,11 @@ def _by_noise(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         x = (summary["noise_low"] + summary["noise_high"]) / 2
         style.curve(panel, x, summary, index, color=colour, label=f"{size}")
     plateaus = bins[bins["quantity"] == "plateau_excess_loss"]
-    for _, part in plateaus.groupby("level"):
+    for level, part in plateaus.groupby("level"):
         summary = style.summarise(part, ["noise_low", "noise_high"])
         x = (summary["noise_low"] + summary["noise_high"]) / 2
-        panel.plot(x, summary["mean"], **style.THEORY)
+        panel.plot(x, summary["mean"], **_dashes(level))
     panel.set_xlabel("noise level $t / T$")
-    panel.legend(title="$P$", fontsize=6, loc="lower center", ncols=2)
 
 
 def _curve(panel: Axes, settings: dict, frame: pd.DataFrame, variable: str) -> None:
@@ -52,14 +54,15 @@ def _curve(panel: Axes, settings: dict, frame: pd.DataFrame, variable: str) -> N
     summary = style.summarise(whole[whole["quantity"] == "excess_loss"], [variable])
     style.curve(panel, summary[variable], summary, 0, color=colour)
     for level, part in whole[whole["quantity"] == "plateau_excess_loss"].groupby("level"):
-        height = part["estimate"].mean()
-        panel.axhline(height, **style.THEORY)
-        known, x, align = (
-            ("no level", 0.98, "right") if level == 0 else (f"up to {level:.0f}", 0.02, "left")
-        )
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        panel.annotate(f"knows {known}", (x, height), (0, 2), ha=align, fontsize=6, **place)
-    panel.set(xscale="log", xlabel=style.LABELS[variable])
+        label = "no level" if level == 0 else f"up to {level:.0f}"
+        panel.axhline(part["estimate"].mean(), label=label, **_dashes(level))
+    style.plain_log_axis(panel, "x", summary[variable])
+    panel.set(xlabel=style.LABELS[variable])
+
+
+def _dashes(level: float) -> dict:
+    """Denser for who knows more levels."""
+    return style.THEORY | {"linestyle": (0, (6 / (1 + level), 1.5))}
 
 
 def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
@@ -68,7 +71,7 @@ def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
     for level in range(2, L + 1):
         panel.axvline(predicted_size(v, m, s, level), ymax=0.05, color="k", linewidth=1.2)
         panel.annotate(
-            rf"$P^*_{level}$", (predicted_size(v, m, s, level), 0.06), fontsize=6, ha="center",
+            rf"$P^*_{level}$", (predicted_size(v, m, s, level), 0.06), ha="center",
             xycoords=("data", "axes fraction"),
         )  # fmt: skip
 

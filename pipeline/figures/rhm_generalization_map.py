@@ -4,33 +4,41 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import best_checkpoints, finite_sizes
+from pipeline.analysis.curves import all_inside, best_checkpoints, finite_sizes
 from pipeline.figures import style
 
 _PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
 QUANTITIES = {"measurements": tuple(_PANELS)}
+_WHITE = {"color": "w", "linewidth": 1.2, "markersize": 3, "markeredgecolor": "k"}
 
 
-def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
-    """Left: valid and novel. Right: copied from the training set. Dots: lowest validation loss."""
+def draw(
+    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, memorization: pd.DataFrame
+) -> Figure:
+    """Left: valid and novel. Right: copied. Lines: when strings are learnt, and copied."""
     frame = finite_sizes(measurements)
     best = finite_sizes(best_checkpoints(losses))
     figure, axes = style.panels(settings, 2, sharey=True)
     for panel, (quantity, title) in zip(axes, _PANELS.items(), strict=True):
-        _map(panel, settings, frame[frame["quantity"] == quantity], best)
-        panel.set(title=f"fraction {title}")
+        part = frame[frame["quantity"] == quantity]
+        mean = part.pivot_table(index="step", columns="dataset_size", values="estimate")
+        style.heat_map(figure, panel, settings, mean, label=f"fraction {title}")
+        _lines(panel, best, memorization)
     axes[0].set_ylabel(style.LABELS["step"])
-    style.footnote(
-        figure, frame, f"{style.grammar_label(frame)}; dots: lowest validation loss", "mean"
-    )
+    style.legend(figure, axes[1], loc="outside upper center", ncols=3, labelcolor="k")
+    style.footnote(figure, frame, style.grammar_label(frame), "mean")
     return figure
 
 
-def _map(panel: Axes, settings: dict, frame: pd.DataFrame, best: pd.DataFrame) -> None:
-    mean = frame.pivot_table(index="step", columns="dataset_size", values="estimate")
-    style.heat_map(panel, settings, mean)
-    for size, part in best.groupby("dataset_size"):
-        steps = part["step"].median()
-        nearest = min(mean.index, key=lambda step: abs(step - steps))
-        x, y = mean.columns.get_loc(size), len(mean) - 1 - mean.index.get_loc(nearest)
-        panel.plot(x + 0.85, y + 0.2, "o", color="w", markeredgecolor="k", markersize=3)
+def _lines(panel: Axes, best: pd.DataFrame, times: pd.DataFrame) -> None:
+    """Best checkpoint, and half-way times where all replicas have one, by dataset size."""
+    lowest = best.groupby("dataset_size")["step"].median()
+    panel.plot(lowest.index, lowest, "o", label="lowest validation loss", **_WHITE)
+    top = times["level"] == times["L"]
+    lines = (("highest level half learnt", times[top], "--"),)
+    lines += (("half are copies", times[times["quantity"] == "copied_excess"], "-"),)
+    for label, part, dash in lines:
+        found = finite_sizes(all_inside(part, ["dataset_size"]))
+        middle = found.groupby("dataset_size")["threshold"].median()
+        panel.plot(middle.index, middle, dash, color="k", linewidth=2.2)
+        panel.plot(middle.index, middle, dash, label=label, **_WHITE)

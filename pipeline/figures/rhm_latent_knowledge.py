@@ -15,10 +15,11 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     figure, axes = style.panels(settings, 2, sharey=True)
     for panel, frame, variable in zip(axes, (best, online), ("dataset_size", "step"), strict=True):
         _levels(panel, settings, frame, variable)
-        panel.set(xscale="log", yscale="log", xlabel=style.LABELS[variable])
+        style.plain_log_axis(panel, "x", frame[variable])
+        panel.set_xlabel(style.LABELS[variable])
+    style.log_axis(axes[0], "y")
     axes[0].set_ylabel("KL of latents (nats per node)")
-    handles = axes[0].get_legend_handles_labels()
-    axes[1].legend(*handles, title="level", loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, axes[0], title="level", theory="exact tokens")
     label = f"{style.grammar_label(probes)}; left: checkpoint of lowest validation loss"
     style.footnote(figure, probes, label)
     return figure

@@ -19,8 +19,10 @@ def draw(settings: dict, losses: pd.DataFrame) -> Figure:
             summary = style.summarise(part[part["dataset_size"] == size], ["step"], value="loss")
             label = str(size)
             style.curve(panel, summary["step"], summary, index, color=colour, label=label)
-        panel.set(xscale="log", yscale="log", xlabel=style.LABELS["step"], title=f"{split} strings")
+        style.plain_log_axis(panel, "x", part["step"])
+        style.log_axis(panel, "y")
+        panel.set(xlabel=style.LABELS["step"], title=f"{split} strings")
     axes[0].set_ylabel("denoising loss (nats per token)")
-    axes[1].legend(title="$P$", fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, axes[1], title="$P$")
     style.footnote(figure, losses, style.grammar_label(losses))
     return figure

@@ -29,18 +29,20 @@ def draw(
 ) -> Figure:
     """Four maps over P and step; below, the times of learning and of copying against P."""
     frame = finite_sizes(measurements)
-    figure, axes = style.panels(settings, 3, rows=2)
-    _maps(axes[:4], settings, frame)
+    figure, axes = style.panels(settings, 2, rows=3, height=0.62)
+    _maps(figure, axes[:4], settings, frame)
     _times(axes[4], settings, memorization, frame)
-    axes[4].set_title(_exponent(memorization_exponents), fontsize=8)
     axes[5].axis("off")
-    axes[5].legend(*axes[4].get_legend_handles_labels(), loc="center left")
+    axes[5].legend(
+        *axes[4].get_legend_handles_labels(), loc="center left",
+        title=_exponent(memorization_exponents), alignment="left",
+    )  # fmt: skip
     shown = "maps: mean; times: geometric mean and 95% t interval"
     style.footnote(figure, frame, style.grammar_label(frame), shown)
     return figure
 
 
-def _maps(panels: Sequence[Axes], settings: dict, frame: pd.DataFrame) -> None:
+def _maps(figure: Figure, panels: Sequence[Axes], settings: dict, frame: pd.DataFrame) -> None:
     top, m = frame["L"].iloc[0], frame["m"].iloc[0]
     steps, sizes = (np.sort(frame[name].unique()) for name in ("step", "dataset_size"))
 
@@ -50,20 +52,17 @@ def _maps(panels: Sequence[Axes], settings: dict, frame: pd.DataFrame) -> None:
         table = frame[chosen].pivot_table(index="step", columns="dataset_size", values="estimate")
         return table.reindex(index=steps, columns=sizes)
 
-    shown = {
-        "fraction of copies": mean("copied_fraction"),
-        f"node accuracy, level {top}, novel strings": mean("node_accuracy", "novel_strings", top),
-        "coverage, valid novel strings": mean("coverage", "novel_strings"),
-    }
-    for panel, (title, values) in zip(panels, shown.items(), strict=False):
-        style.heat_map(panel, settings, values)
-        panel.set_title(title, fontsize=8)
-    usage = mean("rule_usage_divergence", level=top)
-    usage.loc["data"] = mean("training_rule_usage_divergence", level=top).mean()
-    style.heat_map(panels[3], settings, usage, np.log(m))
-    panels[3].set_title(f"rule-usage divergence, level {top} (nats)", fontsize=8)
-    for panel in (panels[0], panels[3]):
-        panel.set_ylabel(style.LABELS["step"])
+    data = mean("training_rule_usage_divergence", level=top).to_numpy().mean()
+    usage = f"rule-usage divergence, level {top} (nats; data: {data:.2g})"
+    shown = (
+        ("fraction of copies", mean("copied_fraction"), 1.0),
+        (f"node accuracy, level {top}, novel", mean("node_accuracy", "novel_strings", top), 1.0),
+        ("coverage, valid novel strings", mean("coverage", "novel_strings"), 1.0),
+        (usage, mean("rule_usage_divergence", level=top), max(np.log(m), 1e-9)),
+    )
+    for panel, (title, values, highest) in zip(panels, shown, strict=True):
+        style.heat_map(figure, panel, settings, values, highest)
+        panel.set(title=title, ylabel=style.LABELS["step"])
 
 
 def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) -> None:
@@ -76,30 +75,31 @@ def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) 
     copying = times[times["quantity"] == "copied_excess"]
     summary = _curve(panel, copying, len(levels), color="C3", label="half the samples are copies")
     if len(summary):
-        first, sizes = summary.iloc[0], np.sort(run["dataset_size"].unique())
+        first, sizes = summary.iloc[0], summary["dataset_size"]
         line = np.exp(first["mean"]) * sizes / first["dataset_size"]
         panel.plot(sizes, line, label=r"$\propto P$", **style.THEORY)
-    panel.set_xscale("log", base=2)
-    panel.set_yscale("log")
+    style.plain_log_axis(panel, "x", run["dataset_size"])
+    style.plain_log_axis(panel, "y", run["step"])
     panel.set_xlim(run["dataset_size"].min() / 1.2, run["dataset_size"].max() * 1.2)
     panel.set_ylim(run["step"].min() / 1.2, run["step"].max() * 1.2)
     panel.set(xlabel=style.LABELS["dataset_size"], ylabel=style.LABELS["step"])
 
 
 def _curve(panel: Axes, times: pd.DataFrame, index: int, **looks: object) -> pd.DataFrame:
-    """Geometric means at the sizes at which all replicas get there within the run."""
+    """Geometric means at the sizes at which all replicas get there within the run.
+
+    The line is broken at sizes where some do not.
+    """
     frame = finite_sizes(all_inside(times, ["dataset_size"]))
-    summary = style.summarise(
-        frame.assign(log=np.log(frame["threshold"])), ["dataset_size"], value="log"
-    )
+    logs = frame.assign(log=np.log(frame["threshold"]))
+    summary = style.summarise(logs, ["dataset_size"], value="log")
     if summary.empty:
         return summary
-    middle = np.exp(summary["mean"])
-    bars = [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
-    panel.errorbar(
-        summary["dataset_size"], middle, bars, marker=style.MARKERS[index], markersize=4,
-        capsize=2, **looks,
-    )  # fmt: skip
+    every = np.sort(finite_sizes(times)["dataset_size"].unique())
+    whole = summary.set_index("dataset_size").reindex(every).reset_index()
+    middle, bars = style.geometric(whole)
+    looks = {"marker": style.MARKERS[index], **style.BARS, **looks}
+    panel.errorbar(whole["dataset_size"], middle, bars, **looks)
     return summary
 
 
@@ -109,4 +109,4 @@ def _exponent(exponents: pd.DataFrame) -> str:
     row = exponents.iloc[0]
     interval = "" if np.isnan(row["low"]) else f" [{row['low']:.2f}, {row['high']:.2f}]"
     behind = f"{row['dataset_sizes']} sizes, {row['grammars']} grammars"
-    return rf"copying time $\propto P^z$, z = {row['estimate']:.2f}{interval}" + f"\n{behind}"
+    return rf"copying time $\propto P^z$, z = {row['estimate']:.2f}{interval}" + f"\n({behind})"

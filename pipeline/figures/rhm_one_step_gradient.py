@@ -18,13 +18,14 @@ def draw(settings: dict, theory: pd.DataFrame) -> Figure:
     figure, (synonyms, other) = style.panels(settings, 2)
     for panel, quantity in ((synonyms, _SYNONYMS), (other, _OTHER)):
         _similarities(panel, settings, frame[frame["quantity"] == quantity])
-        panel.set(xscale="log", xlabel=r"$P / P^*,\ P^* = v\,m^3 / (1 - m / v^{s-1})$")
+        style.log_axis(panel, "x")
+        panel.set(xlabel=r"$P / P^*,\ P^* = v\,m^3 / (1 - m / v^{s-1})$")
     ratio = np.geomspace(*synonyms.get_xlim(), 200)
     (law,) = synonyms.plot(ratio, _law(ratio), label=r"$1 / (1 + P^* / P)$", **style.THEORY)
     synonyms.legend(handles=[law], loc="upper left")
     synonyms.set(title="synonyms", ylabel="cosine of updates")
     other.set(title="other tuples", ylabel="cosine of updates")
-    other.legend(title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, other, title=style.SETTING_TITLE, theory="limit, by $v$")
     n = frame["grammar_seed"].nunique()
     style.note(figure, f"mean and 95% t interval over n = {n} grammars of each setting")
     return figure

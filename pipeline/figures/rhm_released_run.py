@@ -30,7 +30,8 @@ def draw(
         _panel(panel, settings, names, ours, theirs, published)
     axes[0].set(ylabel="fraction of valid nodes", ylim=(-0.03, 1.03))
     axes[1].set(ylabel="fraction of copies", ylim=(-0.03, None))
-    axes[2].set(yscale="log", ylabel="KL of a reverse step (nats per token)")
+    style.log_axis(axes[2], "y")
+    axes[2].set(ylabel="KL of a reverse step (nats per token)")
     covered, points = _differences(axes[3], settings, ours, theirs)
     replicas = [len(frame[["grammar_seed"]].drop_duplicates()) for frame in (ours, theirs)]
     width = int(theirs["width"].iloc[0])
@@ -106,7 +107,8 @@ def _panel(
         points = _chosen(published, quantity, level)
         open_square = {"marker": "s", "markersize": 4, "linestyle": "", "markerfacecolor": "none"}
         panel.plot(points["epoch"], points["estimate"], color=colour, alpha=0.6, **open_square)
-    panel.set(xscale="log", xlabel="epoch")
+    style.log_axis(panel, "x")
+    panel.set_xlabel("epoch")
     panel.legend()
 
 
@@ -129,8 +131,9 @@ def _differences(
             x, found["difference"], bars, label=_label(quantity, level), **style.BARS, **look
         )
     panel.axhline(0, **style.THEORY)
-    panel.set(xscale="log", xlabel="epoch", ylabel="ours less the released code's")
-    panel.legend(fontsize=6, ncols=2)
+    style.log_axis(panel, "x")
+    panel.set(xlabel="epoch", ylabel="ours less the released code's")
+    panel.legend(ncols=2)
     return covered, points
 
 

@@ -4,91 +4,145 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import GRAMMAR, mean_interval
+from pipeline.analysis.curves import GRAMMAR, all_inside, mean_interval
 from pipeline.figures import style
-from pipeline.tables import SEEDS
+
+_ARROW = {"arrowstyle": "-|>", "linewidth": 0.8, "shrinkA": 2, "shrinkB": 0}
+_REACH = 1.6
+"""How far an arrow points beyond the range studied, as a factor."""
 
 
 def draw(
     settings: dict, sample_complexity: pd.DataFrame, exponents: pd.DataFrame, laws: pd.DataFrame
 ) -> Figure:
     """P*_l against v m**(l+1) / (1 - m / v**(s-1)), and errors of the competing laws."""
-    frame = sample_complexity[sample_complexity["variable"] == "dataset_size"]
-    figure, (panel, errors) = style.panels(settings, 2, height=1.0, width_ratios=(3, 2))
-    colours = style.shades(settings, frame["level"].nunique())
-    for index, (level, part) in enumerate(frame.groupby("level")):
-        for i, (_, grammar) in enumerate(part.groupby(GRAMMAR)):
-            label = f"{level}" if i == 0 else None
-            _point(panel, grammar, style.MARKERS[index], colours[index], label)
-    if not frame.empty:
-        ends = np.array([frame["predicted"].min() / 2, frame["predicted"].max() * 2])
-        panel.plot(ends, ends, label="prediction", **style.THEORY)
-        panel.legend(title="level", loc="upper left")
-    panel.set(xscale="log", yscale="log", xlabel=r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$")
-    panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
-    panel.set_title(_slope(exponents), fontsize=8)
-    _law_errors(errors, settings, laws[laws["held_out"] == "grammar"])
-    n = frame[SEEDS].drop_duplicates()
-    shown = f"geometric mean and 95% t interval over n = {len(n)} replicas"
-    parameters = f"of each of {frame.groupby(GRAMMAR).ngroups} sets of grammar parameters"
-    style.note(figure, _numbers(exponents, f"{shown} {parameters}"))
+    criterion = settings["analysis"]["accuracy"]
+    frame, exponents, laws = (
+        table[table[name] == criterion]
+        for table, name in (
+            (sample_complexity[sample_complexity["variable"] == "dataset_size"], "quantity"),
+            (exponents, "criterion"),
+            (laws, "criterion"),
+        )
+    )
+    figure, (panel, errors) = style.panels(settings, 2, width_ratios=(3, 2))
+    _sizes(panel, settings, frame, exponents)
+    _law_errors(errors, settings, laws)
+    shown = "geometric mean and 95% t interval over grammars; open with an arrow: beyond the range"
+    style.note(figure, *_numbers(exponents), f"{shown} studied, or not converged", _counts(frame))
     return figure
 
 
-def _point(panel: Axes, grammar: pd.DataFrame, marker: str, colour: object, label: str) -> None:
-    """Geometric mean over replicas; open and without interval if any is out of range."""
-    mean, low, high = np.exp(mean_interval(np.log(grammar["threshold"])))
-    resolved = (grammar["status"] == "inside").all()
-    panel.errorbar(
-        grammar["predicted"].iloc[0], mean, [[mean - low], [high - mean]] if resolved else None,
-        fmt=marker, color=colour, markerfacecolor=colour if resolved else "none",
-        markersize=5, capsize=2, label=label,
-    )  # fmt: skip
+def _sizes(panel: Axes, settings: dict, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
+    """Marker by level and shade by setting; fitted slopes solid, the law dashed."""
+    groups = list(frame.groupby(GRAMMAR))
+    colours = style.shades(settings, len(groups))
+    levels = sorted(frame["level"].unique())
+    for (_, grammar), colour in zip(groups, colours, strict=True):
+        for level, part in grammar.groupby("level"):
+            _point(panel, part, style.MARKERS[levels.index(level)], colour)
+    panel.set_xlabel(r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$ (strings)")
+    panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
+    if frame.empty:
+        return
+    ends = np.array([frame["predicted"].min() / 2, frame["predicted"].max() * 2])
+    panel.plot(ends, ends, **style.THEORY)
+    _fits(panel, frame, exponents)
+    _legend(panel, groups, colours, levels)
+    for which in "xy":
+        style.log_axis(panel, which)
+
+
+def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: object) -> None:
+    """Mean over grammars; where one has no half-way point, the end of the range and an arrow."""
+    x, status = part["predicted"].iloc[0], set(part["status"])
+    look = {"color": colour, "markersize": 4, "capsize": 1.5, "linewidth": 0.8}
+    if status == {"inside"}:
+        logs = np.log(part["threshold"]).groupby(part["grammar_seed"]).mean()
+        mean, low, high = np.exp(mean_interval(logs))
+        panel.errorbar(x, mean, [[mean - low], [high - mean]], fmt=marker, **look)
+        return
+    below = status <= {"inside", "below"}
+    end = part["least"].min() if below else part["most"].max()
+    panel.errorbar(x, end, fmt=marker, markerfacecolor="none", **look)
+    tip = end / _REACH if below else end * _REACH
+    panel.annotate("", (x, tip), (x, end), arrowprops=_ARROW | {"color": colour})
+
+
+def _fits(panel: Axes, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
+    """The fitted slope through the points of each level."""
+    slopes = exponents[(exponents["quantity"] == "law_exponent") & exponents["level"].isna()]
+    if slopes.empty:
+        return
+    slope, inside = slopes["estimate"].iloc[0], all_inside(frame, [*GRAMMAR, "level"])
+    for _, part in inside[inside["level"] >= 2].groupby(["s", "L", "level"]):
+        logs = np.log(part[["predicted", "threshold"]].astype(float))
+        ends = np.log([part["predicted"].min() / 1.3, part["predicted"].max() * 1.3])
+        middle = logs.mean()
+        line = middle["threshold"] + slope * (ends - middle["predicted"])
+        panel.plot(np.exp(ends), np.exp(line), color="0.35", linewidth=0.7)
+
+
+def _legend(panel: Axes, groups: list, colours: list, levels: list) -> None:
+    handles = [
+        Line2D([], [], color=colour, linewidth=2, label=style.setting_name(setting))
+        for (setting, _), colour in zip(groups, colours, strict=True)
+    ]
+    look = {"linestyle": "none", "color": "0.35", "markersize": 4}
+    handles += [
+        Line2D([], [], marker=style.MARKERS[index], label=f"level {level:.0f}", **look)
+        for index, level in enumerate(levels)
+    ]
+    handles += [Line2D([], [], label="law", **style.THEORY)]
+    handles += [Line2D([], [], color="0.35", linewidth=0.7, label="fitted")]
+    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
+    panel.legend(handles=handles, title=style.SETTING_TITLE, **beside)
 
 
 def _law_errors(panel: Axes, settings: dict, laws: pd.DataFrame) -> None:
-    """Held-out error of every law in decades, with and without the factor of the prediction."""
-    panel.set(xlabel="held-out error (decades)", title="laws, constant fitted to other grammars")
-    panel.title.set_fontsize(8)
+    """Error of every law in settings it was not fitted to, with and without the factor."""
+    panel.set(xlabel="error of held-out settings (decades)")
     if laws.empty:
-        panel.set(title="no grammar to hold out", yticks=[])
+        panel.set(title="no setting to hold out", yticks=[])
         return
     powers = [law[2:].strip("()").replace("l", r"\ell") for law in laws["law"].unique()]
-    names = [rf"$v\,m^{{{power}}}$" for power in powers]
-    for shift, factor in ((-0.2, True), (0.2, False)):
+    colours = style.shades(settings, 2)
+    looks = (("with the factor", "o", -0.15, True), ("without it", "s", 0.15, False))
+    for (label, marker, shift, factor), colour in zip(looks, colours, strict=True):
         part = laws[laws["factor"] == factor]
         bounds = [part["error"] - part["error_low"], part["error_high"] - part["error"]]
-        panel.barh(
-            np.arange(len(part)) + shift, part["error"], 0.36, xerr=np.array(bounds, dtype=float),
-            color=style.shades(settings, 3)[1 if factor else 2],
-            error_kw={"capsize": 2, "linewidth": 0.8},
-            label=r"with $1 / (1 - m / v^{s-1})$" if factor else "without it",
+        panel.errorbar(
+            part["error"], np.arange(len(part)) + shift, xerr=np.array(bounds, dtype=float),
+            fmt=marker, color=colour, label=label, **style.BARS,
         )  # fmt: skip
-    panel.set_yticks(range(len(names)), names)
-    panel.set_ylim(len(names) - 0.5, -1.2)  # downwards, with room for the legend
-    panel.legend(loc="upper right")
+    panel.set_yticks(range(len(powers)), [rf"$v\,m^{{{power}}}$" for power in powers])
+    panel.set(ylim=(len(powers) - 0.5, -0.5), xlim=(0, None))
+    panel.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
 
 
-def _slope(exponents: pd.DataFrame) -> str:
-    """Slope of log P*_l against that of the prediction, which is one for levels from 2 up."""
-    rows = exponents[exponents["quantity"] == "law_exponent"]
-    if rows.empty:
-        return "slope for levels from 2: not resolved"
-    return (
-        f"slope for levels from 2: {_interval(rows.iloc[0])}, {rows['grammars'].iloc[0]} grammars"
-    )
+def _counts(frame: pd.DataFrame) -> str:
+    grammars = frame.groupby(GRAMMAR)["grammar_seed"].nunique()
+    n = "no" if grammars.empty else f"{grammars.min()}"
+    return f"n = {n} grammars of each of {len(grammars)} settings"
 
 
-def _numbers(exponents: pd.DataFrame, settings: str) -> str:
-    """The exponents of m and v, where the sets of parameters determine them."""
+def _numbers(exponents: pd.DataFrame) -> list[str]:
+    """The slope for levels from 2 up, and the exponents of m and v where they are determined."""
     lines = []
+    slopes = exponents[exponents["quantity"] == "law_exponent"]
+    whole = slopes[slopes["level"].isna()]
+    if not whole.empty:
+        row = whole.iloc[0]
+        fit = "" if np.isnan(row["misfit"]) else f" (lack of fit: p = {row['misfit']:.2g})"
+        lines.append(f"fitted slope for levels from 2: {_interval(row)}{fit}")
     for name in ("m", "v"):
         rows = exponents[exponents["quantity"] == f"{name}_exponent"]
         rows = rows.dropna(subset="prediction").itertuples()
         found = [f"{_interval(row)} at level {row.level:.0f}" for row in rows]
         lines += [f"exponent of {name}: {', '.join(found)}"] if found else []
-    return "; ".join([*lines, settings])
+    return lines or ["fitted slope: not resolved"]
 
 
 def _interval(row: pd.Series) -> str:

@@ -18,11 +18,12 @@ def draw(settings: dict, ceilings: pd.DataFrame) -> Figure:
     for panel, (process, title) in zip(axes, _PROCESSES.items(), strict=True):
         _schedules(panel, settings, swept[swept["process"] == process])
         _configured(panel, whole[whole["configured"] & (whole["process"] == process)])
-        panel.set(xscale="log", xlabel="noise levels $T$", title=title)
+        style.plain_log_axis(panel, "x", swept["noise_levels"])
+        panel.set(xlabel="noise levels $T$", title=title)
         panel.axhline(1, **style.THEORY)
     axes[0].set_ylabel("string accuracy")
     axes[0].set_ylim(top=1.03)
-    axes[1].legend(title="schedule", loc="lower right")
+    style.legend(figure, axes[1], title="schedule")
     grammars = whole["grammar_seed"].nunique()
     count = int(swept["count"].min())
     shown = f"mean and 95% t interval over n = {grammars} grammars, {count} strings each"

@@ -18,10 +18,11 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     for panel, (level, part) in zip(axes, best.groupby("level"), strict=True):
         _blocks(panel, settings, part)
         _prediction(panel, part, int(level))
-        panel.set(xscale="log", xlabel=style.LABELS["dataset_size"], ylim=(0, None))
+        style.plain_log_axis(panel, "x", part["dataset_size"], 4)
+        panel.set(xlabel=style.LABELS["dataset_size"], ylim=(0, None))
         panel.set_title(f"tuples of level-{level:.0f} symbols")
     axes[0].set_ylabel("relative change by synonyms")
-    axes[-1].legend(title="block", loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, axes[0], title="block", theory=r"law, $P^*_{\ell+1}$")
     label = f"{style.grammar_label(best)}; clean strings; checkpoint of lowest validation loss"
     style.footnote(figure, best, label)
     return figure

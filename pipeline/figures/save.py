@@ -9,6 +9,7 @@ import matplotlib as mpl
 
 from pipeline import artifacts, tables
 from pipeline.analysis.missing import describe_missing
+from pipeline.figures import style
 
 
 def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -24,7 +25,10 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
     frames = {n: tables.read_table(p, n, rows.get(n)) for n, p in zip(names, paths, strict=True)}
     figure = module.draw(spec["settings"], **frames)
     if missing := describe_missing(spec["settings"]["missing"]):
-        figure.suptitle("\n".join(textwrap.wrap(missing, 100)), fontsize=6, color="firebrick")
+        width = int(15 * figure.get_size_inches()[0])
+        figure.suptitle(
+            "\n".join(textwrap.wrap(missing, width)), fontsize=style.TEXT, color="firebrick"
+        )
     for output in outputs:
         metadata = {"CreationDate": None} if output.suffix == ".pdf" else {}
         with artifacts.replacing(output) as temporary:

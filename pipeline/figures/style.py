@@ -9,13 +9,25 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.tables import SEEDS
 
 MARKERS = "os^Dv<>p*h"
 SETTING_TITLE = "v, m, s, L"
+TEXT = 7
+"""Points of all text, the least that journals print."""
+
+CONTRAST = 3.0
+"""Least contrast of lines and markers with white paper."""
+
+MOST_STEPS = 6
+"""Curves of one panel that can be told apart."""
+
+_CHARACTERS_PER_INCH = 19
+_TICKS = {"major.width": 0.6, "major.size": 2.5, "minor.size": 1.5, "major.pad": 2.0}
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
 IMAGE_BARS = "bars: 95% over samples of one network"
@@ -39,11 +51,26 @@ LABELS = {
 def panels(
     settings: dict, columns: int, height: float = 0.8, rows: int = 1, **kwargs: object
 ) -> tuple:
-    """Figure and axes, row by row in one list, each `style.width` inches wide."""
-    small = {"legend.frameon": False, "legend.fontsize": 7, "legend.title_fontsize": 7}
-    sns.set_theme(context="paper", style="ticks", rc=small)
-    width = settings["style"]["width"]
-    size = (width * columns, width * height * rows)
+    """Figure and axes, row by row in one list.
+
+    A figure of one column is as wide as a journal's column, any other as its page, so that it is
+    placed as it is and its text is as large as here.
+
+    Args:
+        settings: of the figure, with the section `style`.
+        columns: of panels.
+        height: of a panel, legends and notes aside, over its share of the width.
+        rows: of panels.
+        **kwargs: of `plt.subplots`.
+    """
+    sizes = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
+    sizes += ("legend.fontsize", "legend.title_fontsize", "figure.labelsize")
+    lines = {"lines.linewidth": 1.0, "axes.linewidth": 0.6, "legend.frameon": False}
+    ticks = {f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()}
+    rc = dict.fromkeys(sizes, TEXT) | lines | ticks
+    sns.set_theme(context="paper", style="ticks", rc=rc)
+    width = settings["style"]["column_width" if columns == 1 else "page_width"]
+    size = (width, width / columns * height * rows + 0.3)
     figure, axes = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
     )
@@ -51,14 +78,23 @@ def panels(
 
 
 def shades(settings: dict, count: int) -> list:
-    """`count` colours from dark to light, without the lightest end."""
+    """`count` colours of the palette, all of which stand out from white paper."""
     palette = sns.color_palette(settings["style"]["palette"], n_colors=256)
-    return [palette[int(i)] for i in np.linspace(0, 205, max(count, 2))][:count]
+    visible = [colour for colour in palette if contrast(colour) >= CONTRAST]
+    places = np.linspace(0, len(visible) - 1, max(count, 2))
+    return [visible[int(place)] for place in places][:count]
+
+
+def contrast(colour: Sequence[float]) -> float:
+    """Contrast of an RGB colour with white, 1 to 21 (WCAG 2.1)."""
+    channels = np.asarray(colour[:3])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
 
 
 def by_step(settings: dict, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict]]:
-    """Rows of every checkpoint in order, with the colour, marker and label of their curve."""
-    steps = sorted(frame["step"].unique())
+    """Rows of up to `MOST_STEPS` checkpoints in order, with looks and label of their curve."""
+    steps = spread(frame["step"].unique(), MOST_STEPS)
     for index, (step, colour) in enumerate(zip(steps, shades(settings, len(steps)), strict=True)):
         marker = MARKERS[index % len(MARKERS)]
         yield frame[frame["step"] == step], {"color": colour, "marker": marker, "label": f"{step}"}
@@ -72,22 +108,35 @@ def spread(values: np.ndarray, count: int) -> list:
 
 
 def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "estimate") -> pd.DataFrame:
-    """Mean over replicas and half-width of its 95 % t interval, one row per group."""
-    groups = frame.dropna(subset=[value]).groupby(list(by))[value]
+    """Mean over grammars and its 95 % t interval, one row per group; none of a single grammar.
+
+    Replicas of a grammar are averaged first: what differs between grammars does not average out
+    over them.
+    """
+    known = frame.dropna(subset=[value])
+    inner = [*by, "grammar_seed"] if "grammar_seed" in known else [*by]
+    means = known.groupby(inner, as_index=False)[value].mean() if len(inner) > len(by) else known
+    groups = means.groupby(list(by))[value]
     rows = [(*_as_tuple(key), *mean_interval(values.to_numpy())) for key, values in groups]
     table = pd.DataFrame(rows, columns=[*by, "mean", "low", "high"])
-    return table.assign(error=((table["high"] - table["low"]) / 2).fillna(0))
+    return table.assign(error=(table["high"] - table["low"]) / 2)
 
 
 def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: object) -> None:
     """Mean with error bars; `index` picks the marker."""
-    style = {"marker": MARKERS[index % len(MARKERS)], "markersize": 4, "capsize": 2} | style
-    axes.errorbar(x, summary["mean"], summary["error"], **style)
+    looks = {"marker": MARKERS[index % len(MARKERS)], "markersize": 3.5, "capsize": 1.5} | style
+    axes.errorbar(x, summary["mean"], summary["error"], **looks)
 
 
-def plain_log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
-    """Make an axis logarithmic with plain numbers at up to six of the values."""
-    shown = spread(np.unique(values), 6)
+def geometric(summary: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
+    """Geometric mean and bars from a summary of logarithms."""
+    middle = np.exp(summary["mean"])
+    return middle, [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
+
+
+def plain_log_axis(axes: Axes, which: str, values: Sequence[float], most: int = 5) -> None:
+    """Make an axis logarithmic with plain numbers at up to `most` of the values."""
+    shown = spread(np.unique(values), most)
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
     axis.set_major_locator(FixedLocator(shown))
@@ -95,27 +144,76 @@ def plain_log_axis(axes: Axes, which: str, values: Sequence[float]) -> None:
     axis.set_minor_locator(NullLocator())
 
 
+def log_axis(axes: Axes, which: str, most: int = 5) -> None:
+    """Make an axis logarithmic, with powers of ten, or of less than two of them plain numbers."""
+    getattr(axes, f"set_{which}scale")("log")
+    low, high = sorted(getattr(axes, f"get_{which}lim")())
+    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    tens = 10.0**powers
+    inside = tens[(tens >= low) & (tens <= high)]
+    if len(inside) >= 2:
+        axis = getattr(axes, f"{which}axis")
+        axis.set_major_locator(FixedLocator(inside[:: -(-len(inside) // most)]))
+        axis.set_minor_formatter(NullFormatter())
+        getattr(axes, f"set_{which}lim")(low, high)
+        return
+    fine = np.unique(np.outer(tens, [1, 2, 3, 5, 7]))
+    fine = fine[(fine >= low) & (fine <= high)]
+    plain_log_axis(axes, which, fine if len(fine) else [low, high], 4)
+    getattr(axes, f"set_{which}lim")(low, high)
+
+
+def legend(
+    figure: Figure, panel: Axes, title: str | None = None, theory: str | None = None,
+    **looks: object,
+) -> None:  # fmt: skip
+    """The legend of a panel, beside all panels, where it hides no data.
+
+    Args:
+        figure: that of the panel.
+        panel: whose curves are named.
+        title: of the legend.
+        theory: what dashed lines are that have no name.
+        **looks: of `Figure.legend`.
+    """
+    handles, _ = panel.get_legend_handles_labels()
+    handles += [Line2D([], [], label=theory, **THEORY)] if theory else []
+    place = {"loc": "outside right center", "borderaxespad": 0.2, "handlelength": 1.6}
+    figure.legend(handles=handles, title=title, **place | looks)
+
+
 def heat_map(
-    axes: Axes, settings: dict, values: pd.DataFrame, highest: float = 1, **style: object
-) -> None:
-    """Values by step, upwards, and dataset size, written in the cells; undefined ones are grey."""
-    sns.heatmap(
-        values.iloc[::-1], ax=axes, vmin=0, vmax=highest, cmap=settings["style"]["palette"],
-        annot=True, fmt=".2f", annot_kws={"size": 5}, cbar=False, **style,
-    )  # fmt: skip
-    axes.set(facecolor="0.85", xlabel=LABELS["dataset_size"], ylabel="")
-    axes.tick_params(labelsize=6)
-    axes.tick_params(axis="y", rotation=0)
+    figure: Figure, panel: Axes, settings: dict, values: pd.DataFrame, highest: float = 1,
+    label: str = "",
+) -> None:  # fmt: skip
+    """Values by step, upwards, and dataset size, on logarithmic axes; undefined ones are grey."""
+    x, y = (_edges(axis.to_numpy(float)) for axis in (values.columns, values.index))
+    looks = {"cmap": settings["style"]["palette"], "vmin": 0, "vmax": highest}
+    mesh = panel.pcolormesh(x, y, np.ma.masked_invalid(values.to_numpy(float)), **looks)
+    figure.colorbar(mesh, ax=panel, label=label, aspect=30, pad=0.02)
+    panel.set(facecolor="0.85", xlabel=LABELS["dataset_size"])
+    plain_log_axis(panel, "x", values.columns)
+    plain_log_axis(panel, "y", values.index)
+    panel.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Edges of the cells around increasing values, half-way in the logarithm."""
+    logs = np.log(values)
+    middle = (logs[1:] + logs[:-1]) / 2
+    step = np.diff(logs) if len(logs) > 1 else np.array([1.0])
+    return np.exp([logs[0] - step[0] / 2, *middle, logs[-1] + step[-1] / 2])
 
 
 def footnote(
     figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
 ) -> None:
-    """State what is shown, and over how many replicas."""
+    """State what is shown, and over how many grammars."""
     replicas, grammars = (
         len(frame[[*GRAMMAR, *seeds]].drop_duplicates()) for seeds in (SEEDS, SEEDS[:1])
     )
-    note(figure, settings, f"{shown} over n = {replicas} replicas ({grammars} grammars)")
+    each = f", {replicas} replicas" if replicas > grammars else ""
+    note(figure, settings, f"{shown} over n = {grammars} grammars{each}")
 
 
 def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:
@@ -133,10 +231,12 @@ def weights(settings: dict) -> str:
 
 
 def note(figure: Figure, *parts: str) -> None:
-    """Write parts of a sentence below the panels; a narrow figure has a line for each."""
+    """Write parts of a sentence below the panels."""
     width = figure.get_size_inches()[0]
-    text = textwrap.fill("; ".join(parts), int(20 * width)) if width > 5 else "\n".join(parts)
-    figure.supxlabel(text, fontsize=6, color="0.35")
+    text = textwrap.fill("; ".join(parts), int(_CHARACTERS_PER_INCH * width))
+    lines = text.count("\n") + 1
+    figure.set_size_inches(width, figure.get_size_inches()[1] + 0.11 * lines)
+    figure.supxlabel(text, fontsize=TEXT, color="0.35")
 
 
 def grammar_label(frame: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     figure, axes = style.panels(settings, 3)
     draw_ratios(axes[0], settings, frame, calibration[real])
     axes[0].set(xlabel=style.LABELS["distance"], ylim=(-0.4, 1.9))
-    axes[0].legend(title=style.LABELS["step"], loc="upper right", fontsize=5, ncols=3)
+    style.legend(figure, axes[0], title="step")
     draw_lengths(axes[1], settings, largest_training_set(measurements), calibration[real], "tokens")
     draw_calibration(axes[2], calibration, "tokens")
     shown = f"{style.weights(settings)} (middle, dotted: the other weights that were sampled)"

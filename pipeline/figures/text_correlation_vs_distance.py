@@ -15,7 +15,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         summary = _correlations(part)
         panel.errorbar(
             summary["distance"], summary["mean"], [summary["down"], summary["up"]],
-            markersize=3, capsize=1.5, linewidth=0.8, **looks,
+            **looks, **style.BARS,
         )  # fmt: skip
     real = _correlations(calibration[calibration["block_length"].isna()])
     panel.plot(real["distance"], real["mean"], label="real text", **style.THEORY)
@@ -24,9 +24,10 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         color="0.35", alpha=0.2, linewidth=0,
     )  # fmt: skip
     style.plain_log_axis(panel, "x", frame["distance"].dropna())
-    panel.set(yscale="log", xlabel=style.LABELS["distance"])
+    style.log_axis(panel, "y")
+    panel.set_xlabel(style.LABELS["distance"])
     panel.set_ylabel("correlation $C(t)$")
-    panel.legend(title=style.LABELS["step"], loc="lower left", fontsize=6)
+    style.legend(figure, panel, title="step")
     style.samples_footnote(
         figure, frame, "bars: 95% over samples of one network; zero within them: left out"
     )

@@ -21,14 +21,15 @@ def draw(
     frame, measured = (
         shown_samples(table, settings["average"]) for table in (judgements, measurements)
     )
-    figure, axes = style.panels(settings, 2, rows=2)
+    figure, axes = style.panels(settings, 2, rows=2, height=0.65)
     _losses(axes[0], settings, frame, control_judgements)
     _per_character(axes[1], frame, control_judgements)
     for panel, (quantity, label) in zip(axes[2:], _DIVERSITY.items(), strict=True):
         _against_step(panel, measured, quantity, label)
         real = calibration[calibration["block_length"].isna()]
         _level(panel, real[real["quantity"] == quantity], "real text", "--")
-        panel.legend()
+    axes[2].legend()
+    style.legend(figure, axes[0])
     shown = f"bars: 95% over samples of one network; judge: {settings['judge']}"
     style.samples_footnote(figure, measured, shown)
     return figure
@@ -46,7 +47,6 @@ def _losses(panel: Axes, settings: dict, frame: pd.DataFrame, controls: pd.DataF
     style.plain_log_axis(panel, "x", summary["context"])
     panel.set(xlabel="tokens of the judge read before, at least")
     panel.set_ylabel("loss (nats per token)")
-    panel.legend(fontsize=5, ncols=2)
 
 
 def _per_character(panel: Axes, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
@@ -54,7 +54,6 @@ def _per_character(panel: Axes, frame: pd.DataFrame, controls: pd.DataFrame) -> 
     _against_step(panel, frame, quantity, "loss (nats per character)")
     for dash, (name, part) in _controls(controls):
         _level(panel, part[part["quantity"] == quantity], name, dash)
-    panel.legend(fontsize=5)
 
 
 def _controls(controls: pd.DataFrame) -> Iterator[tuple[str | tuple, tuple[str, pd.DataFrame]]]:
@@ -72,7 +71,8 @@ def _by_context(frame: pd.DataFrame) -> pd.DataFrame:
 def _against_step(panel: Axes, frame: pd.DataFrame, quantity: str, label: str) -> None:
     summary = mean_over_networks(frame[frame["quantity"] == quantity], ["step"])
     panel.errorbar(summary["step"], summary["mean"], summary["error"], fmt="ok-", **_BARS)
-    panel.set(xscale="log", xlabel=style.LABELS["step"], ylabel=label)
+    style.plain_log_axis(panel, "x", summary["step"])
+    panel.set(xlabel=style.LABELS["step"], ylabel=label)
 
 
 def _level(panel: Axes, row: pd.DataFrame, name: str, dash: str | tuple) -> None:

@@ -9,7 +9,7 @@ from pipeline.analysis.samples import first_network
 from pipeline.figures import style
 
 _SHOWN = 3
-_CHARACTERS, _LINE = 260, 130
+_CHARACTERS, _LINE = 115, 115
 
 
 def draw(settings: dict, texts: pd.DataFrame) -> Figure:
@@ -17,12 +17,12 @@ def draw(settings: dict, texts: pd.DataFrame) -> Figure:
     frame = first_network(texts, settings["average"])
     steps = sorted(frame["step"].unique())
     figure, axes = style.panels(settings, 1, height=0.35, rows=len(steps))
-    figure.set_size_inches(3 * settings["style"]["width"], 0.75 * len(steps) + 0.3)
+    figure.set_size_inches(settings["style"]["page_width"], 0.62 * len(steps) + 0.3)
     for panel, step in zip(axes, steps, strict=True):
         chosen = frame[(frame["step"] == step) & (frame["sample"] < _SHOWN)].sort_values("sample")
         lines = "\n".join(_excerpt(text) for text in chosen["text"])
-        panel.text(0, 1, lines, va="top", family="monospace", fontsize=5.5)
-        panel.set_title(f"step {step}", loc="left", fontsize=7)
+        panel.text(0, 1, lines, va="top", family="monospace", fontsize=style.TEXT)
+        panel.set_title(f"step {step}", loc="left")
         panel.set_axis_off()
     style.note(figure, f"first {_SHOWN} samples of one network, same random numbers in each row")
     return figure

@@ -16,7 +16,7 @@ def draw(settings: dict, probes: pd.DataFrame) -> Figure:
         panel.errorbar(summary["window"], summary["mean"], summary["error"], **looks, **style.BARS)
     style.plain_log_axis(panel, "x", frame["window"])
     panel.set(xlabel="length $n$ of the window (tokens)", ylabel="loss (nats per token)")
-    panel.legend(title=style.LABELS["step"], loc="center left", bbox_to_anchor=(1, 0.5))
+    style.legend(figure, panel, title="step")
     networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
     style.note(
         figure,

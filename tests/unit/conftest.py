@@ -1,4 +1,4 @@
-"""Fixtures: tiny grammars with all their strings; figures are closed after every test."""
+"""Fixtures: tiny grammars with all their strings; figures that a test drew have to be printable."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from matplotlib import pyplot as plt
 
 from pipeline.grammar.rules import Grammar, sample_rules
 from tests import reference
+from tests.unit.figure_checks import defects
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def any_language(request) -> Language:
 
 
 @pytest.fixture(autouse=True)
-def closed_figures():
+def printable_figures():
     yield
+    found = {number: defects(plt.figure(number)) for number in plt.get_fignums()}
     plt.close("all")
+    assert not any(found.values()), found

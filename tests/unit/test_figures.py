@@ -12,14 +12,15 @@ from pipeline import tables
 from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import LAWS, compare_laws
 from pipeline.analysis.sample_complexity import analyse
+from pipeline.columns import COLUMNS
 from pipeline.figures import rhm_accuracy_vs_training_step, rhm_sample_complexity
 from pipeline.figures.save import save_figure
 from tests.unit.test_exponents import V_M, plain
 from tests.unit.test_exponents import thresholds as thresholds_of
 
 SETTINGS = {
-    "style": {"palette": "viridis", "width": 3.0},
-    "analysis": {"accuracy": "node_accuracy", "among": "all"},
+    "style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0},
+    "analysis": {"accuracy": "node_accuracy", "among": "all", "converged": 0.95},
 }
 REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
 
@@ -55,10 +56,23 @@ def curves(accuracy, steps):
     return pd.DataFrame(rows), pd.DataFrame(losses)
 
 
+def excess(losses):
+    """Probes of a network that learns nothing, above the plateaus of who knows 0 and 1 levels."""
+    place = [*REPLICA, "dataset_size", "step", "noise_low", "noise_high"]
+    cells = losses[place].assign(standard_error=0.0)
+    rows = [cells.assign(quantity="excess_loss", level=np.nan, estimate=0.9)]
+    rows += [
+        cells.assign(quantity="plateau_excess_loss", level=level, estimate=height)
+        for level, height in ((0, 0.5), (1, 0.1))
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
 def thresholds(tmp_path, accuracy, steps):
     measured, losses = curves(accuracy, steps)
-    paths = [tmp_path / f"{name}.parquet" for name in ("measurements", "losses", "out")]
-    for path, frame in zip(paths, (measured, losses), strict=False):
+    names = ("measurements", "losses", "probes", "out")
+    paths = [tmp_path / f"{name}.parquet" for name in names]
+    for path, frame in zip(paths, (measured, losses, excess(losses)), strict=False):
         tables.write_table(path, frame, {"kind": path.stem})
     analyse({"settings": SETTINGS["analysis"]}, *paths)
     return measured, tables.read_table(paths[-1], "sample_complexity")
@@ -71,28 +85,42 @@ def test_a_run_that_learns_nothing_has_no_threshold_within_its_range(tmp_path, s
     assert not (found["status"] == "inside").any()
     figure = rhm_accuracy_vs_training_step.draw(SETTINGS, measured, found)
     assert figure.axes[1].get_title() == "no level is half-way within the run"
-    slopes, laws = exponents(found, 50, 1), compare_laws(found, 50, 1)
-    figure = rhm_sample_complexity.draw(SETTINGS, found, slopes, laws)
-    assert figure.axes[0].get_title() == "slope for levels from 2: not resolved"
-    assert figure.axes[1].get_title() == "no grammar to hold out"
+    figure = rhm_sample_complexity.draw(SETTINGS, found, *compared(found))
+    assert "fitted slope: not resolved" in figure.get_supxlabel()
+    assert figure.axes[1].get_title() == "no setting to hold out"
+
+
+def compared(found):
+    found = found[found["quantity"] == "node_accuracy"]
+    tables = exponents(found, 50, 1), compare_laws(found, 50, 1)
+    return [table.assign(criterion="node_accuracy") for table in tables]
 
 
 def test_a_run_that_learns_has_its_thresholds_drawn(tmp_path):
     measured, found = thresholds(tmp_path, [0.5, 0.55, 0.95, 1.0], (1, 10, 100, 1000))
-    (level_1,) = found[(found["variable"] == "step") & (found["level"] == 1)]["threshold"]
+    of_steps = found[(found["variable"] == "step") & (found["quantity"] == "node_accuracy")]
+    (level_1,) = of_steps[of_steps["level"] == 1]["threshold"]
     assert 10 < level_1 < 100  # accuracy passes 0.75, half-way from 0.5 to 1, in between
     figure = rhm_accuracy_vs_training_step.draw(SETTINGS, measured, found)
     assert figure.axes[1].get_title() == ""
 
 
 def test_the_slope_is_that_of_the_exponents_table_and_laws_have_a_bar_each():
-    found = thresholds_of(plain, V_M, noise=0.1)
-    slopes, laws = exponents(found, 50, 1), compare_laws(found, 50, 1)
+    found = thresholds_of(plain, V_M, noise=0.1).assign(quantity="node_accuracy", least=1, most=9e9)
+    found.loc[(found["m"] == 4) & (found["level"] == 3), ["status", "threshold"]] = "above", np.nan
+    slopes, laws = compared(found)
     figure = rhm_sample_complexity.draw(SETTINGS, found, slopes, laws)
-    (slope,) = slopes[slopes["quantity"] == "law_exponent"]["estimate"]
-    assert f"slope for levels from 2: {slope:.2f} [" in figure.axes[0].get_title()
-    assert len(figure.axes[1].patches) == len(LAWS)
-    assert "exponent of m: " in figure.get_supxlabel()
+    (slope,) = slopes[(slopes["quantity"] == "law_exponent") & slopes["level"].isna()]["estimate"]
+    said = " ".join(figure.get_supxlabel().split())
+    assert f"fitted slope for levels from 2: {slope:.2f} [" in said
+    assert "lack of fit: p = " in said
+    assert "exponent of m: " in said
+    panel, errors = figure.axes
+    assert sum(len(bars.lines[0].get_xdata()) for bars in errors.containers) == len(LAWS)
+    arrows = [text for text in panel.texts if text.arrow_patch is not None]
+    assert [text.xyann[1] for text in arrows] == pytest.approx(
+        [9e9] * 2
+    )  # from the end of the range
 
 
 def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
@@ -107,7 +135,7 @@ def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
 @pytest.mark.parametrize("path", CHOOSY, ids=lambda path: path.stem)
 def test_a_figure_that_reads_some_quantities_reads_all_that_it_names(path):
     read = set().union(*import_module(f"pipeline.figures.{path.stem}").QUANTITIES.values())
-    measured = set().union(*map(words, MEASURING)) - {*tables.COLUMNS, *NO_QUANTITIES}
+    measured = set().union(*map(words, MEASURING)) - {*COLUMNS, *NO_QUANTITIES}
     assert read
     assert words(path) & measured <= read
 
@@ -117,13 +145,15 @@ def test_rows_that_a_figure_does_not_look_at_change_nothing(tmp_path):
     measured["quantity"] = np.where(measured["level"] == 1, "copied_fraction", "coverage")
     shown = measured.assign(level=None)
     shown.loc[shown["quantity"] == "coverage", "quantity"] = "valid_and_novel_fraction"
-    drawn = []
+    drawn, times = [], tmp_path / "memorization.parquet"
+    columns = [*REPLICA, "dataset_size", "level", "quantity", "threshold", "status"]
+    tables.write_table(times, pd.DataFrame(columns=columns), {"kind": "memorization"})
     for name, frame in {"few": shown, "all": pd.concat([shown, measured.iloc[1::2]])}.items():
         paths = [tmp_path / name / f"{kind}.parquet" for kind in ("measurements", "losses")]
         for path, table in zip(paths, (frame, losses), strict=True):
             tables.write_table(path, table, {"kind": path.stem})
         spec = {"stage": "rhm_generalization_map", "domain": "rhm"}
         settings = {"settings": SETTINGS | {"missing": []}}
-        save_figure(spec | settings, paths, [tmp_path / f"{name}.png"])
+        save_figure(spec | settings, [*paths, times], [tmp_path / f"{name}.png"])
         drawn.append((tmp_path / f"{name}.png").read_bytes())
     assert drawn[0] == drawn[1]

@@ -15,12 +15,17 @@ from pipeline.figures import (
     image_samples_by_training_step,
 )
 
-LOOKS = {"style": {"palette": "viridis", "width": 3.0}, "average": 0.99, "encoder": "some model"}
+LOOKS = {
+    "style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0},
+    "average": 0.99,
+    "encoder": "some model",
+}
 STEPS, LAYERS, KERNELS = (1, 10, 100), (2, 10), ("energy", "cubic")
 
 
 def row(quantity, estimate, **more):
     base = {"quantity": quantity, "estimate": estimate, "standard_error": 0.02, "count": 64}
+    base |= {"among": "all"}
     bounds = {"low": None, "high": None, "status": None}
     return (
         base | bounds | {"layer": None, "kernel": None, "distance": None, "frequency": None} | more
@@ -112,7 +117,7 @@ def test_distances_are_relative_and_times_are_shown_for_every_fraction_and_kerne
     for line in means:
         assert line.get_ydata() == pytest.approx([shallow, deep])
     assert "encoder: some model" in figure.get_supxlabel()
-    labels = [text.get_text() for text in by_depth[0].get_legend().get_texts()]
+    labels = [text.get_text() for text in figure.legends[1].get_texts()]
     assert labels == ["MMD$^2$, energy", "MMD$^2$, cubic", "Fr\u00e9chet"]
     triangles = [c for c in by_depth[2].containers if c[0].get_marker() == "^"]
     assert {place for c in triangles for place in np.rint(c[0].get_xdata())} == {1}
@@ -176,14 +181,16 @@ def test_a_row_of_pictures_is_one_sample_in_the_order_of_training():
             for n in (0, 1)
         ]
     )
-    figure = image_samples_by_training_step.draw(LOOKS, pictures)
+    real = pd.DataFrame([{"control": "real", "sample": n, "png": png(n, 3)} for n in (0, 1, 2)])
+    figure = image_samples_by_training_step.draw(LOOKS, pictures, real)
     [panel] = figure.axes
-    assert len(panel.images) == 2 * 3
-    for image in panel.images:
+    generated = [image for image in panel.images if image.get_extent()[0] < len(STEPS)]
+    assert (len(generated), len(panel.images)) == (2 * 3, 2 * 3 + 2)
+    for image in generated:
         left, _, _, top = image.get_extent()
         colour = np.rint(255 * image.get_array()[0, 0, :2]).tolist()
         assert colour == [int(top), int(left)]
         assert image.get_interpolation() == "nearest"
-    assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "10", "100"]
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["1", "10", "100", "real"]
     assert "decay 0.99" in figure.get_supxlabel()
     figure.canvas.draw()

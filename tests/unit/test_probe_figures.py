@@ -151,7 +151,7 @@ def test_excess_over_all_noise_against_size_and_online_against_step(probes, loss
 
 def test_plateaus_are_those_of_their_panel_and_level_and_named_so(probes, losses):
     _, by_size, by_step = rhm_excess_loss.draw(LOOKS, probes, losses).axes
-    names = ["knows no level", "knows up to 1", "knows up to 2"]
+    names = ["no level", "up to 1", "up to 2"]
     finite = [finite_plateau(level, WHOLE) for level in range(3)]
     unending = [
         np.mean([online("plateau_excess_loss", step, level) for step in STEPS])
@@ -159,8 +159,8 @@ def test_plateaus_are_those_of_their_panel_and_level_and_named_so(probes, losses
     ]
     for panel, expected in ((by_size, finite), (by_step, unending)):
         assert heights(panel) == pytest.approx(expected)
-        texts = {text.get_text(): text.xy[1] for text in panel.texts}
-        assert [texts[name] for name in names] == pytest.approx(expected)
+        named = {line.get_label(): line.get_ydata()[0] for line in panel.lines}
+        assert [named[name] for name in names] == pytest.approx(expected)
 
 
 def test_the_axis_of_excess_ends_at_a_third_of_the_least_resolved_one(probes, losses):
@@ -175,7 +175,8 @@ def test_the_axis_of_excess_ends_at_a_third_of_the_least_resolved_one(probes, lo
 
 
 def test_latents_of_every_level_with_their_floors(probes, losses):
-    by_size, by_step = rhm_latent_knowledge.draw(LOOKS, probes, losses).axes
+    figure = rhm_latent_knowledge.draw(LOOKS, probes, losses)
+    by_size, by_step = figure.axes
     names = ["0 (tokens)", "1", "2", "3"]
     for panel in (by_size, by_step):
         assert list(curves(panel)) == names
@@ -196,7 +197,7 @@ def test_latents_of_every_level_with_their_floors(probes, losses):
     for panel in (by_size, by_step):
         floors = [line.get_color() for line in panel.lines if line.get_linestyle() == "--"]
         assert floors == [shown.lines[0].get_color() for shown in panel.containers[1:]]
-    assert [text.get_text() for text in by_step.get_legend().get_texts()] == names
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*names, "exact tokens"]
 
 
 def test_synonyms_of_every_level_have_a_panel_and_every_block_its_curve(probes, losses):

@@ -12,12 +12,13 @@ from pipeline.figures import (
     text_samples,
 )
 
-LOOKS = {"style": {"palette": "viridis", "width": 3.0}, "average": 0.99}
+LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}, "average": 0.99}
 STEPS, DISTANCES = (10, 100, 1000), (1, 2, 4)
 
 
 def row(quantity, estimate, **more):
     base = {"quantity": quantity, "estimate": estimate, "standard_error": 0.05, "count": 128}
+    base |= {"among": "all"}
     return base | {"distance": np.nan, "context": np.nan, "low": None, "high": None} | more
 
 
@@ -103,7 +104,7 @@ def test_the_judge_is_shown_beside_the_diversity_of_samples():
     assert len(labels) == 4
     assert "per token" in labels[0]
     assert "distinct" in labels[3]
-    shown = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
     assert shown == ["step 10", "step 100", "step 1000"] + [
         "blocks of 1", "blocks of 2", "blocks of 4", "real text",
     ]  # fmt: skip
