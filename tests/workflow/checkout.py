@@ -17,7 +17,7 @@ from pipeline.config.schema import FIGURES
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 SMOKE = ("--profile", "workflow/profiles/ci")
-GRID = ("rhm", "results/smoke/tables/claims.parquet")
+GRID = ("rhm", "results/smoke/tables/rhm_claims.parquet")
 """Targets: the grid of grammars with all that follows from it, without the other domains."""
 DRAWN = {
     name: FIGURES[name] for name in yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]

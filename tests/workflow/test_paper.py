@@ -26,8 +26,8 @@ def dry_run(checkout, *arguments):
 
 
 def test_the_whole_grid_has_the_expected_jobs(checkout):
-    counts = dry_run(checkout, "rhm", "results/paper/tables/claims.parquet")
-    stages = ("dataset", "train", "sample", "measure", "probe")
+    counts = dry_run(checkout, "rhm", "results/paper/tables/rhm_claims.parquet")
+    stages = ("dataset", "train", "sample", "measure", "probe", "trees")
     assert {stage: counts.pop(stage) for stage in stages} == dict.fromkeys(stages, TRAJECTORIES)
     assert counts.pop("grammar") == 7 * 8  # those of the grid are among those of the theory
     assert counts.pop("theory") == 7
@@ -52,14 +52,8 @@ def test_text_has_one_trajectory_of_every_stage(checkout):
     assert counts.pop("aggregate") == len(CELL_TABLES["text"])
     assert counts.pop("concatenate") == len(TABLES["text"])
     once = ("fetch_hub", "corpus", "dataset", "train_text", "sample_text", "measure", "decode")
-    once += (
-        "controls",
-        "measure_controls",
-        "prepare_judge",
-        "judge",
-        "judge_controls",
-        "probe_text",
-    )
+    once += ("controls", "measure_controls", "prepare_judge", "judge", "judge_controls")
+    once += ("probe_text", "claims")
     assert counts == dict.fromkeys([*once, *figures_of("text")], 1)
 
 
@@ -70,7 +64,7 @@ def test_images_have_three_networks_at_every_stage(checkout):
     stages = ("dataset", "train_image", "sample_image", "encode", "measure", "pictures")
     assert {stage: counts.pop(stage) for stage in stages} == dict.fromkeys(stages, 3)
     once = ("fetch_hub", "images", "controls_image", "encode_controls", "measure_controls")
-    once += ("prepare_encoder", "converge")
+    once += ("prepare_encoder", "converge", "pictures_controls", "claims")
     assert counts == dict.fromkeys([*once, *figures_of("image")], 1)
 
 
@@ -123,6 +117,8 @@ def submitted_jobs(checkout, target, *arguments):
     bodies = re.findall(r"^rule (\w+):\n(.*?)^    shell:", rules, re.MULTILINE | re.DOTALL)
     local = {name for name, body in bodies if "localrule: True" in body}
     local |= set(re.findall(r"^localrules:\n    (\w+),", rules, re.MULTILINE))
+    heirs = re.findall(r"^use rule (\w+) as (\w+) with:", rules, re.MULTILINE)
+    local |= {name for base, name in heirs if base in local}
     alone = Counter(re.findall(r"^rule (\w+):", result.stdout + result.stderr, re.MULTILINE))
     for name in [*local, target, *FIGURES]:
         del alone[name]
@@ -130,9 +126,9 @@ def submitted_jobs(checkout, target, *arguments):
 
 
 def test_a_figure_of_one_grammar_needs_that_grammar_only(checkout):
-    counts = dry_run(checkout, "results/paper/figures/rhm_accuracy_vs_dataset_size.pdf")
+    counts = dry_run(checkout, "results/paper/figures/rhm_generalization_map.pdf")
     assert counts["train"] == 14 * 4
-    assert counts["rhm_accuracy_vs_dataset_size"] == 1
+    assert counts["rhm_generalization_map"] == 1
     assert sum(counts[name] for name in FIGURES) == 1
 
 

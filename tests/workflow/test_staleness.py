@@ -16,6 +16,12 @@ GRAMMARS = 2
 FIGURE_JOBS = Counter(dict.fromkeys(DRAWN, 1))
 
 
+def _together(*parts):
+    """Jobs after an edit that several domains depend on, whose claims come into one table."""
+    whole = sum(parts, Counter())
+    return whole - Counter(verdicts=whole["verdicts"] - 1)
+
+
 def _shown(domain, *tables):
     """Figures of a domain that show any of the tables."""
     return Counter(
@@ -29,41 +35,39 @@ THEORY_ALONE = Counter(
     rhm_correlation_law=1, rhm_one_step_gradient=1, theory=1, concatenate=1
 )  # what depends on no network
 CEILING_ALONE = Counter(rhm_sampling_ceiling=1, ceiling=1, concatenate=1)
-THEORY = THEORY_ALONE + Counter(rhm_clustering=1, claims=1)
-COMPARE = Counter(exponents=1, rhm_sample_complexity=1, claims=1)
-RESAMPLED = COMPARE + Counter(memorize=1, rhm_memorization=1, concatenate=2)
-ANALYSE = Counter(
-    rhm_accuracy_vs_dataset_size=1,
-    rhm_accuracy_vs_training_step=1,
-    rhm_clustering=1,
-    analyse=1,
-    concatenate=1,
-)
+THEORY = THEORY_ALONE + Counter(rhm_clustering=1, claims=1, verdicts=1)
+DECIDED = Counter(claims=1, verdicts=1)
+COMPARE = Counter(exponents=1) + _shown("rhm", "exponents", "laws") + DECIDED
+RESAMPLED = COMPARE + _shown("rhm", "memorization") + Counter(memorize=1, concatenate=2)
+ANALYSE = Counter(rhm_accuracy_vs_training_step=1, rhm_clustering=1, analyse=1, concatenate=1)
 ANALYSE += COMPARE
-FOLLOWING = Counter(analyse=1, memorize=1, exponents=1, claims=1)
+FOLLOWING = Counter(analyse=1, memorize=1, exponents=1) + DECIDED
 MEASURED = Counter(aggregate=1, concatenate=4) + FOLLOWING
 MEASURED += _shown(
     "rhm", "measurements", "sample_complexity", "exponents", "laws",
     "memorization", "memorization_exponents",
 )  # fmt: skip
-PROBED = Counter(aggregate=1, concatenate=1, claims=1) + _shown("rhm", "probes")
+PROBED = Counter(aggregate=1, concatenate=2, analyse=1) + COMPARE
+PROBED |= _shown("rhm", "probes", "sample_complexity", "exponents", "laws")
+TREES = Counter(trees=CELLS, aggregate=1, concatenate=1, rhm_samples=1)
 OTHER_FIGURES = _shown("text", *TABLES["text"]) + _shown("image", *TABLES["image"])
-AGGREGATE = FIGURE_JOBS - THEORY_ALONE - CEILING_ALONE + Counter(aggregate=3, concatenate=6)
+AGGREGATE = FIGURE_JOBS - THEORY_ALONE - CEILING_ALONE + Counter(aggregate=4, concatenate=7)
 AGGREGATE = Counter({k: n for k, n in AGGREGATE.items() if k not in OTHER_FIGURES}) + FOLLOWING
 MEASURE = MEASURED + Counter(measure=CELLS)
-SAMPLE = MEASURE + Counter(sample=CELLS)
+SAMPLE = MEASURE + TREES + Counter(sample=CELLS)
 PROBE = PROBED + Counter(probe=CELLS)
 COMPARED = (MEASURED | PROBED) + Counter(aggregate=1, concatenate=1)
-EVALUATE = COMPARED + Counter(measure=CELLS, sample=CELLS, probe=CELLS)
-TRAIN = AGGREGATE + Counter(train=CELLS, measure=CELLS, sample=CELLS, probe=CELLS)
+EVALUATE = COMPARED + TREES + Counter(measure=CELLS, sample=CELLS, probe=CELLS)
+TRAIN = AGGREGATE + Counter(train=CELLS, measure=CELLS, sample=CELLS, probe=CELLS, trees=CELLS)
 DATASET = TRAIN + Counter(dataset=CELLS)
-ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1, probe=1)
+ONE_CELL = AGGREGATE + Counter(dataset=1, train=1, sample=1, measure=1, probe=1, trees=1)
 NOTHING = Counter()
 
 TEXT_JUDGE = Counter(judge=1, aggregate=1, concatenate=1, text_perplexity_vs_context=1)
 TEXT_MEASURE = Counter(measure=1, aggregate=1, concatenate=1) + _shown("text", "measurements")
+TEXT_MEASURE += DECIDED
 TEXT_SAMPLE = Counter(sample_text=1, measure=1, decode=1, judge=1, aggregate=3, concatenate=3)
-TEXT_SAMPLE += _shown("text", "measurements", "judgements", "texts")
+TEXT_SAMPLE += _shown("text", "measurements", "judgements", "texts") + DECIDED
 TEXT_PROBE = Counter(probe_text=1, aggregate=1, concatenate=1, text_window_loss=1)
 TEXT_TRAIN = TEXT_SAMPLE + TEXT_PROBE + Counter(train_text=1, aggregate=1, concatenate=1)
 TEXT_CALIBRATE = Counter(measure_controls=1, concatenate=1) + _shown("text", "calibration")
@@ -71,7 +75,7 @@ TEXT_CONTROLS = TEXT_CALIBRATE | Counter(controls=1, judge_controls=1, concatena
 TEXT_CORPUS = TEXT_TRAIN | TEXT_CONTROLS
 TEXT_CORPUS += Counter(corpus=1, dataset=1, concatenate=2)
 
-IMAGE_CONVERGE = Counter(converge=1, concatenate=1) + _shown("image", "convergence")
+IMAGE_CONVERGE = Counter(converge=1, concatenate=1) + _shown("image", "convergence") + DECIDED
 IMAGE_MEASURE = IMAGE_CONVERGE | _shown("image", "measurements")
 IMAGE_MEASURE += Counter(measure=1, aggregate=1, concatenate=1)
 IMAGE_SAMPLE = IMAGE_MEASURE | _shown("image", "pictures")
@@ -81,10 +85,15 @@ IMAGE_CALIBRATE = Counter(measure_controls=1, concatenate=1)
 IMAGE_ENCODE = IMAGE_MEASURE + IMAGE_CALIBRATE + Counter(encode=1, encode_controls=1)
 IMAGE_DATA = IMAGE_TRAIN + IMAGE_CALIBRATE
 IMAGE_DATA += Counter(images=1, dataset=1, controls_image=1, encode_controls=1)
+IMAGE_DATA += Counter(pictures_controls=1, concatenate=1)
 
 
 def _set(section, **values):
     return lambda rhm, _: rhm.setdefault(section, {}).update(values)
+
+
+def _claims(**values):
+    return lambda _, content: content.setdefault("claims", {}).update(values)
 
 
 def _text(section, **values):
@@ -113,7 +122,7 @@ CONFIG_EDITS = {
     "figure colours": (lambda _, c: c.update(style={"palette": "mako"}), FIGURE_JOBS),
     "reading rule": (_set("analysis", among="novel_strings"), ANALYSE),
     "resamples": (_set("analysis", bootstrap_samples=50), RESAMPLED),
-    "margin": (_set("analysis", margin=0.5), Counter(claims=1)),
+    "margin": (_claims(margin=0.5), Counter(claims=3, verdicts=1)),
     "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
     "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
     "strings of the probes": (_set("probe", strings=7), PROBE),
@@ -168,7 +177,7 @@ SOURCE_EDITS = {
             "noise.reveal_times(draw(0)), draw(1)",
             "noise.reveal_times(draw(0)), draw(2)",
         ),
-        SAMPLE + CEILING_ALONE + TEXT_SAMPLE + TEXT_PROBE,
+        _together(SAMPLE, CEILING_ALONE, TEXT_SAMPLE, TEXT_PROBE),
     ),
     "a line of the sampling stage": (
         (
@@ -176,7 +185,7 @@ SOURCE_EDITS = {
             "BATCH = 2048",
             "BATCH = 1024",
         ),
-        SAMPLE + CEILING_ALONE + TEXT_SAMPLE + IMAGE_SAMPLE,
+        _together(SAMPLE, CEILING_ALONE, TEXT_SAMPLE, IMAGE_SAMPLE),
     ),
     "a line of the grammar": (
         ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
@@ -188,7 +197,7 @@ SOURCE_EDITS = {
     ),
     "a line of the training loop": (
         ("pipeline/training/train.py", "model_summary=False", "model_summary=True"),
-        TRAIN + TEXT_TRAIN + IMAGE_TRAIN,
+        _together(TRAIN, TEXT_TRAIN, IMAGE_TRAIN),
     ),
     "a line of one figure": (
         ("pipeline/figures/rhm_loss_curves.py", "nats per token", "nats"),
@@ -257,7 +266,7 @@ STAMPED = {
     "probe": (_set("probe", strings=7), PROBE),
     "ceiling": (_set("ceiling", levels=[4, 20]), MEASURED + CEILING_ALONE),
     "memorize exponents claims": (_set("analysis", bootstrap_samples=50), RESAMPLED),
-    "claims": (_set("analysis", margin=0.5), Counter(claims=1)),
+    "claims": (_claims(margin=0.5), Counter(claims=3, verdicts=1)),
     "train_text": (_text("training", learning_rate=0.5), TEXT_TRAIN),
     "sample_text": (_text("sampling", seed=1), TEXT_SAMPLE),
     "corpus": (_text("data", split_seed=1), TEXT_CORPUS),
