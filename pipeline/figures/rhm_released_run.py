@@ -133,6 +133,8 @@ def _differences(
     panel.axhline(0, **style.THEORY)
     style.log_axis(panel, "x")
     panel.set(xlabel="epoch", ylabel="ours less the released code's")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
     panel.legend(ncols=2)
     return covered, points
 

@@ -10,7 +10,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import (
+    FixedLocator,
+    FuncFormatter,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.tables import SEEDS
@@ -27,6 +33,8 @@ MOST_STEPS = 6
 """Curves of one panel that can be told apart."""
 
 _CHARACTERS_PER_INCH = 19
+_MANTISSAS = ([1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1])
+"""Sets of plain numbers in a decade, from dense to sparse."""
 _TICKS = {"major.width": 0.6, "major.size": 2.5, "minor.size": 1.5, "major.pad": 2.0}
 THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
@@ -157,10 +165,23 @@ def log_axis(axes: Axes, which: str, most: int = 5) -> None:
         axis.set_minor_formatter(NullFormatter())
         getattr(axes, f"set_{which}lim")(low, high)
         return
-    fine = np.unique(np.outer(tens, [1, 2, 3, 5, 7]))
-    fine = fine[(fine >= low) & (fine <= high)]
-    plain_log_axis(axes, which, fine if len(fine) else [low, high], 4)
+    numbers = _numbers_apart(low, high, most)
+    plain_log_axis(axes, which, numbers, len(numbers))
     getattr(axes, f"set_{which}lim")(low, high)
+
+
+def _numbers_apart(low: float, high: float, most: int) -> np.ndarray:
+    """As many plain numbers between the limits as stand apart on a logarithmic axis."""
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    for mantissas in _MANTISSAS:
+        numbers = np.unique(np.outer(decades, mantissas))
+        numbers = numbers[(numbers >= low) & (numbers <= high)]
+        apart = np.diff(np.log(numbers)) >= np.log(high / low) / (most + 2)
+        if len(numbers) >= 2 and apart.all():
+            return numbers
+    # So narrow a range is all but linear.
+    numbers = MaxNLocator(most - 1).tick_values(low, high)
+    return numbers[(numbers >= low) & (numbers <= high)]
 
 
 def legend(
