@@ -125,6 +125,7 @@ def _label(raw: Axes, collapsed: Axes, covered: Axes) -> None:
     collapsed.axvline(1, **style.THEORY)
     covered.set(xlabel=r"$P\,/\,(v\,m\,\ln (v\,m))$", title="(c) tuples seen, networks, level 1")
     covered.set_ylabel("tuples seen, or network accuracy")
+    covered.set_xscale("log")  # before its limit, which would keep the left end of a linear axis
     covered.set_xlim(right=min(covered.get_xlim()[1], _COVERED))
     for panel in (raw, collapsed, covered):
         style.log_axis(panel, "x")

@@ -110,6 +110,14 @@ def test_figures_are_drawn_from_a_theory_table(table):
     assert rhm_one_step_gradient.draw(LOOKS, table).axes
 
 
+def test_clustering_is_drawn_over_many_decades_of_sizes(table):
+    """A linear axis of so many would begin below zero, where a logarithmic one cannot."""
+    measured, losses = curves([0.5, 0.6], (1, 2))
+    wide = table.assign(dataset_size=table["dataset_size"].replace("4", "400000"))
+    *_, covered = rhm_clustering.draw(LOOKS, wide, measured, losses).axes
+    assert covered.get_xlim()[0] > 0
+
+
 @pytest.mark.parametrize("among", ["novel_strings", "all"])
 def test_figures_are_drawn_with_pieces_missing(table, among):
     """One grammar, no networks, similarities that no pair stands behind."""
