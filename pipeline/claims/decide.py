@@ -45,10 +45,18 @@ def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -
         output: Parquet file of their rows.
         page: HTML file.
     """
-    claims = tables.read_tables(paths, "claims")
+    claims = _in_order(tables.read_tables(paths, "claims"))
     tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
     with artifacts.replacing(page) as temporary:
         temporary.write_text(html(claims, describe_missing(spec["settings"]["missing"])))
+
+
+def _in_order(claims: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the list of claims, in which a claim about several domains is one."""
+    order = {(claim.claim, claim.domain, claim.quantity): i for i, claim in enumerate(CLAIMS)}
+    names = claims[["claim", "domain", "quantity"]].itertuples(index=False, name=None)
+    places = np.array([order[name] for name in names])
+    return claims.iloc[places.argsort(kind="stable")].reset_index(drop=True)
 
 
 def claims_table(domain: str, frames: Tables, rules: Rules) -> pd.DataFrame:

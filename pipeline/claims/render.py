@@ -38,7 +38,7 @@ def _shown(claims: pd.DataFrame) -> pd.DataFrame:
     pooled = claims[claims["setting"].isna()]
     rows, places = list(pooled.itertuples()), pooled[_ROW].itertuples(index=False, name=None)
     shown = {
-        "claim": pooled["statement"].mask(pooled["statement"].duplicated(), ""),
+        "claim": pooled["statement"].mask(pooled["statement"] == pooled["statement"].shift(), ""),
         "data": pooled["domain"].map(_DATA),
         "quantity": pooled["quantity"],
         "claimed": [f"{row.relation} {row.prediction:g}" for row in rows],
