@@ -21,6 +21,7 @@ BASE = {
     "streams",
     "provenance",
     "progress",
+    "columns",
     "tables",
     "workspace",
     "samples",
@@ -45,7 +46,7 @@ MAY_IMPORT = {
     "oracle": BASE | {"belief_propagation", "grammar", "noise"},
     "aggregation": BASE | {"config"},
     "analysis": BASE,
-    "claims": BASE | {"analysis"},
+    "claims": BASE | {"analysis", "config"},
     "figures": BASE | {"analysis", "grammar"},
     "domains": BASE
     | {"grammar", "datasets", "noise", "networks", "training", "sampling", "oracle"}
