@@ -117,8 +117,6 @@ def submitted_jobs(checkout, target, *arguments):
     bodies = re.findall(r"^rule (\w+):\n(.*?)^    shell:", rules, re.MULTILINE | re.DOTALL)
     local = {name for name, body in bodies if "localrule: True" in body}
     local |= set(re.findall(r"^localrules:\n    (\w+),", rules, re.MULTILINE))
-    heirs = re.findall(r"^use rule (\w+) as (\w+) with:", rules, re.MULTILINE)
-    local |= {name for base, name in heirs if base in local}
     alone = Counter(re.findall(r"^rule (\w+):", result.stdout + result.stderr, re.MULTILINE))
     for name in [*local, target, *FIGURES]:
         del alone[name]

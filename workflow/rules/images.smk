@@ -50,6 +50,10 @@ rule pictures:
         """
 
 
+localrules:
+    pictures_controls,
+
+
 use rule pictures as pictures_controls with:
     input:
         samples="results/{run}/{domain}/{setting}/controls/real.safetensors",
