@@ -39,7 +39,7 @@ def contests() -> Iterator[Contest]:
     torch.set_num_threads(1)
     torch.inference_mode().__enter__()
     noise = ContinuousAbsorbingNoise(SYMBOLS)
-    network = Transformer(0, SYMBOLS + 1, SYMBOLS, 3, 3, 96, 100.0, 1.0).eval()
+    network = Transformer(0, SYMBOLS + 1, SYMBOLS, 3, 3, 96, 100.0, "open_gates").eval()
     yield Contest(
         f"sampling text of {SHAPE[2]} tokens",
         Side("first hitting", lambda: ours(network, noise, SHAPE)),

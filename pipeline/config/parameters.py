@@ -40,8 +40,8 @@ def _transformer_parameters(domain: TextConfig) -> int:
     """As `pipeline.networks.transformer` builds it, with 64 features of the noise level."""
     width, symbols = domain.network.width, domain.data.tokenizer.vocabulary_size
     hidden = -(-8 * width // 96) * 32
-    block = 4 * width * width + 3 * width * hidden + 6 * 64 * width
-    ends = (2 * symbols + 1) * width + 8 * 64 * 64 + 2 * 64 * width
+    block = 4 * width * width + 3 * width * hidden + 6 * (64 + 1) * width
+    ends = (2 * symbols + 1) * width + 64 * (8 * 64 + 5) + 2 * (64 + 1) * width
     return domain.network.layers * block + ends
 
 

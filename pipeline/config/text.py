@@ -21,8 +21,9 @@ class Network(Section):
     """Features of a token; an even multiple of `heads`."""
     rotary_base: Annotated[float, Field(gt=1)]
     """Longest wavelength of rotary positions over 2 pi; small for short contexts."""
-    initial_gate: Annotated[float, Field(ge=0, le=1)]
-    """Gates of the branches at the start: 0 for adaLN-zero, 1 for quick learning in short runs."""
+    initialisation: Literal["md4", "open_gates"]
+    """Weights at the start: md4 for those of its code, where the gates of all branches are shut
+    (adaLN-zero); open_gates for quick learning in short runs."""
 
     @model_validator(mode="after")
     def _heads_share_the_width(self) -> "Network":

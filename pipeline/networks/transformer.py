@@ -1,12 +1,15 @@
 """The bidirectional transformer of MD4 (Shi et al. 2024).
 
-Rotary positions, gated linear units, no biases, LayerNorm without weights of its own: what scales
-and shifts it, and gates the branches, are linear functions of an embedding of the noise level that
-start at zero (adaLN-zero, Peebles & Xie 2023). The readout starts at zero too, so that training
-starts from the uniform distribution. On GPUs products are in bfloat16; logits are float32.
+Rotary positions, gated linear units, LayerNorm without weights of its own: what scales and shifts
+it, and gates the branches, are affine functions of the noise level's embedding that start at zero
+(adaLN-zero, Peebles & Xie 2023). Nothing else has biases but the layers of that embedding. Before
+the affine functions it passes a sigmoid, the activation of the gated units, as in
+google-deepmind/md4 b9fbf29. The readout starts at zero too, so that training starts from the
+uniform distribution. On GPUs products are in bfloat16; logits are float32.
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +20,10 @@ from pipeline.randomness import stream_key
 _TIME_FEATURES = 64
 _TIME_SCALE = 1000.0
 _HIDDEN_MULTIPLE = 32
+_KEPT_BELOW = 2.0  # MD4 draws no weight beyond so many standard deviations, before it rescales
+_KEPT_DEVIATION = 0.87962566103423978  # standard deviation of a unit normal cut there
+
+Initialisation = Literal["md4", "open_gates"]
 
 
 class Transformer(nn.Module):
@@ -32,7 +39,8 @@ class Transformer(nn.Module):
         heads: attention heads; `width` is an even multiple of them.
         width: features of every token.
         rotary_base: wavelengths of rotary positions grow up to 2 pi times this.
-        initial_gate: constant that is added to the gates of the branches; 0 for adaLN-zero.
+        initialisation: "md4" for its weights; "open_gates" for gates that are 1 at the start, not
+            0, with embeddings at unit scale, as branches would drown smaller ones.
     """
 
     def __init__(
@@ -44,17 +52,18 @@ class Transformer(nn.Module):
         heads: int,
         width: int,
         rotary_base: float,
-        initial_gate: float,
+        initialisation: Initialisation,
     ) -> None:
         super().__init__()
         self._head_width, self._rotary_base = width // heads, rotary_base
         self.embedding = nn.Embedding(input_symbols, width)
-        self.time_in = nn.Linear(_TIME_FEATURES, 4 * _TIME_FEATURES, bias=False)
-        self.time_out = nn.Linear(4 * _TIME_FEATURES, _TIME_FEATURES, bias=False)
-        self.blocks = nn.ModuleList(_Block(width, heads, initial_gate) for _ in range(layers))
-        self.final_modulation = nn.Linear(_TIME_FEATURES, 2 * width, bias=False)
+        self.time_in = nn.Linear(_TIME_FEATURES, 4 * _TIME_FEATURES)
+        self.time_out = nn.Linear(4 * _TIME_FEATURES, _TIME_FEATURES)
+        open_gate = float(initialisation == "open_gates")
+        self.blocks = nn.ModuleList(_Block(width, heads, open_gate) for _ in range(layers))
+        self.final_modulation = nn.Linear(_TIME_FEATURES, 2 * width)
         self.head = nn.Linear(width, symbols, bias=False)
-        _initialise(self, seed, layers)
+        _initialise(self, seed, layers, initialisation)
 
     def forward(self, xt: Tensor, t: Tensor) -> Tensor:
         """Float32 logits [1, B, d, v] of clean tokens, from x_t int64 [1, B, d] and t [1, B]."""
@@ -70,7 +79,7 @@ class Transformer(nn.Module):
 
     def _features(self, xt: Tensor, t: Tensor) -> Tensor:
         """[B, d, width], of which logits are a linear function."""
-        time = silu(self.time_out(silu(self.time_in(_sinusoids(t)))))
+        time = torch.sigmoid(self.time_out(silu(self.time_in(_sinusoids(t)))))
         rotation = _rotation(xt.shape[1], self._head_width, self._rotary_base, xt.device)
         h = self.embedding(xt)
         for block in self.blocks:
@@ -80,11 +89,11 @@ class Transformer(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, width: int, heads: int, initial_gate: float) -> None:
+    def __init__(self, width: int, heads: int, open_gate: float) -> None:
         super().__init__()
-        self._heads, self._initial_gate = heads, initial_gate
+        self._heads, self._open_gate = heads, open_gate
         hidden = math.ceil(8 / 3 * width / _HIDDEN_MULTIPLE) * _HIDDEN_MULTIPLE
-        self.modulation = nn.Linear(_TIME_FEATURES, 6 * width, bias=False)
+        self.modulation = nn.Linear(_TIME_FEATURES, 6 * width)
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
         self.attention_out = nn.Linear(width, width, bias=False)
         self.gate_and_value = nn.Linear(width, 2 * hidden, bias=False)
@@ -94,10 +103,10 @@ class _Block(nn.Module):
         parts = self.modulation(time).unsqueeze(1).chunk(6, dim=-1)
         scale, shift, gate = parts[:3]
         attended = self._attend(_normalise(h) * (1 + scale) + shift, rotation)
-        h = h + (self._initial_gate + gate) * attended
+        h = h + (self._open_gate + gate) * attended
         scale, shift, gate = parts[3:]
         opened, value = self.gate_and_value(_normalise(h) * (1 + scale) + shift).chunk(2, dim=-1)
-        return h + (self._initial_gate + gate) * self.mlp_out(torch.sigmoid(opened) * value)
+        return h + (self._open_gate + gate) * self.mlp_out(torch.sigmoid(opened) * value)
 
     def _attend(self, h: Tensor, rotation: Tensor) -> Tensor:
         parts = self.query_key_value(h).unflatten(-1, (3, self._heads, -1))
@@ -132,19 +141,36 @@ def _turn(x: Tensor, rotation: Tensor) -> Tensor:
     return turned.to(x.dtype)
 
 
-def _initialise(transformer: nn.Module, seed: int, layers: int) -> None:
-    """Weights from a stream of their own name; readout and modulations start at zero.
-
-    Embeddings start at unit scale: where gates are open, branches would drown smaller ones.
-    """
+def _initialise(
+    transformer: nn.Module, seed: int, layers: int, initialisation: Initialisation
+) -> None:
+    """Weights from a stream of their own name; readout, modulations and biases start at zero."""
     for name, weight in transformer.named_parameters():
-        if name == "head.weight" or "modulation" in name:
+        if name == "head.weight" or "modulation" in name or name.endswith("bias"):
             nn.init.zeros_(weight)
             continue
         key = stream_key(seed, "weights", name)
         generator = torch.Generator().manual_seed(key % 2**63)
-        scale = 1.0 if name == "embedding.weight" else weight.shape[1] ** -0.5
-        if name.endswith(("attention_out.weight", "mlp_out.weight")):
-            scale *= (2 * layers) ** -0.5
         with torch.no_grad():
-            weight.normal_(0, scale, generator=generator)
+            if initialisation == "open_gates":
+                weight.normal_(0, _scale_of_open_gates(name, weight, layers), generator=generator)
+            elif name == "embedding.weight":
+                weight.normal_(0, weight.shape[1] ** -0.5, generator=generator)
+            else:
+                deviation = _scale_of_md4(name, weight, layers) / _KEPT_DEVIATION
+                limit = _KEPT_BELOW * deviation
+                nn.init.trunc_normal_(weight, 0, deviation, -limit, limit, generator=generator)
+
+
+def _scale_of_md4(name: str, weight: Tensor, layers: int) -> float:
+    """Standard deviation of a product's weights: 1/sqrt(fan-in), sqrt(2/layers) of it in an MLP."""
+    depth = 2 / layers if "gate_and_value" in name or "mlp_out" in name else 1.0
+    return float((depth / weight.shape[1]) ** 0.5)
+
+
+def _scale_of_open_gates(name: str, weight: Tensor, layers: int) -> float:
+    """1/sqrt(fan-in), less where branches end, so that the sum of all is of unit scale."""
+    if name == "embedding.weight":
+        return 1.0
+    branches = 2 * layers if "attention_out" in name or "mlp_out" in name else 1
+    return float((branches * weight.shape[1]) ** -0.5)

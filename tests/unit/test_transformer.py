@@ -1,7 +1,9 @@
 """The transformer of MD4: its parameters, its start, its positions, and what it sees."""
 
 import math
+import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,8 +18,11 @@ from tests.workflow.checkout import ROOT
 SHAPE = {"layers": 2, "heads": 2, "width": 16, "rotary_base": 100.0}
 
 
-def network(seed=0, initial_gate=1.0, **shape):
-    return Transformer(seed, 6, 5, initial_gate=initial_gate, **SHAPE | shape)
+STARTS = ["md4", "open_gates"]
+
+
+def network(seed=0, initialisation="open_gates", **shape):
+    return Transformer(seed, 6, 5, initialisation=initialisation, **SHAPE | shape)
 
 
 def trained(**shape):
@@ -35,21 +40,62 @@ def tokens(count=3, length=8):
 TIMES = torch.tensor([[0.1, 0.5, 0.9]], dtype=torch.float64)
 
 
-@pytest.mark.parametrize("gate", [0.0, 1.0])
-def test_it_starts_from_the_uniform_distribution(gate):
+@pytest.mark.parametrize("initialisation", STARTS)
+def test_it_starts_from_the_uniform_distribution(initialisation):
     """The loss at the start is ln V per masked token, times its weight."""
     noise, x0 = ContinuousAbsorbingNoise(5), tokens() % 5
     xt = noise.corrupt(x0, TIMES, torch.full((*x0.shape, 2), 0.7).double())
-    loss = noise.cross_entropy(network(initial_gate=gate)(xt, TIMES), x0, xt)
+    loss = noise.cross_entropy(network(initialisation=initialisation)(xt, TIMES), x0, xt)
     masked = xt == noise.mask
     assert masked.any()
     assert loss[masked].tolist() == pytest.approx([math.log(5)] * int(masked.sum()))
     assert not loss[~masked].any()
 
 
-def test_only_readout_and_modulations_start_at_zero():
-    for name, weight in network().named_parameters():
-        assert bool((weight == 0).all()) == (name == "head.weight" or "modulation" in name), name
+@pytest.mark.parametrize("initialisation", STARTS)
+def test_only_readout_modulations_and_biases_start_at_zero(initialisation):
+    zero = re.compile(r"head.weight|.*modulation.*|.*bias")
+    for name, weight in network(initialisation=initialisation).named_parameters():
+        assert bool((weight == 0).all()) == bool(zero.fullmatch(name)), name
+
+
+@pytest.mark.parametrize(
+    ("weight", "deviation"),  # of MD4's code at width 96 and 6 layers: fan-ins of 96, 256 and 64
+    [
+        ("embedding.weight", 96**-0.5),
+        ("time_in.weight", 64**-0.5),
+        ("time_out.weight", 256**-0.5),
+        ("blocks.3.query_key_value.weight", 96**-0.5),
+        ("blocks.3.attention_out.weight", 96**-0.5),
+        ("blocks.3.gate_and_value.weight", (2 / 6 / 96) ** 0.5),
+        ("blocks.3.mlp_out.weight", (2 / 6 / 256) ** 0.5),
+    ],
+)
+def test_weights_start_at_the_scales_of_md4(weight, deviation):
+    """Products are cut at two standard deviations of the law before the cut, as in flax."""
+    net = Transformer(0, 1001, 1000, 6, 3, 96, 100.0, "md4")
+    found = net.get_parameter(weight).detach()
+    assert float(found.std()) == pytest.approx(deviation, rel=0.02)
+    if weight != "embedding.weight":
+        assert 2.2 * deviation < float(found.abs().max()) <= 2 / 0.8796 * deviation
+
+
+def affine(layer, x):
+    return x @ layer.weight.detach().numpy().T + layer.bias.detach().numpy()
+
+
+def test_the_noise_level_enters_as_in_md4():
+    """The modulation of a block, written out in numpy: swish within, a sigmoid before it."""
+    net, t = trained(), 0.3
+    angles = 1000 * t * np.exp(-np.arange(32) * math.log(10_000) / 31)
+    embedding = np.concatenate([np.sin(angles), np.cos(angles)])
+    hidden = affine(net.time_in, embedding)
+    level = affine(net.time_out, hidden / (1 + np.exp(-hidden)))
+    expected = affine(net.blocks[1].modulation, 1 / (1 + np.exp(-level)))
+    seen = []
+    net.blocks[1].modulation.register_forward_hook(lambda *call: seen.append(call[2]))
+    net(tokens(1), torch.tensor([[t]]))
+    np.testing.assert_allclose(seen[0][0].detach().numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_weights_are_a_function_of_the_seed():
@@ -123,7 +169,7 @@ def test_the_config_counts_the_weights(preset):
 
 def test_the_papers_model_has_166_million_weights():
     paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.text
-    assert parameter_count(paper, Cell("", "", "d0n0")) == 165_800_192
+    assert parameter_count(paper, Cell("", "", "d0n0")) == 165_857_344
 
 
 @pytest.mark.slow

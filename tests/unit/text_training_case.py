@@ -19,7 +19,13 @@ CELL = {
     "dataset_size": "online",
     "replicas": [[None, 0, 0]],
 }
-NETWORK = {"layers": 1, "heads": 2, "width": 16, "rotary_base": 100.0, "initial_gate": 1.0}
+NETWORK = {
+    "layers": 1,
+    "heads": 2,
+    "width": 16,
+    "rotary_base": 100.0,
+    "initialisation": "open_gates",
+}
 TRAINING = {
     "loss": "variational_bound",
     "learning_rate": 0.01,
