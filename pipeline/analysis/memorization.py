@@ -17,7 +17,7 @@ from pipeline.analysis.curves import (
     finite_sizes,
 )
 from pipeline.analysis.exponents import fit_slopes
-from pipeline.analysis.half_way import half_way
+from pipeline.analysis.half_way import crossing, half_way
 from pipeline.randomness import stream_key
 
 _TIMES = [
@@ -58,7 +58,10 @@ def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> No
 
 
 def learning_times(measurements: pd.DataFrame, converged: float) -> pd.DataFrame:
-    """Steps at which node accuracy and excess copies are half-way up, by `half_way`.
+    """Steps at which node accuracy is half-way up, by `half_way`, and half the strings are copies.
+
+    Copies are counted beyond those drawn by chance. Their end is known, all strings, so that half
+    of it is read off the curve, whether or not the run is long enough for the rest.
 
     Node accuracy is that of all samples, which copies raise too. Novel strings alone would not do:
     none are left once all are copies, and the last ones are the faulty ones, so their accuracy
@@ -110,11 +113,14 @@ def _times(frame: pd.DataFrame, converged: float) -> Iterator[dict]:
             continue
         *cell, quantity, level = key
         curve, place = unsorted.sort_values("step"), dict(zip(CELL, cell, strict=True))
-        chance, ceiling = 0.0, 1.0
+        steps, values = curve["step"].to_numpy(float), curve["estimate"].to_numpy(float)
         if quantity == "node_accuracy":
             chance = chance_accuracy(quantity, *(place[name] for name in GRAMMAR), int(level))
             ceiling = float(curve["ceiling"].iloc[0])
-        steps, values = curve["step"].to_numpy(float), curve["estimate"].to_numpy(float)
-        found = half_way(steps, values, chance, ceiling, converged)
+            found = half_way(steps, values, chance, ceiling, converged)
+        else:
+            chance, ceiling = 0.0, 1.0
+            uncopied = crossing(steps, 1 - values, 0.5)
+            found = uncopied._replace(top=1 - uncopied.top)
         row = {"level": level, "variable": "step", "quantity": quantity, **found._asdict()}
         yield {**place, **row, "chance": chance, "ceiling": ceiling}

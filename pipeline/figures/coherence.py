@@ -56,8 +56,8 @@ def draw_lengths(
             shifted = curve["step"] * 1.06**index  # bars side by side
             draw_intervals(panel, shifted, curve, marker=marker, color=f"C{index}", **looks)
     panel.axhspan(real["low"], real["high"], color="0.35", alpha=0.2, linewidth=0)
-    bound = "$\\geq$" if real["status"] == "at least" else "="
-    label = f"real: {bound} {real['estimate']:.3g} {unit}"
+    bound = "at least " if real["status"] == "at least" else ""
+    label = f"real: {bound}{real['estimate']:.3g} {unit}"
     panel.axhline(real["estimate"], label=label, **style.THEORY)
     highest = max(lengths["high"].max(), real["high"])
     style.plain_log_axis(panel, "x", lengths["step"], 4)

@@ -44,11 +44,12 @@ def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     panel.errorbar(
         summary["level"], middle, bars, fmt="o", color="k", label="measured", **style.BARS
     )
-    deep = summary["level"] >= 2  # the law is one of levels from 2 up
-    if deep.any():
-        growth = steps["m"].iloc[0] ** summary["level"][deep].astype(float)
-        line = growth * np.exp(summary["mean"][deep].mean()) / np.exp(np.log(growth).mean())
-        panel.plot(summary["level"][deep], line, label=r"$\propto m^{\ell}$", **style.THEORY)
-    panel.set_xticks(summary["level"])
+    levels, log_m = np.arange(1, steps["L"].iloc[0] + 1), np.log(steps["m"].iloc[0])
+    deep = summary[summary["level"] >= 2]  # the law is one of levels from 2 up
+    if not deep.empty:
+        constant = (deep["mean"] - deep["level"] * log_m).mean()
+        line = np.exp(constant + levels * log_m)
+        panel.plot(levels, line, label=r"$\propto m^{\ell}$", **style.THEORY)
+    panel.set_xticks(levels)
     style.log_axis(panel, "y")
     panel.legend(loc="upper left")

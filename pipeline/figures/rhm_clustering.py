@@ -30,7 +30,7 @@ def draw(
     clusters = _of_rules(theory, "class_accuracy", 1)  # classes of level l serve rules of l + 1
     coverage = _of_rules(theory, "tuple_coverage", 0)
     networks = _networks(settings["analysis"], measurements, losses)
-    figure, (raw, collapsed, covered) = style.panels(settings, 3, sharey=True)
+    figure, (raw, collapsed, covered) = style.panels(settings, 3, height=1.2, sharey=True)
     every = pd.concat([clusters, coverage, networks])
     look = _Look(settings, every)
     look.curves(raw, clusters, lambda *_: 1.0)
@@ -124,7 +124,7 @@ def _label(raw: Axes, collapsed: Axes, covered: Axes) -> None:
     collapsed.set(ylabel="class or network accuracy", title="(b) rescaled, and networks")
     collapsed.axvline(1, **style.THEORY)
     covered.set(xlabel=r"$P\,/\,(v\,m\,\ln (v\,m))$", title="(c) tuples seen, networks, level 1")
-    covered.set_ylabel("tuples seen, or network accuracy")
+    covered.set_ylabel("tuples seen or accuracy")
     covered.set_xscale("log")  # before its limit, which would keep the left end of a linear axis
     covered.set_xlim(right=min(covered.get_xlim()[1], _COVERED))
     for panel in (raw, collapsed, covered):

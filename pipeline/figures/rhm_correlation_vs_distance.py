@@ -23,7 +23,7 @@ _SIZES_SHOWN = 4
 def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Correlation by distance in the tree, its ratio to that of the data, and the length."""
     best = finite_sizes(at_best_checkpoint(measurements, losses))
-    figure, axes = style.panels(settings, 3)
+    figure, axes = style.panels(settings, 3, height=1.1)
     _magnitude(axes[0], settings, best)
     ratios = best[(best["quantity"] == "correlation_ratio") & best["level"].notna()]
     _ratio(axes[1], settings, ratios[ratios["among"] == "all"])

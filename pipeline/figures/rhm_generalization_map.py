@@ -3,13 +3,16 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
 from pipeline.analysis.curves import all_inside, best_checkpoints, finite_sizes
 from pipeline.figures import style
 
 _PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
 QUANTITIES = {"measurements": tuple(_PANELS)}
-_WHITE = {"color": "w", "linewidth": 1.2, "markersize": 3, "markeredgecolor": "k"}
+_RIM = [Stroke(linewidth=2.6, foreground="k"), Normal()]
+_WHITE = {"color": "w", "linewidth": 1.2, "markersize": 3}
+"""White stands out from the map, and its black rim from the paper below the legend."""
 
 
 def draw(
@@ -33,12 +36,14 @@ def draw(
 def _lines(panel: Axes, best: pd.DataFrame, times: pd.DataFrame) -> None:
     """Best checkpoint, and half-way times where all replicas have one, by dataset size."""
     lowest = best.groupby("dataset_size")["step"].median()
-    panel.plot(lowest.index, lowest, "o", label="lowest validation loss", **_WHITE)
+    panel.plot(
+        lowest.index, lowest, "o", markeredgecolor="k", label="lowest validation loss", **_WHITE
+    )
     top = times["level"] == times["L"]
     lines = (("highest level half learnt", times[top], "--"),)
     lines += (("half are copies", times[times["quantity"] == "copied_excess"], "-"),)
     for label, part, dash in lines:
         found = finite_sizes(all_inside(part, ["dataset_size"]))
         middle = found.groupby("dataset_size")["threshold"].median()
-        panel.plot(middle.index, middle, dash, color="k", linewidth=2.2)
-        panel.plot(middle.index, middle, dash, label=label, **_WHITE)
+        if len(middle) > 1:
+            panel.plot(middle.index, middle, dash, label=label, path_effects=_RIM, **_WHITE)

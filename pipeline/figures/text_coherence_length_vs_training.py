@@ -14,7 +14,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
         shown_samples(measurements, settings["average"]),
         calibration["block_length"].isna(),
     )
-    figure, axes = style.panels(settings, 3)
+    figure, axes = style.panels(settings, 3, height=1.1)
     draw_ratios(axes[0], settings, frame, calibration[real])
     axes[0].set(xlabel=style.LABELS["distance"], ylim=(-0.4, 1.9))
     style.legend(figure, axes[0], title="step")

@@ -30,6 +30,12 @@ def copying_time(seed, size, power):
     return 30.0 * (1 + seed) * (size / 8) ** power
 
 
+def copies_of(seed, size, power):
+    """Excess copies that rise in straight lines of log step, and pass one half on time."""
+    away = np.log(STEPS / copying_time(seed, size, power)) / np.log(2)
+    return np.clip(0.5 + away / 16, 0, 1)
+
+
 def measurements(power=1.0, seeds=(0, 1, 2), sizes=SIZES):
     rows = []
     for seed in seeds:
@@ -43,7 +49,7 @@ def measurements(power=1.0, seeds=(0, 1, 2), sizes=SIZES):
                 rows += rows_of(place, "node_accuracy", 0 * curve, **novel)
                 for name in ("rule_usage_divergence", "training_rule_usage_divergence"):
                     rows += rows_of(place, name, 0 * STEPS, level=level)
-            copies = 0 * STEPS if size == "online" else rise(copying_time(seed, int(size), power))
+            copies = 0 * STEPS if size == "online" else copies_of(seed, int(size), power)
             rows += rows_of(place, "copied_excess", copies)
             rows += rows_of(place, "copied_fraction", copies)
             rows += rows_of(place, "coverage", 1 + 0 * STEPS, among="novel_strings")
@@ -72,6 +78,19 @@ def test_the_exponent_is_that_of_the_copying_times(power):
     assert row["low"] == pytest.approx(power, abs=1e-2)
     assert row["high"] == pytest.approx(power, abs=1e-2)
     assert (row["dataset_sizes"], row["grammars"], row["replicas"]) == (4, 3, 3)
+
+
+def test_copying_needs_no_more_than_half_of_its_curve():
+    """All strings are where it ends, so a run may end, or a curve bend, before it gets there."""
+    frame = measurements(seeds=(0,))
+    copied = frame["quantity"] == "copied_excess"
+    frame.loc[copied, "estimate"] = frame.loc[copied, "estimate"].clip(upper=0.6)
+    times = learning_times(frame, 0.95)
+    copying = times[times["quantity"] == "copied_excess"]
+    assert set(copying["status"]) == {"inside"}
+    expected = [copying_time(0, int(size), 1.0) for size in copying["dataset_size"]]
+    assert copying["threshold"].to_numpy() == pytest.approx(expected, rel=1e-6)
+    assert copying["top"].to_numpy() == pytest.approx([0.6] * 4)
 
 
 def test_a_size_at_which_one_replica_never_copies_counts_for_none():
