@@ -18,6 +18,9 @@ from pipeline.errors import PipelineError
 from pipeline.measurement.estimate import jackknife_error
 from pipeline.randomness import permutation
 
+_ROUNDING = 1e-12
+"""An exact J below this share of 1 / v**2, the probability of a pair, is no more than rounding."""
+
 
 @dataclass(frozen=True)
 class PairCounts:
@@ -111,7 +114,8 @@ def projections(
     """<J, J_ref> / <J_ref, J_ref> per group of position pairs, with its standard error.
 
     Linear in J, so noise puts no floor under it: 1 where samples correlate as the reference, 0
-    where they do not (or in another way). That J is centred with the marginals of its own N samples
+    where they do not (or in another way), and NaN where the reference does not correlate at all, as
+    if all tuples are valid. That J is centred with the marginals of its own N samples
     makes it low by 1 / N of itself.
 
     Args:
@@ -141,6 +145,7 @@ def _projected(
     whole = _mean_product(counts.excess(every), theirs)
     products = np.concatenate([whole[None], counts.leaving_out(every, theirs)])
     squares, places = _mean_product(theirs, theirs), [counts.places(pairs) for pairs in groups]
+    squares[squares < (_ROUNDING / counts.marginal.shape[2] ** 2) ** 2] = np.nan
     ratios = [products[:, chosen].sum(axis=1) / squares[chosen].sum() for chosen in places]
     full, *left_out = np.array(ratios).T
     return full, np.array(left_out)
