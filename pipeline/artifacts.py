@@ -200,11 +200,11 @@ def _concerns(error: Exception, path: Path) -> bool:
 
 
 def _culprit(error: Exception, path: Path) -> Path:
-    """What the user can do something about: the path or one of its directories."""
+    """What the user can do something about: the path, or a directory above it that is there."""
     place = Path(f"{getattr(error, 'filename', None)}")
-    if place in path.parents:
-        return place
-    return path.parent if _error_number(error) in _FORBIDDEN else path
+    if _error_number(error) in _FORBIDDEN:
+        return next(above for above in path.absolute().parents if above.exists())
+    return place if place in path.parents else path
 
 
 def _content_hash(arrays: Mapping[str, np.ndarray]) -> str:
