@@ -6,9 +6,12 @@ truncated, of another kind, or whose content disagrees with its stamp.
 """
 
 import errno
+import glob
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,16 +27,21 @@ from pipeline.errors import PipelineError
 STAMP = "stamp"
 """Key of the stamp in a file's metadata."""
 TEMPORARY = ".*.tmp"
-"""Glob pattern of files that are being written."""
+"""Glob pattern of files and directories that are being written."""
 _STAMPED_PACKAGES = ("numpy", "torch", "lightning", "tokenizers")
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of errors for want of space: on the disk, or of the user's share of it."""
+_FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""Numbers of errors for want of permission."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """Tensors read from disk with the stamp they carried."""
+    """Tensors read from disk with the stamp they carried, and the file that they are from."""
 
     tensors: dict[str, np.ndarray]
     stamp: dict
+    path: Path
 
     @property
     def sha256(self) -> str:
@@ -45,26 +53,70 @@ class Artifact:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` if the block succeeds.
 
+    What killed attempts to write this path have left over is deleted.
+
     Raises:
-        PipelineError: the disk, or the user's share of it, is full.
+        PipelineError: the file cannot be written there, or the disk is full.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with naming_failures(path):
+        temporary = _temporary(path)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            mode = path.parent.stat().st_mode & 0o666  # safetensors hides it from the group
+            temporary.chmod(mode)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_directory(path: str | Path) -> Iterator[Path]:
+    """Yield an empty directory beside `path`, for what is to become it; deleted in the end.
+
+    Otherwise as `replacing`.
+    """
+    path = Path(path)
+    with naming_failures(path):
+        directory = _temporary(path)
+        directory.mkdir()
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def naming_failures(path: Path) -> Iterator[None]:
+    """Say in one line why `path` cannot be written; errors about other files are passed on.
+
+    Raises:
+        PipelineError: something at this path or above is in the way, or the disk is full.
+    """
     try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(path.parent.stat().st_mode & 0o666)  # safetensors hides it from the group
-        temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        if not _is_disk_full(error):
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # tokenizers raises nothing more special
+        number = _error_number(error)
+        if number in _FULL:
+            reason = f"disk full ({error}); free some space"
+        elif number is not None and _concerns(error, path):
+            remedy = "make this writable" if number in _FORBIDDEN else "put away what is there"
+            reason = f"{os.strerror(number)} ({_culprit(error, path)}); {remedy}"
+        else:
             raise
-        raise PipelineError(
-            f"{path} cannot be written: disk full ({error}); free some space, then run again"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise PipelineError(f"{path} cannot be written: {reason}, then run again") from error
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a directory, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def make_stamp(kind: str, spec: Mapping, inputs: Mapping[str, str]) -> dict:
@@ -93,7 +145,7 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
         tensors = {name: file.get_tensor(name) for name in names}
     if stamp.get("sha256") != _content_hash(tensors):
         raise refusal(path, "does not hold what its stamp says")
-    return Artifact(tensors, stamp)
+    return Artifact(tensors, stamp, Path(path))
 
 
 def read_stamp(path: str | Path, kind: str) -> dict:
@@ -121,12 +173,38 @@ def refusal(path: str | Path, reason: str) -> PipelineError:
     )
 
 
-def _is_disk_full(error: OSError | SafetensorError) -> bool:
-    """Whether a write failed for want of space; safetensors tells the number only in words."""
-    numbers = (errno.ENOSPC, errno.EDQUOT)
-    return getattr(error, "errno", None) in numbers or any(
-        f"(os error {number})" in str(error) for number in numbers
-    )
+def _temporary(path: Path) -> Path:
+    """Path to write to before `path` is replaced, in a directory that is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        remove(leftover)
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _error_number(error: Exception) -> int | None:
+    """Number of the system's error; libraries written in Rust tell it only in words."""
+    if isinstance(error, OSError):
+        return error.errno
+    told = re.search(r"\(os error (\d+)\)", str(error))
+    return int(told[1]) if told else None
+
+
+def _concerns(error: Exception, path: Path) -> bool:
+    """Whether an error is about a path, what is above or below, or its temporary file."""
+    named = getattr(error, "filename", None)
+    if named is None:
+        return not isinstance(error, OSError)
+    place = Path(f"{named}")
+    beside = place.parent == path.parent and place.name.startswith(f".{path.name}.")
+    return beside or place == path or place in path.parents or path in place.parents
+
+
+def _culprit(error: Exception, path: Path) -> Path:
+    """What the user can do something about: the path, or a directory above it that is there."""
+    place = Path(f"{getattr(error, 'filename', None)}")
+    if _error_number(error) in _FORBIDDEN:
+        return next(above for above in path.absolute().parents if above.exists())
+    return place if place in path.parents else path
 
 
 def _content_hash(arrays: Mapping[str, np.ndarray]) -> str:

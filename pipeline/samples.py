@@ -26,3 +26,9 @@ def sample_places(stamp: Mapping) -> list[dict]:
 def sample_origin(stamp: Mapping) -> dict:
     """Entries of the stamp of samples that are repeated in stamps of what is made from them."""
     return {name: stamp[name] for name in _ORIGIN if name in stamp}
+
+
+def cell_name(cell: Mapping) -> str:
+    """What a cell is called in messages, by its setting, dataset size and seeds of replicas."""
+    setting = " ".join(f"{name}={value}" for name, value in cell["setting"].items())
+    return f"{setting}, dataset_size={cell['dataset_size']}, replicas={cell['replicas']}"

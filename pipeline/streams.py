@@ -71,8 +71,6 @@ class TensorStream:
 @contextmanager
 def writing(path: Path, stamp: Mapping) -> Iterator[TensorStream]:
     """Write an artifact tensor by tensor, whole or not at all."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        leftover.unlink(missing_ok=True)  # of a killed attempt, which may be large
     with artifacts.replacing(path) as temporary, temporary.open("wb") as file:
         stream = TensorStream(file)
         yield stream
@@ -92,7 +90,7 @@ def map_tensors(path: Path, kind: str) -> artifacts.Artifact:
     del layout["__metadata__"]
     if stamp.get("sha256") != _content_hash(path, layout, start):
         raise artifacts.refusal(path, "does not hold what its stamp says")
-    return artifacts.Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp)
+    return artifacts.Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp, path)
 
 
 def is_whole(path: Path, kind: str) -> bool:
@@ -100,7 +98,7 @@ def is_whole(path: Path, kind: str) -> bool:
     try:
         map_tensors(path, kind)
     except PipelineError:
-        path.unlink(missing_ok=True)
+        artifacts.remove(path)
         return False
     return True
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.artifacts import TEMPORARY
+from pipeline import artifacts
 from pipeline.provenance import short_hash
 
 
@@ -18,11 +18,16 @@ class Workspace:
     """A directory `.work/<hash>` beside the outputs of a job."""
 
     def __init__(self, root: Path, identity: Mapping) -> None:
-        """`identity` is the spec of the job and the content hashes of its inputs."""
+        """`identity` is the spec of the job and the content hashes of its inputs.
+
+        Raises:
+            PipelineError: the directory cannot be made.
+        """
         self._root = root / ".work" / short_hash(dict(identity))
-        self._root.mkdir(parents=True, exist_ok=True)
-        for leftover in self._root.glob(TEMPORARY):  # of a killed attempt
-            leftover.unlink(missing_ok=True)
+        with artifacts.naming_failures(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+            for leftover in self._root.glob(artifacts.TEMPORARY):  # of a killed attempt
+                artifacts.remove(leftover)
 
     def path(self, name: str) -> Path:
         """Where the workspace keeps `name`."""
@@ -33,13 +38,16 @@ class Workspace:
         return list(self._root.glob(pattern))
 
     def publish(self, name: str, output: Path) -> None:
-        """Put `name` at its declared place, without a second copy where the disk allows."""
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.unlink(missing_ok=True)
-        try:
-            os.link(self.path(name), output)
-        except OSError:
-            shutil.copyfile(self.path(name), output)
+        """Put `name` at its declared place, without a second copy where the disk allows.
+
+        Raises:
+            PipelineError: it cannot be written there, or the disk is full.
+        """
+        with artifacts.replacing(output) as temporary:
+            try:
+                os.link(self.path(name), temporary)
+            except OSError:
+                shutil.copyfile(self.path(name), temporary)
 
     def remove_others(self) -> None:
         """Delete workspaces of other settings, which would fill the disk."""
@@ -55,4 +63,4 @@ def remove_all_but(workspaces: Sequence[Workspace]) -> None:
     kept = [workspace.path("").resolve() for workspace in workspaces]
     for other in kept[0].parent.iterdir():
         if other.resolve() not in kept:
-            shutil.rmtree(other)
+            artifacts.remove(other)

@@ -108,14 +108,20 @@ def last_crossing(
 
 
 def _beside_controls(measurements: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
-    """Rows of distances, with those of both controls and their errors in columns of their own."""
+    """Rows of distances, with those of both controls and their errors in columns of their own.
+
+    Without those of curves that have no relative distances: where noise is no farther than real
+    images are, or some distance is not known.
+    """
     frame, controls = (t[t["quantity"].isin(DISTANCES)] for t in (measurements, calibration))
     for name in ("real", "noise"):
         control = controls[controls["control"] == name]
         control = control[["setting", *_WHERE, "estimate", "standard_error"]]
         control = control.rename(columns={"estimate": name, "standard_error": f"{name}_error"})
         frame = frame.merge(control, on=["setting", *_WHERE], validate="m:1")
-    return frame
+    known = frame["estimate"].notna() & (frame["noise"] > frame["real"])
+    whole = known.groupby([frame[name] for name in _CURVE], dropna=False).transform("all")
+    return frame[whole.astype(bool)]
 
 
 def _times(curve: pd.DataFrame, fractions: Sequence[float], samples: int) -> Iterator[dict]:

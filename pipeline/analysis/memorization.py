@@ -117,6 +117,8 @@ def _times(frame: pd.DataFrame, converged: float) -> Iterator[dict]:
         if quantity == "node_accuracy":
             chance = chance_accuracy(quantity, *(place[name] for name in GRAMMAR), int(level))
             ceiling = float(curve["ceiling"].iloc[0])
+            if not chance < ceiling:
+                continue  # all tuples are valid, or it is not known what can be reached
             found = half_way(steps, values, chance, ceiling, converged)
         else:
             chance, ceiling = 0.0, 1.0

@@ -93,13 +93,15 @@ def _growth(
         # What few samples are novel beside copies are faulty copies, and not what was learnt.
         frame = frame[~(frame["copied"] > rules.copied)]
     frame = _positive(frame, variable, domain)
-    if frame[variable].nunique() < 2:
+    points = frame.groupby(UNITS[domain])[variable].nunique()
+    if not (points > 1).any():
         return undetermined(frame, "fewer than two values at which all replicas have a length")
     x, y = (np.log(frame[name].to_numpy(float)) for name in (variable, "estimate"))
     if domain == "rhm":
         return slope(frame, x, y, REPLICA, rules, key)
     curves = frame.assign(x=x, y=y).groupby(NETWORK)
-    return over_networks([_slope(part["x"], part["y"]) for _, part in curves])
+    several = [part for _, part in curves if part["x"].nunique() > 1]  # one point has any slope
+    return over_networks([_slope(part["x"], part["y"]) for part in several])
 
 
 def _positive(frame: pd.DataFrame, variable: str, domain: str) -> pd.DataFrame:

@@ -3,6 +3,9 @@
 The space is the product of small radices, P_max = v * m * m * ..., which passes 2**63 for real
 grammars. Digits are grouped into limbs below 2**40, and a Feistel network adds to each limb in
 turn a hash of all others: a bijection of exactly this space, with no walk back into range.
+
+Where strings are few, or a limb takes one value or two, a list of all is shuffled instead: of all
+permutations such sums would reach a part (with one value: cyclic shifts), or some too often.
 """
 
 from collections.abc import Sequence
@@ -11,8 +14,14 @@ from math import log2, prod
 import numpy as np
 
 from pipeline.datasets.feistel import FeistelNetwork
+from pipeline.datasets.listed import ListedPermutation
 
 _LIMB_BITS = 32
+_FEWEST_STRINGS, _FEWEST_VALUES = 32, 3
+"""Sizes of the space and of each limb from which on a Feistel network permutes.
+
+A language with a smaller limb has one synonym, or one level of rules and two symbols or synonyms.
+"""
 
 
 class MixedRadixPermutation:
@@ -22,9 +31,10 @@ class MixedRadixPermutation:
         """Permute the space of `radices` (at least two digits) as `key` says."""
         self._limbs = _group_into_limbs(radices)
         self._moduli = [prod(limb) for limb in self._limbs]
-        self._network = FeistelNetwork(self._moduli, key)
         self._digit_type = np.min_scalar_type(max(radices) - 1)
         self.size = prod(radices)
+        small = self.size < _FEWEST_STRINGS or min(self._moduli) < _FEWEST_VALUES
+        self._network = (ListedPermutation if small else FeistelNetwork)(self._moduli, key)
 
     def digits(self, positions: np.ndarray) -> np.ndarray:
         """Digits, unsigned [N, number of radices], at positions int64 [N] below `size`.

@@ -61,8 +61,7 @@ def encode_training(spec: dict, encoder: Path, dataset: Path, output: Path) -> N
     images = streams.map_tensors(dataset, "dataset")
     inputs = {"dataset": images.sha256}
     stamp = artifacts.make_stamp("features", spec, inputs) | {"encoder": loaded.record}
-    with artifacts.replacing(output) as temporary:
-        _write(temporary, stamp, images.tensors["training"], loaded, spec["settings"])
+    _write(output, stamp, images.tensors["training"], loaded, spec["settings"])
 
 
 def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:

@@ -3,7 +3,9 @@
 For positions i and j let J_ij(a, b) = p(x_i = a, x_j = b) - p(x_i = a) p(x_j = b). The plug-in
 estimate of |J|**2 is biased upwards by sampling noise. Here the samples are split into random
 halves, each centred with its own marginals, and |J|**2 is estimated by the product of the two
-halves, averaged over splits. Standard errors are jackknifed over blocks of samples.
+halves, averaged over splits. What own marginals take from the J of n samples, one n-th of it, is
+given back by a factor n / (n - 1) for each half, so that the mean of the estimate is exactly
+|J|**2. Standard errors are jackknifed over blocks of samples.
 """
 
 from collections.abc import Sequence
@@ -12,8 +14,12 @@ from functools import cached_property
 
 import numpy as np
 
+from pipeline.errors import PipelineError
 from pipeline.measurement.estimate import jackknife_error
 from pipeline.randomness import permutation
+
+_ROUNDING = 1e-12
+"""An exact J below this share of 1 / v**2, the probability of a pair, is no more than rounding."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +93,14 @@ def squared_correlations(
     """Mean over symbol pairs and position pairs of J**2, with its standard error, per group.
 
     Args:
-        counts: of the samples.
+        counts: of the samples, in at least 4 blocks.
         groups: for each group of position pairs i < j, its indices, int [pairs, 2].
         random_halves: number of random splits.
+
+    Raises:
+        PipelineError: there are so few samples that a half, less a block, is fewer than 2.
     """
+    _check_halves(len(counts.joint), counts.size)
     halves = _half_memberships(len(counts.joint), random_halves)
     products = np.mean([_half_products(counts, half) for half in halves], axis=0)
     means = [products[:, counts.places(pairs)].mean(axis=1) for pairs in groups]
@@ -103,8 +113,10 @@ def projections(
 ) -> list[tuple[float, float]]:
     """<J, J_ref> / <J_ref, J_ref> per group of position pairs, with its standard error.
 
-    Linear in J, so sampling noise does not bias it: 1 where samples correlate as the reference,
-    0 where they do not (or in another way).
+    Linear in J, so noise puts no floor under it: 1 where samples correlate as the reference, 0
+    where they do not (or in another way), and NaN where the reference does not correlate at all, as
+    if all tuples are valid. That J is centred with the marginals of its own N samples
+    makes it low by 1 / N of itself.
 
     Args:
         counts: of the samples.
@@ -133,6 +145,7 @@ def _projected(
     whole = _mean_product(counts.excess(every), theirs)
     products = np.concatenate([whole[None], counts.leaving_out(every, theirs)])
     squares, places = _mean_product(theirs, theirs), [counts.places(pairs) for pairs in groups]
+    squares[squares < (_ROUNDING / counts.marginal.shape[2] ** 2) ** 2] = np.nan
     ratios = [products[:, chosen].sum(axis=1) / squares[chosen].sum() for chosen in places]
     full, *left_out = np.array(ratios).T
     return full, np.array(left_out)
@@ -145,12 +158,31 @@ def _half_products(counts: PairCounts, half: np.ndarray) -> np.ndarray:
     changes the J of its own half only.
     """
     halves = half, ~half
-    wholes = [counts.excess(side) for side in halves]
+    sizes = [counts.size * int(side.sum()) for side in halves]
+    wholes = [
+        _unbiased(counts.excess(side), size) for side, size in zip(halves, sizes, strict=True)
+    ]
     products = np.zeros((1 + len(half), len(wholes[0])))
     products[0] = _mean_product(*wholes)
-    for side, other in zip(halves, wholes[::-1], strict=True):
-        products[1:][side] = counts.leaving_out(side, other)
+    for side, size, other in zip(halves, sizes, wholes[::-1], strict=True):
+        left_out = counts.leaving_out(side, other)
+        products[1:][side] = _unbiased(left_out, size - counts.size)
     return products
+
+
+def _unbiased(excess: np.ndarray, samples: int) -> np.ndarray:
+    """J, or what is linear in it, of so many samples without the bias of their own marginals."""
+    return excess * (samples / (samples - 1))
+
+
+def _check_halves(blocks: int, size: int) -> None:
+    smaller = (blocks // 2 - 1) * size
+    if smaller < 2:
+        raise PipelineError(
+            f"measurement.blocks = {blocks} of {size} samples each: a half without one of its "
+            f"blocks has {smaller} samples, and correlations need 2; use at least 4 blocks and "
+            "more samples"
+        )
 
 
 def _mean_product(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -52,6 +52,8 @@ class ImageRow(Row):
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, int]:
     """Pooled ratio over strings, its delta-method standard error, and the total denominator.
 
+    The error is NaN if all trials are of one string, which does not tell how strings differ.
+
     Args:
         numerator: successes of each string, [N].
         denominator: trials of each string, [N].
@@ -60,6 +62,8 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float,
     if trials == 0:
         return float("nan"), float("nan"), 0
     estimate = numerator.sum() / trials
+    if np.count_nonzero(denominator) < 2:
+        return float(estimate), float("nan"), trials
     residual = numerator - estimate * denominator
     return float(estimate), float(np.sqrt(np.square(residual).sum()) / trials), trials
 
@@ -75,7 +79,12 @@ def leaving_out(blocks: int) -> np.ndarray:
 
 
 def jackknife_error(left_out: np.ndarray) -> np.ndarray:
-    """Standard error of statistics from their values without each block, [blocks, ...]."""
+    """Standard error of statistics from their values without each block, [blocks, ...].
+
+    NaN for a single block.
+    """
     blocks = len(left_out)
+    if blocks < 2:
+        return np.full(left_out.shape[1:], np.nan)
     spread = np.square(left_out - left_out.mean(axis=0)).sum(axis=0)
     return np.sqrt(spread * (blocks - 1) / blocks)

@@ -8,6 +8,9 @@ import numpy as np
 from pipeline.measurement.estimate import ImageRow
 from pipeline.measurement.standardise import Standard, chunks
 
+_ROUNDING = 1e-7
+"""A distance below this, in every standardised channel, is no more than rounding."""
+
 
 @dataclass(frozen=True)
 class NearestImages:
@@ -58,10 +61,13 @@ class NearestImages:
 
 
 def _nearest(images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Distance of each image to the nearest of the others, [N]."""
+    """Distance of each image to the nearest of the others, [N], at least what rounding leaves.
+
+    So an image that is among the training images and among the others as well is at a ratio of 1.
+    """
     squares = np.square(others).sum(axis=1)
     found = [
         (squares - 2 * images[part] @ others.T).min(axis=1) + np.square(images[part]).sum(axis=1)
         for part in chunks(len(images), len(others))
     ]
-    return np.sqrt(np.maximum(np.concatenate(found), 0.0))  # rounding may make a square negative
+    return np.sqrt(np.maximum(np.concatenate(found), _ROUNDING**2 * images.shape[1]))

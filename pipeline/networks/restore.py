@@ -3,14 +3,19 @@
 from types import ModuleType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from pipeline.artifacts import Artifact
+from pipeline import artifacts
 from pipeline.networks.averages import averaged_weights
+from pipeline.networks.finite import first_not_finite
+from pipeline.samples import cell_name
 
 
 def restore_network(
-    model: ModuleType, checkpoint: Artifact, device: torch.device, average: float | None = None
+    model: ModuleType,
+    checkpoint: artifacts.Artifact,
+    device: torch.device,
+    average: float | None = None,
 ) -> nn.Module:
     """Network of a checkpoint, built by the domain's `model` part, ready for inference.
 
@@ -19,8 +24,22 @@ def restore_network(
         checkpoint: a checkpoint.
         device: where to put the network.
         average: decay of the average of weights to load; none for the weights of the step itself.
+
+    Raises:
+        PipelineError: weights are not finite, or, whenever the network is called, its outputs.
     """
-    network = model.build_network(checkpoint.stamp["spec"]["settings"])
+    settings = checkpoint.stamp["spec"]["settings"]
+    place = f"of {cell_name(settings['cell'])} at step {checkpoint.stamp['step']}"
     weights = averaged_weights(checkpoint.tensors, average)
+    if (name := first_not_finite(weights)) is not None:
+        raise artifacts.refusal(checkpoint.path, f"has weights {name} {place} that are not finite")
+
+    def check(_network: nn.Module, _inputs: tuple, outputs: Tensor) -> None:
+        if not outputs.isfinite().all():
+            reason = f"gives a network {place} whose outputs are not finite"
+            raise artifacts.refusal(checkpoint.path, reason)
+
+    network = model.build_network(settings)
     network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
+    network.register_forward_hook(check)
     return network.to(device).eval()

@@ -65,17 +65,20 @@ class Transformer(nn.Module):
         self.head = nn.Linear(width, symbols, bias=False)
         _initialise(self, seed, layers, initialisation)
 
-    def forward(self, xt: Tensor, t: Tensor) -> Tensor:
-        """Float32 logits [1, B, d, v] of clean tokens, from x_t int64 [1, B, d] and t [1, B]."""
-        with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
-            return self.head(self._features(xt[0], t[0])).float().unsqueeze(0)
+    def forward(self, xt: Tensor, t: Tensor, positions: Tensor | None = None) -> Tensor:
+        """Float32 logits [1, B, d, v] of clean tokens, from x_t int64 [1, B, d] and t [1, B].
 
-    def logits_at(self, xt: Tensor, t: Tensor, positions: Tensor) -> Tensor:
-        """Logits [1, B, k, v] at int64 positions [1, B, k] only, sparing most of the readout."""
+        With int64 positions [1, B, k] those of [1, B, k, v] only, sparing most of the readout.
+        """
         with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
             features = self._features(xt[0], t[0])
-            wanted = features.take_along_dim(positions[0].unsqueeze(-1), dim=1)
-            return self.head(wanted).float().unsqueeze(0)
+            if positions is not None:
+                features = features.take_along_dim(positions[0].unsqueeze(-1), dim=1)
+            return self.head(features).float().unsqueeze(0)
+
+    def logits_at(self, xt: Tensor, t: Tensor, positions: Tensor) -> Tensor:
+        """Logits at some positions, by a call like any other: what watches calls sees it too."""
+        return self(xt, t, positions)
 
     def _features(self, xt: Tensor, t: Tensor) -> Tensor:
         """[B, d, width], of which logits are a linear function."""

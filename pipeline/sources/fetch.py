@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -34,17 +33,16 @@ def fetch_package(package: Mapping, output: Path) -> None:
     """
     if output.exists() and file_hash(output) == package["sha256"]:
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as directory:
-        fetched = _download_package(package, Path(directory), output)
+    with artifacts.scratch_directory(output) as directory:
+        fetched = _download_package(package, directory, output)
         found = file_hash(fetched)
         if found != package["sha256"]:
             raise PipelineError(
                 f"{_label(package)} has sha256 {found}, not {package['sha256']} as pinned in the "
                 "config; check the version there, and the registry of your client"
             )
-        with artifacts.replacing(output) as temporary:
-            shutil.move(fetched, temporary)
+        fetched.chmod(output.parent.stat().st_mode & 0o666)  # pip hides some from the group
+        fetched.replace(output)
 
 
 def fetch_hub(source: Mapping, output: Path) -> None:

@@ -6,12 +6,10 @@ of weights.
 """
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import huggingface_hub
@@ -53,13 +51,10 @@ class Role:
         The directory becomes `output`, in place of an older one, if the block succeeds.
         """
         facts: dict[str, Any] = {}
-        with (
-            _replacing_directory(output) as directory,
-            artifacts.replacing(directory / self.record) as record,
-        ):
+        with _replacing_directory(output) as directory:
             yield directory, facts
             facts["sha256"] = weight_hashes(directory)
-            record.write_text(json.dumps(facts, indent=2) + "\n")
+            (directory / self.record).write_text(json.dumps(facts, indent=2) + "\n")
 
     def link_hub_model(self, settings: Mapping, directory: Path) -> dict:
         """Link a model from the hub's own cache; its `id` and `revision`.
@@ -166,13 +161,11 @@ def weight_hashes(directory: Path) -> dict[str, str]:
 @contextmanager
 def _replacing_directory(output: Path) -> Iterator[Path]:
     """Yield an empty directory that becomes `output` if the block succeeds."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".", suffix=".tmp", dir=output.parent) as parent:
-        directory = Path(parent, output.name)
+    with artifacts.scratch_directory(output) as scratch:
+        directory = scratch / output.name
         directory.mkdir()
         yield directory
-        if output.exists():
-            shutil.rmtree(output)
+        artifacts.remove(output)
         directory.rename(output)
 
 

@@ -94,7 +94,8 @@ def noise_bins(
     for low, high in [(0.0, 1.0), *zip(edges[:-1], edges[1:], strict=True)]:
         values = losses[(levels > low * noise.levels) & (levels <= high * noise.levels)]
         if values.size:
-            error = values.std() / np.sqrt(values.size)
+            # Of a single string nothing is known of the spread.
+            error = values.std() / np.sqrt(values.size) if values.size > 1 else np.nan
             yield low, high, values.mean(), error, values.size
 
 

@@ -1,5 +1,6 @@
 """What a training run leaves behind: checkpoints and losses at given steps, resumable states."""
 
+import math
 import re
 import sys
 import time
@@ -8,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
@@ -16,6 +18,7 @@ from torch import nn
 from pipeline import artifacts, streams, tables
 from pipeline.errors import PipelineError
 from pipeline.networks.averages import Averages
+from pipeline.networks.finite import first_not_finite
 from pipeline.training.evaluation import LossRow
 from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
 from pipeline.workspace import Workspace
@@ -32,7 +35,8 @@ Evaluate = Callable[[], dict[str, list[LossRow]]]
 class Progress(Callback):
     """Saves checkpoints, losses and states into a workspace, and restores a run from it.
 
-    Of several processes that train together, the first one saves.
+    Of several processes that train together, the first one saves. It refuses weights and losses
+    that are not finite: whatever was saved is good to go on from and to sample.
 
     Args:
         workspace: where everything is kept.
@@ -95,7 +99,7 @@ class Progress(Callback):
         except PipelineError as error:
             reason = str(error).partition(";")[0]
             print(f"warning: {reason}; skipped for the state before it", file=sys.stderr)
-            path.unlink(missing_ok=True)
+            artifacts.remove(path)
             return None
         return state
 
@@ -104,7 +108,8 @@ class Progress(Callback):
         """Add a line to the history of attempts in the workspace, and to the log."""
         print(f"training: {event}", file=sys.stderr)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        with self._workspace.path(HISTORY).open("a") as file:
+        path = self._workspace.path(HISTORY)
+        with artifacts.naming_failures(path), path.open("a") as file:
             file.write(f"{now} {event}\n")
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -138,28 +143,40 @@ class Progress(Callback):
         speed = self._steps_since / (time.monotonic() - self._resumed_at)
         rate = trainer.optimizers[0].param_groups[0]["lr"]
         common = {"step": self.done, "optimizer_learning_rate": rate, "steps_per_second": speed}
-        losses = self._evaluate().items()
-        rows = [{**common, "split": split, **asdict(row)} for split, part in losses for row in part]
+        losses = [(split, row) for split, part in self._evaluate().items() for row in part]
+        if bad := sorted({row.replica for _, row in losses if not math.isfinite(row.loss)}):
+            raise self._diverged(f"loss of replicas {bad}")
+        rows = [{**common, "split": split, **asdict(row)} for split, row in losses]
         path = self._workspace.path(losses_name(self.done))
         tables.write_table(path, pd.DataFrame(rows), self._stamp("losses"))
 
     def _save_checkpoint(self, network: nn.Module) -> None:
         stamp = {**self._stamp("checkpoint"), "step": self.done}
-        path = self._workspace.path(checkpoint_name(self.done))
-        tensors = {**network.state_dict(), **self._averages.tensors}
-        artifacts.write_tensors(path, to_arrays(tensors), stamp)
+        arrays = to_arrays({**network.state_dict(), **self._averages.tensors})
+        self._write(self._workspace.path(checkpoint_name(self.done)), arrays, stamp)
 
     def _save_state(self, trainer: Trainer, module: LightningModule) -> None:
         if self.done <= self._state_step:
             return
         arrays = pack(module.network, self._averages, trainer.optimizers[0])
         stamp = {**self._stamp("training state"), "step": self.done}
-        path = self._workspace.path(_state_name(self.done))
-        artifacts.write_tensors(path, arrays, stamp)
+        self._write(self._workspace.path(_state_name(self.done)), arrays, stamp)
         self._saved_at, self._state_step = time.monotonic(), self.done
         earlier = [step for step in self._state_steps() if step <= self.done]
         for step in earlier[_KEPT_STATES:]:
             self._workspace.path(_state_name(step)).unlink()
+
+    def _write(self, path: Path, arrays: Mapping[str, np.ndarray], stamp: Mapping) -> None:
+        """Write weights that are numbers: of others no run can go on, and nothing be sampled."""
+        if (name := first_not_finite(arrays)) is not None:
+            raise self._diverged(name)
+        artifacts.write_tensors(path, arrays, stamp)
+
+    def _diverged(self, culprit: str) -> PipelineError:
+        return PipelineError(
+            f"training: {culprit} is not finite after step {self.done}; "
+            "lower training.learning_rate"
+        )
 
     def _has_checkpoint(self, step: int) -> bool:
         """Whether a checkpoint and its losses are there and whole."""

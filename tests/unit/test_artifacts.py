@@ -2,6 +2,9 @@
 
 import errno
 import hashlib
+import os
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +115,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_temporary(written, monkeypat
         OSError(errno.ENOSPC, "No space left on device"),
         OSError(errno.EDQUOT, "Disk quota exceeded"),
         SafetensorError("I/O error: No space left on device (os error 28)"),
+        Exception("No space left on device (os error 28)"),  # as tokenizers raises it
     ],
 )
 def test_a_full_disk_is_named_with_the_file(tmp_path, error):
@@ -125,6 +129,70 @@ def test_a_full_disk_is_named_with_the_file(tmp_path, error):
 def test_another_failure_of_the_disk_keeps_its_name(tmp_path):
     with pytest.raises(OSError, match="File too large"), replacing(tmp_path / "file"):
         raise OSError(errno.EFBIG, "File too large")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_directory_that_cannot_be_made_is_told_in_one_line(tmp_path, monkeypatch, number):
+    def refuse(path, *_arguments, **_options):
+        raise OSError(number, os.strerror(number), f"{path}")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for make in (replacing, artifacts.scratch_directory):
+        with pytest.raises(PipelineError) as refused, make(tmp_path / "new" / "file"):
+            pass
+        assert f"{refused.value}".startswith(f"{tmp_path}/new/file cannot be written: ")
+        assert f"{refused.value}".endswith(", then run again")
+        assert "\n" not in f"{refused.value}"
+
+
+def test_a_read_only_disk_is_told_with_the_directory(tmp_path):
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "none", f"{tmp_path}"]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a file system needs root")
+    try:
+        with pytest.raises(PipelineError, match="cannot be written: Read-only") as refused:
+            write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", {}, {}))
+    finally:
+        subprocess.run(["umount", f"{tmp_path}"], check=True)
+    assert f"({tmp_path}); make this writable" in f"{refused.value}"
+
+
+def test_what_stands_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").mkdir()
+    (tmp_path / "above").touch()
+    for path, culprit in (("file", "file"), ("above/file", "above")):
+        with pytest.raises(PipelineError) as refused:
+            write_tensors(tmp_path / path, TENSORS, make_stamp("grammar", {}, {}))
+        assert f"{tmp_path / path} cannot be written" in f"{refused.value}"
+        assert f"({tmp_path / culprit}); put away what is there" in f"{refused.value}"
+    assert list((tmp_path / "file").iterdir()) == []
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_input_that_cannot_be_read_is_not_taken_for_the_output(tmp_path):
+    with pytest.raises(PermissionError), replacing(tmp_path / "file"):
+        raise PermissionError(errno.EACCES, "Permission denied", f"{tmp_path}/other/input")
+
+
+def test_what_killed_attempts_left_over_is_deleted_and_nothing_else(tmp_path):
+    (tmp_path / ".file.12.tmp").write_text("half")
+    (tmp_path / ".file.13.tmp").mkdir()
+    (tmp_path / ".file.13.tmp/part").touch()
+    for other in (".other.12.tmp", "file.12.tmp", ".file.txt"):
+        (tmp_path / other).touch()
+    with replacing(tmp_path / "file") as temporary:
+        temporary.write_text("new")
+    kept = {".other.12.tmp", "file.12.tmp", ".file.txt", "file"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_a_scratch_directory_is_empty_and_vanishes(tmp_path):
+    (tmp_path / ".model.12.tmp").mkdir()
+    with artifacts.scratch_directory(tmp_path / "model") as directory:
+        assert list(tmp_path.iterdir()) == [directory]
+        assert list(directory.iterdir()) == []
+        (directory / "part").touch()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failing_first_write_leaves_nothing(tmp_path):

@@ -1,12 +1,18 @@
 """Correlation estimates: unbiased where the plug-in is not, exact where enumeration is."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.grammar.rules import sample_rules
-from pipeline.measurement.correlation import PairCounts, projections, squared_correlations
+from pipeline.measurement.correlation import (
+    PairCounts,
+    _half_products,
+    projections,
+    squared_correlations,
+)
 from tests import reference
 
 PAIRS = [np.array([[0, 1], [2, 3]]), np.array([[0, 2], [0, 3], [1, 2], [1, 3]])]
@@ -62,6 +68,48 @@ def test_independent_tokens_have_no_correlation_on_average_but_the_plug_in_does(
     error = found.std(axis=0) / np.sqrt(150)
     assert (np.abs(found.mean(axis=0)) < 4.5 * error).all()
     assert (plug_in.mean(axis=0) > 10 * error).all()
+
+
+@pytest.mark.parametrize(
+    ("strings", "blocks"),
+    [([[0, 0], [1, 1]], 4), ([[0, 0], [0, 0], [1, 1]], 6), ([[0, 0], [0, 1], [1, 1]], 6)],
+    ids=["two strings", "unequal strings", "an uneven correlation"],
+)
+def test_the_mean_of_squared_correlations_over_all_samples_is_exact(strings, blocks):
+    """Every sample of so few strings, drawn with repetition, has the same probability."""
+    strings, group, size = np.array(strings), [np.array([[0, 1]])], 8 if blocks == 4 else 6
+    (expected,) = group_means(exact_excess(strings, 2), group)
+    found = [
+        squared_correlations(PairCounts.of(strings[list(drawn)], 2, blocks), group, 1)[0][0]
+        for drawn in product(range(len(strings)), repeat=size)
+    ]
+    assert np.mean(found) == pytest.approx(expected, rel=1e-12)
+
+
+def test_what_is_left_out_is_unbiased_too(small):
+    """Estimates without a block are those of all other samples, in the same halves."""
+    tokens = draws(small.strings, 60, 3)
+    counts = PairCounts.of(tokens, 3, blocks=6)
+    half = np.array([True, False, True, False, True, False])
+    without = np.delete(tokens.reshape(6, 10, -1), 2, axis=0)
+    ours, theirs = without[[0, 3]].reshape(20, -1), without[[1, 2, 4]].reshape(30, -1)
+    table = {}
+    for i, j in combinations(range(4), 2):
+        one, other = (np.cov(x, bias=False) for x in _indicators(ours, theirs, i, j))
+        table[i, j] = np.mean(one[:3, 3:] * other[:3, 3:])
+    np.testing.assert_allclose(_half_products(counts, half)[3], [*table.values()], rtol=1e-12)
+
+
+def _indicators(ours, theirs, i, j):
+    for tokens in (ours, theirs):
+        yield np.concatenate([np.eye(3)[tokens[:, i]].T, np.eye(3)[tokens[:, j]].T])
+
+
+@pytest.mark.parametrize(("blocks", "size"), [(2, 100), (4, 1), (8, 0)])
+def test_too_few_samples_for_halves_are_refused(blocks, size):
+    counts = PairCounts.of(np.zeros((blocks * size, 2), int), 2, blocks)
+    with pytest.raises(PipelineError, match=rf"blocks = {blocks} of {size} samples each"):
+        squared_correlations(counts, [np.array([[0, 1]])], 1)
 
 
 def test_squared_correlations_agree_with_enumeration_within_their_errors(small):

@@ -232,6 +232,18 @@ def test_a_model_that_cannot_be_loaded_is_refused_and_the_old_one_kept(source, t
     load_model(old)
 
 
+def test_a_full_disk_and_what_a_killed_attempt_left_over(tmp_path, monkeypatch):
+    def fill(*_):
+        raise Exception("No space left on device (os error 28)")
+
+    (tmp_path / ".judge.123.tmp" / "judge").mkdir(parents=True)
+    with monkeypatch.context() as patch:
+        patch.setattr("transformers.LlamaForCausalLM.save_pretrained", fill)
+        with pytest.raises(PipelineError, match=f"{tmp_path}/judge cannot be written: disk full"):
+            prepare_model({"kind": "random"}, None, tmp_path / "judge")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_model_replaces_the_old_one(prepared, tmp_path):
     path = save(llama(1), tmp_path / "other")
     prepare_model({"kind": "directory", "path": str(path)}, None, prepared)

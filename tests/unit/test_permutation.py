@@ -1,7 +1,7 @@
 """The permutation of a mixed-radix space is exact, invertible and well spread."""
 
 from collections import Counter
-from math import prod
+from math import factorial, prod
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from pipeline.datasets.permutation import MixedRadixPermutation, _group_into_limbs
+from pipeline.randomness import hash64
 
 RADICES_L5 = [16] + [4] * 31  # 2**66 strings
 radices_lists = st.lists(st.integers(1, 6), min_size=2, max_size=6)
@@ -93,12 +94,44 @@ def test_neighbouring_positions_have_independent_digits():
             [0, 7, 11160260],
             ["50220201011112", "51101000010010", "52222120111020"],
         ),
+        ([4, 2, 2, 2], 4, [0, 1, 30, 31], ["3111", "0110", "0101", "2000"]),
     ],
-    ids=["two small limbs", "three limbs", "limbs that are no powers of two"],
+    ids=["two small limbs", "three limbs", "limbs that are no powers of two", "few strings"],
 )
 def test_the_order_is_what_it_was_when_results_were_made(radices, key, positions, expected):
     digits = MixedRadixPermutation(radices, key).digits(np.array(positions))
     assert ["".join(f"{digit:x}" for digit in row) for row in digits.tolist()] == expected
+
+
+@pytest.mark.parametrize(
+    ("radices", "draws"), [([4, 1, 1], 2400), ([2, 2], 2400), ([3, 2], 14400), ([6, 1, 1], 14400)]
+)
+def test_every_order_of_few_strings_is_equally_frequent(radices, draws):
+    positions, seen = np.arange(prod(radices)), Counter()
+    for key in range(draws):
+        digits = MixedRadixPermutation(radices, hash64(7, key)[0]).digits(positions)
+        seen[digits.tobytes()] += 1
+    orders = factorial(prod(radices))
+    assert len(seen) == orders
+    assert chisquare([*seen.values()]).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("radices", [[16, 1, 1], [16, 2], [64, 3], [64, 4], [4, 2, 2, 2]])
+def test_the_second_string_is_independent_of_the_first(radices):
+    size, weights = prod(radices), np.cumprod([1, *radices[:-1]])
+    steps = np.zeros(size, int)
+    for key in range(6000):
+        digits = MixedRadixPermutation(radices, hash64(8, key)[0]).digits(np.arange(2))
+        first, second = digits @ weights
+        steps[(second - first) % size] += 1
+    assert steps[0] == 0
+    assert chisquare(steps[1:]).pvalue > 1e-4
+
+
+def test_an_order_of_few_strings_can_be_undone_one_by_one():
+    order = MixedRadixPermutation([5, 1, 1, 1], key=3)
+    for position in range(5):
+        assert order.positions(order.digits(np.array([position]))) == [position]
 
 
 def test_another_key_gives_another_order():

@@ -1,6 +1,8 @@
 """Fetching with fake clients: what arrives, what is refused, and what the user is told."""
 
 import hashlib
+import signal
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -9,6 +11,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.sources import fetch
 
+INTERPRETER = sys.executable  # which tests replace
 CONTENT = b"an archive"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 COMMIT = "a" * 40
@@ -51,6 +54,19 @@ def message_of(function, *arguments):
         function(*arguments)
     assert "\n" not in str(refused.value)
     return str(refused.value)
+
+
+def test_what_a_killed_fetch_left_over_is_deleted(client, tmp_path):
+    client("kill -9 $PPID")
+    output = tmp_path / "resources" / "words.tgz"
+    call = "from tests.unit.test_sources_fetch import fetch, package; from pathlib import Path; "
+    call += f"fetch.fetch_package(package('npm'), Path({str(output)!r}))"
+    killed = subprocess.run([INTERPRETER, "-c", call], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert list(output.parent.iterdir())
+    client(GIVE)
+    fetch.fetch_package(package("npm"), output)
+    assert list(output.parent.iterdir()) == [output]
 
 
 @pytest.mark.parametrize(("registry", "asked"), [("npm", "@o/words@1.2"), ("pypi", "words==1.2")])

@@ -129,6 +129,28 @@ def test_a_truncated_state_is_skipped_for_the_one_before(
     assert_same_weights(tmp_path, uninterrupted, 60)
 
 
+def test_a_directory_in_place_of_a_state_is_skipped(uninterrupted, tmp_path, steps_trained, capfd):
+    case.prepare(tmp_path, REPLICAS)
+    program(tmp_path, "step", 37).wait()
+    last = states(tmp_path)[-1]
+    last.unlink()
+    (last / "inside").mkdir(parents=True)
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
+    assert steps_trained == list(range(36, 60))
+    assert re.search(r"warning: \S+/state_step37.safetensors cannot be", capfd.readouterr().err)
+    assert_same_weights(tmp_path, uninterrupted, 60)
+
+
+def test_a_directory_in_place_of_a_checkpoint_is_replaced(uninterrupted, tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
+    (kept,) = tmp_path.glob(".work/*/step20.safetensors")
+    kept.unlink()
+    (kept / "inside").mkdir(parents=True)
+    case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
+    assert_same_weights(tmp_path, uninterrupted, 20)
+
+
 def test_a_state_of_other_settings_is_skipped(uninterrupted, tmp_path, steps_trained, capfd):
     other = case.train_spec(REPLICAS, learning_rate=0.25)
     case.prepare(tmp_path / "other", REPLICAS)

@@ -1,9 +1,12 @@
 """Workspaces: progress that survives the deletion of outputs, one per identity."""
 
+import errno
 import os
+from pathlib import Path
 
 import pytest
 
+from pipeline.errors import PipelineError
 from pipeline.workspace import Workspace
 
 IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
@@ -23,6 +26,7 @@ def test_equal_identities_share_progress_whatever_the_order_of_keys(workspace, t
 
 def test_what_a_killed_attempt_was_writing_is_deleted(workspace, tmp_path):
     workspace.path(".weights.123.tmp").write_text("half")
+    workspace.path(".model.123.tmp").mkdir()
     again = Workspace(tmp_path, IDENTITY)
     assert [path.name for path in again.paths("*")] == ["weights"]
 
@@ -56,6 +60,26 @@ def test_publishing_copies_where_links_are_impossible(workspace, tmp_path, monke
     workspace.publish("weights", tmp_path / "weights")
     assert (tmp_path / "weights").read_text() == "content"
     assert not (tmp_path / "weights").samefile(workspace.path("weights"))
+
+
+def test_on_a_full_disk_publishing_keeps_the_old_output(workspace, tmp_path, monkeypatch):
+    def fill(_source, target):
+        Path(target).write_text("cont")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "weights").write_text("old")
+    monkeypatch.setattr(os, "link", fill)
+    monkeypatch.setattr("shutil.copyfile", fill)
+    with pytest.raises(PipelineError, match="weights cannot be written: disk full"):
+        workspace.publish("weights", tmp_path / "weights")
+    assert (tmp_path / "weights").read_text() == "old"
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_a_workspace_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / ".work").touch()
+    with pytest.raises(PipelineError, match=r"\.work/\S+ cannot be written: "):
+        Workspace(tmp_path, IDENTITY)
 
 
 def test_removal_forgets_this_progress_only(workspace, tmp_path):

@@ -118,6 +118,17 @@ def test_on_a_full_disk_the_job_says_so_and_nothing_half_written_counts(smoke_ru
     assert_same_tables(small_disk.path / MEASURED, smoke_run.path / MEASURED)
 
 
+def test_read_only_results_are_told_in_one_line(small_disk):
+    results = small_disk.path / "results"
+    subprocess.run(["mount", "-o", "remount,ro", str(results)], check=True)
+    result = small_disk.snakemake(*SMOKE, MEASURED)
+    assert result.returncode != 0
+    *_, last = result.stderr.strip().splitlines()
+    assert re.match(r"error: results/\S+/config.json cannot be written: Read-only file sys", last)
+    assert f"({results}); make this writable" in last
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("fault", ["late:4", "skew:3600"])
 def test_late_files_and_wrong_clocks_are_waited_for_and_mended(smoke_run, tmp_path, fault):
     checkout = Checkout.of_sources(tmp_path / "checkout")

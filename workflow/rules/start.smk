@@ -32,8 +32,11 @@ onstart:
     # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for run, config in CONFIGS.items():
-        with artifacts.replacing(f"results/{run}/config.json") as temporary:
-            temporary.write_text(json.dumps(config.plain(), indent=1))
+        try:
+            with artifacts.replacing(f"results/{run}/config.json") as temporary:
+                temporary.write_text(json.dumps(config.plain(), indent=1))
+        except PipelineError as error:
+            sys.exit(f"error: {error}")
     Path(".snakemake/host").write_text(f"{os.uname().nodename}\n")  # for recover.sh
     here, elsewhere = workflow.local_exec, workflow.nodes or 1
     local = (
