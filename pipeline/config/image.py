@@ -157,6 +157,7 @@ class ImageConfig(Section):
         size, network = self.data.size, self.network
         if size > _LARGEST_SIZE:
             yield f"data.size = {size} must be at most {_LARGEST_SIZE}"
+            return
         sides = [size // 2**level for level in range(len(network.multipliers))]
         if size % 2 ** (len(network.multipliers) - 1) or not set(network.attention) <= {*sides}:
             yield (
