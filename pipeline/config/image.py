@@ -155,8 +155,11 @@ class ImageConfig(Section):
 
     def _shape_problems(self) -> Iterator[str]:
         size, network = self.data.size, self.network
-        if size > _LARGEST_SIZE:
-            yield f"data.size = {size} must be at most {_LARGEST_SIZE}"
+        if max(size, self.encoder.size) > _LARGEST_SIZE:
+            yield (
+                f"data.size = {size} and encoder.size = {self.encoder.size} must be at most "
+                f"{_LARGEST_SIZE}"
+            )
             return
         sides = [size // 2**level for level in range(len(network.multipliers))]
         if size % 2 ** (len(network.multipliers) - 1) or not set(network.attention) <= {*sides}:

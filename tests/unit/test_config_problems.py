@@ -179,7 +179,10 @@ BATCH = "domains: {text: {training: {batch_size: 1000000000}}}"
             "domains: {image: {network: {residual_blocks: 9223372036854775808}}}",
             r"residual_blocks = 9223372036854775808: must be at most 64",
         ),
-        ("domains: {image: {data: {size: 1048576}}}", r"data\.size = 1048576 must be at most 4096"),
+        (
+            "domains: {image: {data: {size: 1048576}}}",
+            r"data\.size = 1048576 and encoder\.size = \d+ must be at most 4096",
+        ),
         ("domains: {text: {data: {context: 1000000000000}}}", r"context = 1\d+ must be at most"),
         ("domains: {text: {network: {layers: 1e18}}}", r"layers = 1\d+: must be at most 1000"),
         ("domains: {rhm: {noise: {levels: 1e9}}}", r"levels = 1000000000: must be at most 100000"),
