@@ -5,12 +5,14 @@ from difflib import get_close_matches
 from typing import Any
 
 _MOST_PLACES = 5
+_LONGEST = 100
+"""Characters of a name that are compared."""
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """What to say after a wrong name: the known one that is most like it, or nothing."""
     alike = {_plain(other): other for other in known}
-    close = get_close_matches(_plain(str(name)), alike, 1, cutoff=0.5)
+    close = get_close_matches(_plain(str(name)[:_LONGEST]), alike, 1, cutoff=0.5)
     return f"; did you mean {alike[close[0]]!r}?" if close else ""
 
 

@@ -12,6 +12,9 @@ from pipeline.config.names import KnownKeys, did_you_mean
 
 _LONGEST_VALUE = 200
 _MOST_LISTED = 10
+"""Words that a value may be, if the nearest is told as well."""
+_MOST_TOLD = 50
+"""Problems."""
 _REMEDIES = {
     "int_type": "write a whole number, such as 1000, without quotes or separators",
     "float_type": "write a number, such as 0.001 or 1e-3, without quotes or separators",
@@ -23,19 +26,21 @@ _REMEDIES = {
 def describe_problems(
     error: ValidationError, content: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> list[str]:
-    """A line for each key with a problem, in the order of the config.
+    """A line for each key with a problem, in the order of the config; of very many, the first.
 
     Args:
         error: of validation.
         content: what was validated.
         schema: JSON schema of the config, for the right names.
     """
-    found = [(_place(problem, content), problem) for problem in error.errors(include_url=False)]
+    problems = error.errors(include_url=False)
+    found = [(_place(problem, content), problem) for problem in problems[:_MOST_TOLD]]
     known, lines = KnownKeys(schema), []
     for _, group in groupby(found, lambda pair: (pair[0].keys, pair[0].of_key)):
-        places, problems = zip(*group, strict=True)
-        lines += _lines(places[0], problems, known)
-    return lines
+        places, of_key = zip(*group, strict=True)
+        lines += _lines(places[0], of_key, known)
+    further = len(problems) - len(found)
+    return [*lines, f"and {further} more, told when these are mended"] if further else lines
 
 
 class _Place(NamedTuple):
@@ -72,7 +77,7 @@ def _place(problem: ErrorDetails, content: Mapping[str, Any]) -> _Place:
 
 def _lines(place: _Place, problems: Sequence[ErrorDetails], known: KnownKeys) -> list[str]:
     first = problems[0]
-    key, value = ".".join(place.keys), first["input"]
+    key, value = ".".join(map(_legible, place.keys)), first["input"]
     shown = "" if isinstance(value, dict) or not key else f" = {_short(value)}"
     end = f" ({place.written})" if place.written else ""
     if first["type"] == "value_error":
@@ -122,6 +127,10 @@ def _literals(problem: ErrorDetails) -> list[str]:
 def _either(names: Sequence[str]) -> str:
     *most, last = [repr(name) for name in names]
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def _legible(key: str) -> str:
+    return key if key.isprintable() and len(key) <= _LONGEST_VALUE else _short(key)
 
 
 def _short(value: object) -> str:

@@ -122,6 +122,17 @@ def test_several_problems_of_one_section_are_told_at_once(tmp_path):
         assert part in told
 
 
+def test_very_many_problems_and_odd_keys_do_not_flood_the_terminal(tmp_path):
+    keys = ", ".join(f"k{number}: 1" for number in range(20_000))
+    start = time.monotonic()
+    told = refusal(tmp_path, f'{{"a\\nb": 1, {"x" * 900}: 1, {keys}}}')
+    assert time.monotonic() - start < 30
+    assert len(told) < 20_000
+    assert len(told.splitlines()) == 52
+    assert told.splitlines()[1].startswith(r"  'a\nb' = 1: there is no such key")
+    assert told.endswith("and 19952 more, told when these are mended")
+
+
 def test_problems_of_all_departures_are_told_at_once(tmp_path):
     told = refusal(
         tmp_path,
