@@ -6,6 +6,7 @@ those which need no torch start without it.
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -198,7 +199,14 @@ def _verdicts(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _figure(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.figures.save import save_figure
+    os.environ["MPLBACKEND"] = "agg"  # figures are drawn the same whatever the user's is
+    try:
+        from pipeline.figures.save import save_figure
+    except (OSError, UnicodeDecodeError) as error:
+        raise PipelineError(
+            f"figures: matplotlib cannot read its settings ({error}); mend or remove the file "
+            "matplotlibrc here, at MATPLOTLIBRC, or in ~/.config/matplotlib"
+        ) from error
 
     save_figure(spec, args.tables, args.outputs)
 

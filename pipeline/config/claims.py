@@ -1,10 +1,11 @@
 """Rules fixed before a run, by which the claims of the paper are decided."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pipeline.config.fields import Positive, Section
+from pipeline.config.fields import Few, Section
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A number between 0 and 1."""
@@ -18,9 +19,9 @@ class Claims(Section):
     that it equals the prediction to be supported; contradicted if all of it lies further off."""
     misfit: Share
     """Least probability, in the test for lack of fit, with which a law can be supported."""
-    bootstrap_seeds: Positive
+    bootstrap_seeds: Few
     """Seeds of the bootstrap under which every claim is decided."""
-    agreeing_seeds: Positive
+    agreeing_seeds: Few
     """Of these, how many have to agree; the claim is undecided otherwise."""
     creativity: Share
     """Least creativity index: valid nodes that are new, over as many as knowing the rules gives."""
@@ -34,11 +35,9 @@ class Claims(Section):
     """Least share of replicas that have to tell the order of two levels by half-way points; for
     sensitivities to synonyms, least share of half-way points of a level in the range studied."""
 
-    @model_validator(mode="after")
-    def _seeds_can_agree(self) -> "Claims":
+    def _problems(self) -> Iterator[str]:
         if self.agreeing_seeds > self.bootstrap_seeds:
-            raise ValueError(
+            yield (
                 f"agreeing_seeds = {self.agreeing_seeds} must be at most "
                 f"bootstrap_seeds = {self.bootstrap_seeds}"
             )
-        return self

@@ -1,24 +1,30 @@
 """Sections that the domains have in common."""
 
-from typing import Annotated, Literal, NamedTuple
+import math
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal, NamedTuple, Protocol
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pipeline.config.fields import Distinct, Increasing, Positive, Section, Seed
+from pipeline.config.fields import Distinct, Few, Increasing, Positive, Section, Seed
 
 DatasetSize = Positive | Literal["online"]
-DatasetSizes = Annotated[list[DatasetSize], Increasing, Distinct, Field(min_length=1)]
+DatasetSizes = Annotated[
+    list[DatasetSize], Increasing, Distinct, Field(min_length=1, max_length=1000)
+]
+Seeds = Annotated[list[Seed], Distinct, Field(min_length=1, max_length=1000)]
+_MOST_TRAJECTORIES = 100_000
 Decay = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Replicas(Section):
     """Repetitions of every experiment."""
 
-    data_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    data_seeds: Seeds
     """One training set per data seed (and grammar seed, where there are grammars)."""
-    network_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    network_seeds: Seeds
     """One network (weights, batches, noise) per training set and network seed."""
-    replicas_per_job: Positive
+    replicas_per_job: Few
     """How many replicas, (grammar seed,) data seed and network seed each, train in one job."""
 
 
@@ -29,14 +35,12 @@ class Grid(Replicas):
     """Training set sizes P, blocks of text or images, increasing; "online" reads all there are, and
     begins again only when all were read."""
 
-    @model_validator(mode="after")
-    def _one_replica_per_job(self) -> "Grid":
+    def _problems(self) -> Iterator[str]:
         if self.replicas_per_job != 1:
-            raise ValueError(
+            yield (
                 f"replicas_per_job = {self.replicas_per_job} must be 1, as large networks gain "
                 "nothing from training together"
             )
-        return self
 
 
 class Setting(NamedTuple):
@@ -46,14 +50,20 @@ class Setting(NamedTuple):
     dataset_sizes: list[DatasetSize]
 
 
+class HasSizes(Protocol):
+    """A setting of a grid."""
+
+    dataset_sizes: list[DatasetSize]
+
+
 class Run(Section):
     """What is common to all ways of optimisation."""
 
     learning_rate: Annotated[float, Field(gt=0)]
     """Highest learning rate; for rhm in the unit of `learning_rate_unit`."""
-    batch_size: Positive
+    batch_size: Annotated[int, Field(gt=0, le=2**20)]
     """Strings per step, over all processes."""
-    trajectories: Positive
+    trajectories: Few
     """Noisy copies of every string in a step, each at a noise level of its own."""
     steps: Positive
     """Where the run ends, and with it the learning rate schedule (of text: see `cosine_steps`)."""
@@ -67,18 +77,14 @@ class Run(Section):
     average_warmup: bool
     """Whether averages have a short memory at first, min(decay, (1 + k) / (10 + k)) at step k; else
     early ones are mostly of initial weights, as those of MD4 are."""
-    checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1)]
+    checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1, max_length=1000)]
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
     """Keep weights that were sampled and probed on disk; false deletes them (see README, disk)."""
 
-    @model_validator(mode="after")
-    def _checkpoints_within_run(self) -> "Run":
+    def _problems(self) -> Iterator[str]:
         if self.checkpoints[-1] > self.steps:
-            raise ValueError(
-                f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
-            )
-        return self
+            yield f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
 
 
 class AdamW(Run):
@@ -91,15 +97,24 @@ class AdamW(Run):
     weight_decay: Annotated[float, Field(ge=0)]
     """Weight decay of AdamW."""
     warmup_steps: Annotated[int, Field(ge=0)]
-    """Steps over which the learning rate rises; then it falls as a cosine (text), or stays."""
+    """Steps over which the learning rate rises, fewer than `steps`; then it falls as a cosine
+    (text), or stays."""
     gradient_clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient, which is scaled down to it; null for none."""
+
+    def _problems(self) -> Iterator[str]:
+        yield from super()._problems()
+        if self.warmup_steps >= self.steps:
+            yield (
+                f"warmup_steps = {self.warmup_steps} must be below steps = {self.steps}, or the "
+                "learning rate never reaches its highest value"
+            )
 
 
 class Generation(Section):
     """What is common to all ways of sampling."""
 
-    samples: Annotated[int, Field(ge=128)]
+    samples: Annotated[int, Field(ge=128, le=10**7)]
     """Strings per checkpoint and replica."""
     averages: Annotated[list[Decay | None], Distinct, Field(min_length=1)]
     """Which weights to sample from: decays of averages, of training.average_decays, or null for the
@@ -108,11 +123,20 @@ class Generation(Section):
     """Seed of the samples; the same at every checkpoint."""
 
 
-def check_average(training: Run, sampling: Generation) -> None:
-    """Raise ValueError unless the averages to sample from are kept."""
+def grid_problems(settings: Sequence[HasSizes], grid: Replicas) -> Iterator[str]:
+    """A sentence if a grid has more trajectories than a workflow can plan."""
+    seeds = (getattr(grid, "grammar_seeds", [None]), grid.data_seeds, grid.network_seeds)
+    count = sum(len(setting.dataset_sizes) for setting in settings)
+    count *= math.prod(map(len, seeds))
+    if count > _MOST_TRAJECTORIES:
+        yield f"grid: {count} trajectories are planned, at most {_MOST_TRAJECTORIES} are allowed"
+
+
+def average_problems(training: Run, sampling: Generation) -> Iterator[str]:
+    """A sentence for each average to sample from that is not kept."""
     for average in sampling.averages:
         if average is not None and average not in training.average_decays:
-            raise ValueError(
+            yield (
                 f"sampling.averages: {average} must be one of training.average_decays = "
                 f"{training.average_decays}"
             )

@@ -1,12 +1,13 @@
 """Config of what is trained on strings of grammars: noise, network and optimisation."""
 
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from pipeline.config.common import Run
-from pipeline.config.fields import Positive, Section
+from pipeline.config.fields import Levels, Section, Width
 
 _MOST_LEFT = 0.01
 """alpha_bar_T up to which a sampler may start from pure noise: in the released code it is 4e-5."""
@@ -23,11 +24,9 @@ class LinearBeta(Section):
     last: Beta
     """beta at t = T, above `first`."""
 
-    @model_validator(mode="after")
-    def _rises(self) -> "LinearBeta":
+    def _problems(self) -> Iterator[str]:
         if self.first >= self.last:
-            raise ValueError(f"first = {self.first} must be below last = {self.last}")
-        return self
+            yield f"first = {self.first} must be below last = {self.last}"
 
 
 class FixedSchedule(Section):
@@ -43,7 +42,7 @@ class Noise(Section):
 
     process: Literal["uniform", "absorbing"]
     """Uniform (the paper's) or absorbing (masked) discrete diffusion."""
-    levels: Annotated[int, Field(ge=2)]
+    levels: Levels
     """Noise levels T."""
     schedule: Annotated[LinearBeta | FixedSchedule, Field(discriminator="kind")]
     """Which reading of "linear schedule"."""
@@ -52,18 +51,16 @@ class Noise(Section):
     of D3PM, so that networks learn cavity marginals, or exact for posteriors. Absorbing noise
     ignores this: the two are one for masked tokens."""
 
-    @model_validator(mode="after")
-    def _ends_in_noise(self) -> "Noise":
+    def _problems(self) -> Iterator[str]:
         if isinstance(self.schedule, LinearBeta):
             first, step = self.schedule.first, (self.schedule.last - self.schedule.first)
             left = math.prod(1 - first - step * t / self.levels for t in range(self.levels + 1))
             if left > _MOST_LEFT:
-                raise ValueError(
+                yield (
                     f"levels = {self.levels} with schedule.last = {self.schedule.last} leave "
                     f"alpha_bar_T = {left:.2g} of a string, at most {_MOST_LEFT} is allowed; "
                     "choose more levels or a larger schedule.last"
                 )
-        return self
 
 
 class Network(Section):
@@ -71,7 +68,7 @@ class Network(Section):
 
     architecture: Literal["normed_unet", "plain_unet"]
     """The released code's, with an embedding and LayerNorms, or one without either."""
-    width: Positive
+    width: Width
     """Channels of every block (8192 in the paper)."""
     noise_input: Literal["contrast", "cosines", "none"]
     """How the network sees the noise level: by the contrast of its input (the released code), by
@@ -115,11 +112,11 @@ class Training(Run):
     """Fraction of `steps` after which the learning rate falls linearly to 0; 1 for constant."""
 
 
-def check_mixture(noise: Noise, training: Training) -> None:
-    """Raise ValueError if a cross-entropy is to teach what a mixture does not take."""
+def mixture_problems(noise: Noise, training: Training) -> Iterator[str]:
+    """Whether a cross-entropy is to teach what a mixture does not take."""
     taught_posteriors = training.loss in ("cross_entropy", "hybrid")
     if noise.process == "uniform" and noise.mixture == "d3pm" and taught_posteriors:
-        raise ValueError(
+        yield (
             f"training.loss = {training.loss!r} teaches posteriors, but noise.mixture = 'd3pm' is "
             "right for cavity marginals only; choose noise.mixture = 'exact', or training.loss = "
             "'step_divergence' or 'variational_bound'"

@@ -1,17 +1,19 @@
-"""Read config.yaml, lay a preset and command-line values over it, and check the result."""
+"""Lay a preset and command-line values over config.yaml, and check the result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from pipeline.config.schema import FIGURES, Config
+from pipeline.config.names import did_you_mean
+from pipeline.config.problems import describe_problems
+from pipeline.config.read import Content, read_entries, read_file
+from pipeline.config.schema import Config
 from pipeline.errors import PipelineError
 
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-"""Both read the same; every job of a run reads the config anew."""
+NO_PRESET = "none"
+"""What to give as the preset for config.yaml as it is, said outright."""
 
 
 def load_configs(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[str, Config]:
@@ -22,14 +24,17 @@ def load_configs(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dic
     content = _content(path, presets, overrides)
     config = _check(content)
     configs = {config.run: config}
-    for name, changes in config.departures.items():
+    problems = []
+    for name, changes in content["departures"].items():
         try:
             departure = _check(_departed(content, f"{config.run}_{name}", changes))
-        except PipelineError as error:
-            reason = str(error).removeprefix("config: ")
-            raise PipelineError(f"config: departures.{name}: {reason}") from error
-        _check_same_checkpoints(name, config, departure)
+        except _Refused as refused:
+            problems += [f"departures.{name}: {problem}" for problem in refused.problems]
+            continue
+        problems += _other_checkpoints(name, config, departure)
         configs[departure.run] = departure
+    if problems:
+        raise _Refused(problems)
     return configs
 
 
@@ -39,24 +44,51 @@ def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Conf
     Args:
         path: the config file.
         presets: directory of `<name>.yaml` files that override parts of it.
-        overrides: what was given on the command line with --config or --configfile.
+        overrides: what was given on the command line, see `read_overrides`.
 
     Raises:
-        PipelineError: a file is unreadable, or a value is not allowed; one line names the key.
+        PipelineError: a file is unreadable, or values are not allowed; a line for each problem
+            names key, value, remedy and place.
     """
     return _check(_content(path, presets, overrides))
 
 
-def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    overrides = dict(overrides)
-    preset = overrides.pop("preset", None)
-    merged = _read(path)
-    if preset is not None:
+def read_overrides(files: Sequence[Path], entries: Sequence[str]) -> Content:
+    """Content of what was given with --configfile, later ones first to count, under --config.
+
+    Snakemake has read both before, but takes the last of two equal keys of a file, and what is
+    nested in an entry for text.
+
+    Raises:
+        PipelineError: a file or entry cannot be read.
+    """
+    merged = Content({}, {})
+    for content in (*map(read_file, files), read_entries(entries)):
+        merged = _merge(merged, content)
+    return merged
+
+
+class _Refused(PipelineError):
+    """A config with problems: one is told in a line, several are listed below one."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        listed = "".join(f"\n  {problem}" for problem in problems)
+        told = problems[0] if len(problems) == 1 else f"{len(problems)} problems:{listed}"
+        super().__init__(f"config: {told}")
+
+
+def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Content:
+    merged = read_file(path)
+    preset = overrides.get("preset")
+    if preset not in (None, NO_PRESET):
         merged = _merge(merged, _of_preset(presets, preset))
-    return _merge(merged, overrides)
+    merged = _merge(merged, overrides)
+    merged.pop("preset", None)
+    return merged
 
 
-def _of_preset(presets: Path, name: str, above: tuple[str, ...] = ()) -> dict[str, Any]:
+def _of_preset(presets: Path, name: object, above: tuple[object, ...] = ()) -> Content:
     """Content of a preset, over that of the preset which it names in its turn.
 
     Args:
@@ -66,54 +98,47 @@ def _of_preset(presets: Path, name: str, above: tuple[str, ...] = ()) -> dict[st
     """
     if name in above:
         raise PipelineError(f"config: preset: {name!r} is based on itself")
-    content = _read(_preset_path(presets, name))
+    content = read_file(_preset_path(presets, name))
     base = content.pop("preset", None)
     return content if base is None else _merge(_of_preset(presets, base, (*above, name)), content)
 
 
-def _departed(content: Mapping[str, Any], run: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _departed(content: Content, run: str, changes: Mapping[str, Any]) -> Content:
     """Content of a departure: of grammars alone, without figures, which the run itself draws."""
     others = {name: {"enabled": False} for name in ("text", "image")}
     departed = {"run": run, "figures": [], "domains": {"rhm": changes, **others}}
-    return _merge(content | {"departures": {}}, departed)
+    return _merge(Content({**content, "departures": {}}, content.places), departed)
 
 
-def _check_same_checkpoints(name: str, config: Config, departure: Config) -> None:
-    """Refuse a departure whose checkpoints are others: they are outputs of the same rules."""
+def _other_checkpoints(name: str, config: Config, departure: Config) -> list[str]:
+    """What is wrong with a departure's checkpoints: outputs of the same rules, they must agree."""
     training, departed = config.domains.rhm.training, departure.domains.rhm.training
-    for key in ("checkpoints", "keep_checkpoints"):
-        if getattr(training, key) != getattr(departed, key):
-            raise PipelineError(
-                f"config: departures.{name}.training.{key} = {getattr(departed, key)} must be that "
-                f"of the run, {getattr(training, key)}"
-            )
+    return [
+        f"departures.{name}.training.{key} = {getattr(departed, key)} must be that of the run, "
+        f"{getattr(training, key)}"
+        for key in ("checkpoints", "keep_checkpoints")
+        if getattr(training, key) != getattr(departed, key)
+    ]
 
 
-def _preset_path(presets: Path, name: str) -> Path:
+def _preset_path(presets: Path, name: object) -> Path:
     known = sorted(file.stem for file in presets.glob("*.yaml"))
     if name not in known:
         raise PipelineError(
-            f"config: preset: {name!r} is unknown; choose one of {', '.join(known)}"
+            f"config: preset: {name!r} is unknown; choose one of {', '.join(known)}, or "
+            f"{NO_PRESET} for config.yaml as it is{did_you_mean(name, known)}"
         )
     return presets / f"{name}.yaml"
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(), Loader=_LOADER)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise PipelineError(f"config: {path} cannot be read as YAML: {reason}") from error
-    if not isinstance(content, dict):
-        raise PipelineError(f"config: {path} must hold keys and values, not {content!r}")
-    return content
-
-
-def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Overlay nested mappings; lists, scalars and sections of another kind are replaced whole."""
-    merged = dict(base)
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Content:
+    """Overlay nested sections; lists, scalars and sections of another kind are replaced whole."""
+    merged = Content(base, getattr(base, "places", {}))
     for key, value in over.items():
-        merged[key] = _merge(merged[key], value) if _same_kind(merged.get(key), value) else value
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if _same_kind(below, value) else value
+        merged.places.pop(key, None)
+    merged.places.update(getattr(over, "places", {}))
     return merged
 
 
@@ -124,50 +149,9 @@ def _same_kind(one: object, other: object) -> bool:
     return other.get("kind", one.get("kind")) == one.get("kind")
 
 
-def _check(content: Mapping[str, Any]) -> Config:
+def _check(content: Content) -> Config:
     try:
-        config = Config.model_validate(content)
+        return Config.model_validate(content)
     except ValidationError as error:
-        raise PipelineError(_first_problem(error, content)) from error
-    for name in config.figures:
-        domain = FIGURES[name].domain
-        if not config.domain(domain).enabled:
-            raise PipelineError(
-                f"config: figures: {name!r} needs domains.{domain}.enabled = true, it is false"
-            )
-    if "rhm_choices" in config.figures and not config.departures:
-        raise PipelineError(
-            "config: departures = {} is empty, but figure 'rhm_choices' compares some; name them"
-        )
-    sizes = config.domains.rhm.grid.grammars[0].dataset_sizes
-    if "rhm_accuracy_vs_training_step" in config.figures and "online" not in sizes:
-        raise PipelineError(
-            "config: figures: 'rhm_accuracy_vs_training_step' needs the dataset size 'online' in "
-            f"domains.rhm.grid.grammars.0.dataset_sizes = {sizes}"
-        )
-    return config
-
-
-def _first_problem(error: ValidationError, content: Mapping[str, Any]) -> str:
-    problem = error.errors(include_url=False)[0]
-    keys = _keys(problem["loc"], content)
-    if problem["type"] == "missing":
-        keys.append(str(problem["loc"][-1]))
-    key = ".".join(keys)
-    message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "missing":
-        return f"config: {key} is missing: {message}"
-    value = problem["input"]
-    shown = "" if isinstance(value, dict) else f" = {value!r}"
-    return f"config: {key}{shown}: {message}"
-
-
-def _keys(place: tuple[int | str, ...], content: object) -> list[str]:
-    """Keys of the config on the way to a problem, without the kinds that pydantic puts between."""
-    keys = []
-    for part in place:
-        in_mapping = isinstance(content, Mapping) and part in content
-        if in_mapping or (isinstance(content, list) and isinstance(part, int)):
-            content = content[part]
-            keys.append(str(part))
-    return keys
+        problems = describe_problems(error, content, Config.model_json_schema())
+        raise _Refused(problems) from error

@@ -1,12 +1,27 @@
 """Config of the Random Hierarchy Model: what is generated, trained, sampled and measured."""
 
+import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pipeline.config.common import DatasetSizes, Generation, Replicas, check_average
-from pipeline.config.denoising import Network, Noise, Training, check_mixture
-from pipeline.config.fields import Distinct, Increasing, Positive, Section, Seed
+from pipeline.config.common import (
+    DatasetSizes,
+    Generation,
+    Replicas,
+    Seeds,
+    average_problems,
+    grid_problems,
+)
+from pipeline.config.denoising import Network, Noise, Training, mixture_problems
+from pipeline.config.fields import Few, Increasing, Levels, Positive, Section, Width, excesses
+from pipeline.config.labels import Replica, replica_label
+
+_MOST_TOKENS = 4096
+"""Tokens of a string."""
+_LONGEST_NAME = 200
+"""Characters of a directory's name; file systems allow 255."""
 
 
 class GrammarSetting(Section):
@@ -14,12 +29,12 @@ class GrammarSetting(Section):
 
     v: Annotated[int, Field(ge=2, le=255)]
     """Symbols at every level (vocabulary size)."""
-    m: Positive
+    m: Annotated[int, Field(gt=0, le=65536)]
     """Synonyms: production rules of each symbol; at most v**(s-1)."""
-    s: Annotated[int, Field(ge=2)]
+    s: Annotated[int, Field(ge=2, le=64)]
     """Branching: children of each node."""
-    L: Positive
-    """Depth: levels of rules; strings have s**L tokens."""
+    L: Annotated[int, Field(gt=0, le=12)]
+    """Depth: levels of rules; strings have s**L tokens, at most 4096."""
     dataset_sizes: DatasetSizes
     """Training set sizes P, increasing; "online" reads new strings at every step,
     and begins again only when all strings of the grammar were read."""
@@ -34,20 +49,34 @@ class GrammarSetting(Section):
         """P_max, the number of distinct strings."""
         return self.v * self.m ** ((self.s**self.L - 1) // (self.s - 1))
 
-    @model_validator(mode="after")
-    def _rules_exist(self) -> "GrammarSetting":
+    def _problems(self) -> Iterator[str]:
         if self.m > self.v ** (self.s - 1):
-            raise ValueError(f"m = {self.m} must be at most v**(s-1) = {self.v ** (self.s - 1)}")
-        return self
+            yield f"m = {self.m} must be at most v**(s-1) = {self.v ** (self.s - 1)}"
+        if self.s**self.L > _MOST_TOKENS:
+            yield (
+                f"s = {self.s} and L = {self.L} give strings of s**L = {self.s**self.L} tokens, "
+                f"at most {_MOST_TOKENS} are allowed"
+            )
 
 
 class Grid(Replicas):
     """Which cells are trained: grammars x dataset sizes x replicas."""
 
-    grammars: Annotated[list[GrammarSetting], Field(min_length=1)]
+    grammars: Annotated[list[GrammarSetting], Field(min_length=1, max_length=1000)]
     """Grammar parameters, the first one being that of the single-grammar figures."""
-    grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    grammar_seeds: Seeds
     """One grammar is drawn per seed."""
+
+    def _problems(self) -> Iterator[str]:
+        yield from super()._problems()
+        seeds = (self.grammar_seeds, self.data_seeds, self.network_seeds)
+        together = min(self.replicas_per_job, math.prod(map(len, seeds)))
+        name = replica_label([Replica(*map(max, seeds))] * together)
+        if len(name) > _LONGEST_NAME:
+            yield (
+                f"replicas_per_job = {self.replicas_per_job} gives names of directories of "
+                f"{len(name)} characters, at most {_LONGEST_NAME} are allowed; choose fewer"
+            )
 
 
 class Data(Section):
@@ -62,7 +91,7 @@ class Data(Section):
 class Sampling(Generation):
     """Generation from every checkpoint."""
 
-    levels: Annotated[int, Field(ge=1)]
+    levels: Annotated[int, Field(ge=1, le=100_000)]
     """Reverse steps for uniform noise, at most noise.levels; absorbing noise reveals each token at
     its exact level and ignores this and the next."""
     spacing: Literal["even", "cubic"]
@@ -73,16 +102,16 @@ class Sampling(Generation):
 class Measurement(Section):
     """Estimators on samples."""
 
-    random_halves: Positive
+    random_halves: Few
     """Random split halves that the debiased correlation is averaged over."""
-    blocks: Annotated[int, Field(ge=8)]
+    blocks: Annotated[int, Field(ge=8, le=100_000)]
     """Blocks of samples for jackknife and bootstrap standard errors."""
-    bootstrap_samples: Annotated[int, Field(ge=100)]
+    bootstrap_samples: Annotated[int, Field(ge=100, le=100_000)]
     """Resamples behind errors of correlation ratios and intervals of block lengths."""
     largest_error: Annotated[float, Field(gt=0, lt=1)]
     """Standard error of the correlation ratio up to which a distance counts as resolved."""
-    shown_strings: Positive
-    """Samples of each checkpoint that are kept as trees."""
+    shown_strings: Few
+    """Samples of each checkpoint that are kept as trees; at most sampling.samples."""
 
 
 class Probe(Section):
@@ -95,9 +124,9 @@ class Probe(Section):
 class Ceiling(Section):
     """Sampling with the exact denoiser, which says what is the sampler's error alone."""
 
-    strings: Annotated[int, Field(ge=2)]
+    strings: Annotated[int, Field(ge=2, le=10**7)]
     """Strings per grammar and schedule; the config's own sampler draws sampling.samples."""
-    levels: Annotated[list[Annotated[int, Field(ge=2)]], Increasing, Field(min_length=1)]
+    levels: Annotated[list[Levels], Increasing, Field(min_length=1, max_length=100)]
     """Numbers of noise levels, and of reverse steps, at which every schedule is sampled."""
 
 
@@ -113,32 +142,28 @@ class Analysis(Section):
     converged: Annotated[float, Field(gt=0.5, lt=1)]
     """Share of the way from chance to the exact denoiser's accuracy at which a curve has to level
     off for its half-way point to count; learning was cut off otherwise."""
-    bootstrap_samples: Annotated[int, Field(ge=40)]
+    bootstrap_samples: Annotated[int, Field(ge=40, le=100_000)]
     """Resamples behind the 95 % intervals of exponents, laws and claims."""
 
 
 class Theory(Section):
     """What needs no network: clustering, one gradient step and exact correlations of grammars."""
 
-    grammars: Annotated[list[GrammarSetting], Field(min_length=1)]
+    grammars: Annotated[list[GrammarSetting], Field(min_length=1, max_length=1000)]
     """Grammar parameters, at least two levels, and finite dataset sizes."""
-    grammar_seeds: Annotated[list[Seed], Distinct, Field(min_length=1)]
+    grammar_seeds: Seeds
     """One grammar is drawn per seed; training strings are those of the first of grid.data_seeds."""
-    width: Positive
+    width: Width
     """Hidden units of the network that takes one gradient step."""
-    correlation_grammars: Positive
+    correlation_grammars: Few
     """Grammars, of seeds from 0 up, that exact correlations are averaged over."""
 
-    @model_validator(mode="after")
-    def _contexts_exist(self) -> "Theory":
+    def _problems(self) -> Iterator[str]:
         for setting in self.grammars:
             if "online" in setting.dataset_sizes:
-                raise ValueError(
-                    f"grammars {setting.label}: dataset_sizes must be numbers, not 'online'"
-                )
+                yield f"grammars {setting.label}: dataset_sizes must be numbers, not 'online'"
             if setting.L < 2:
-                raise ValueError(f"grammars {setting.label}: L = {setting.L} must be at least 2")
-        return self
+                yield f"grammars {setting.label}: L = {setting.L} must be at least 2"
 
 
 class RhmConfig(Section):
@@ -174,51 +199,42 @@ class RhmConfig(Section):
         """What the grid runs over beside dataset sizes and replicas."""
         return self.grid.grammars
 
-    @model_validator(mode="after")
-    def _cross_checks(self) -> "RhmConfig":
-        check_average(self.training, self.sampling)
+    def _problems(self) -> Iterator[str]:
+        yield from grid_problems(self.settings, self.grid)
+        yield from average_problems(self.training, self.sampling)
         if len(self.sampling.averages) > 1:
-            raise ValueError(
+            yield (
                 f"sampling.averages = {self.sampling.averages} must be one kind of weights, as "
                 "tables of grammars do not tell several apart"
             )
-        check_mixture(self.noise, self.training)
-        _check_grammars("grid.grammars", self.grid.grammars, self.data)
+        yield from mixture_problems(self.noise, self.training)
+        yield from _grammar_problems("grid.grammars", self.grid.grammars, self.data)
         first = self.grid.grammars[0]
         if first.dataset_sizes == ["online"]:
-            raise ValueError(
+            yield (
                 f"grid.grammars {first.label}: dataset_sizes of the first grammar must have a "
                 f"number, which the figures of one grammar are drawn against"
             )
-        _check_grammars("theory.grammars", self.theory.grammars, self.data)
-        if self.measurement.blocks > self.sampling.samples:
-            raise ValueError(
-                f"measurement.blocks = {self.measurement.blocks} must be at most "
-                f"sampling.samples = {self.sampling.samples}"
-            )
-        if self.probe.strings > self.data.test_size:
-            raise ValueError(
-                f"probe.strings = {self.probe.strings} must be at most "
-                f"data.test_size = {self.data.test_size}"
-            )
-        if self.sampling.levels > self.noise.levels:
-            raise ValueError(
-                f"sampling.levels = {self.sampling.levels} must be at most "
-                f"noise.levels = {self.noise.levels}"
-            )
-        return self
+        yield from _grammar_problems("theory.grammars", self.theory.grammars, self.data)
+        yield from excesses(
+            self,
+            ("measurement.blocks", "sampling.samples"),
+            ("measurement.shown_strings", "sampling.samples"),
+            ("probe.strings", "data.test_size"),
+            ("sampling.levels", "noise.levels"),
+        )
 
 
-def _check_grammars(key: str, grammars: list[GrammarSetting], data: Data) -> None:
-    """Raise ValueError unless grammars are distinct and have the strings asked of them."""
+def _grammar_problems(key: str, grammars: list[GrammarSetting], data: Data) -> Iterator[str]:
+    """A sentence for each grammar that has not the strings asked of it, and if one is repeated."""
     for setting in grammars:
         sizes = [size for size in setting.dataset_sizes if size != "online"]
         needed = max(sizes, default=1) + data.validation_size + data.test_size
         if needed > setting.string_count:
-            raise ValueError(
+            yield (
                 f"{key} {setting.label}: largest dataset size + data.validation_size + "
                 f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
             )
     labels = [setting.label for setting in grammars]
     if len(set(labels)) < len(labels):
-        raise ValueError(f"{key}: {labels} must not repeat a grammar")
+        yield f"{key}: {labels} must not repeat a grammar"

@@ -1,11 +1,12 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
 from pipeline.config.claims import Claims
-from pipeline.config.fields import Section
+from pipeline.config.fields import Distinct, Section
 from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
@@ -126,14 +127,21 @@ class Domains(Section):
     """Gaussian diffusion on images."""
 
 
+Palette = Literal[
+    *("viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "flare", "crest"),
+    *("cubehelix", "Blues", "Greens", "Greys", "Oranges", "Purples", "Reds"),
+]
+"""Colour maps of seaborn and matplotlib from light to dark or back, whose shades have an order."""
+
+
 class Style(Section):
     """Looks of all figures."""
 
-    palette: str
-    """A seaborn palette; the default is perceptually uniform and readable in grey."""
-    column_width: Annotated[float, Field(gt=1)]
+    palette: Palette
+    """Colours of curves and maps; the default is perceptually uniform and readable in grey."""
+    column_width: Annotated[float, Field(gt=1, le=100)]
     """Width of figures of one panel, in inches: that of a journal's column."""
-    page_width: Annotated[float, Field(gt=1)]
+    page_width: Annotated[float, Field(gt=1, le=100)]
     """Width of all others, in inches: that of a journal's text."""
 
 
@@ -144,18 +152,18 @@ Departure = dict[Literal["noise", "network", "training", "sampling"], dict[str, 
 class Config(Section):
     """Everything that is computed; where it is computed is in the profiles."""
 
-    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
     """Name of the run: everything is written below results/<run>/."""
-    partial: Annotated[bool, Field(strict=False)]
+    partial: bool
     """Aggregate and draw the cells that are finished, naming the others, instead of making them."""
     domains: Domains
     """One section per domain."""
-    departures: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Departure]
+    departures: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)], Departure]
     """Runs of the same grammars with other settings, by name, that are compared with this one; each
     writes to results/<run>_<name>. `last_checkpoint` is the name of one that needs no run."""
     claims: Claims
     """What it takes for a claim to be supported."""
-    figures: list[str]
+    figures: Annotated[list[Literal[*FIGURES]], Distinct]
     """Figures that `all` draws."""
     style: Style
     """How figures look."""
@@ -167,13 +175,25 @@ class Config(Section):
             raise ValueError(f"{LAST_CHECKPOINT!r} is taken; choose another name")
         return departures
 
-    @field_validator("figures")
-    @classmethod
-    def _known_figures(cls, names: list[str]) -> list[str]:
-        for name in names:
-            if name not in FIGURES:
-                raise ValueError(f"{name!r} is not one of {', '.join(FIGURES)}")
-        return names
+    def _problems(self) -> Iterator[str]:
+        for domain in TABLES:
+            names = [name for name in self.figures if FIGURES[name].domain == domain]
+            if names and not self.domain(domain).enabled:
+                yield (
+                    f"figures: each of {', '.join(names)} needs domains.{domain}.enabled = true, "
+                    "it is false"
+                )
+        if "rhm_choices" in self.figures and not self.departures:
+            yield (
+                "departures = {} is empty, but figure 'rhm_choices' compares some; name them, or "
+                "take the figure out"
+            )
+        sizes = self.domains.rhm.grid.grammars[0].dataset_sizes
+        if "rhm_accuracy_vs_training_step" in self.figures and "online" not in sizes:
+            yield (
+                "figures: 'rhm_accuracy_vs_training_step' needs the dataset size 'online' in "
+                f"domains.rhm.grid.grammars.0.dataset_sizes = {sizes}"
+            )
 
     def domain(self, name: str) -> DomainConfig:
         """Section of one domain."""

@@ -1,37 +1,38 @@
 """Config of masked diffusion on text: what is read, trained, sampled, measured and judged."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from pipeline.config.common import AdamW, Generation, Grid, Setting, check_average
+from pipeline.config.common import AdamW, Generation, Grid, Setting, average_problems, grid_problems
 from pipeline.config.corpus import Data
-from pipeline.config.fields import Increasing, Positive, Section
+from pipeline.config.fields import Few, Increasing, Positive, Section, Width, excesses
+from pipeline.config.mathtext import mathtext_problems
 from pipeline.config.packages import DirectoryModel, HubModel, Package, RandomModel
+
+_LONGEST_CONTEXT = 10**6
+"""Tokens of a block."""
 
 
 class Network(Section):
     """The transformer of MD4."""
 
-    layers: Positive
+    layers: Few
     """Blocks."""
-    heads: Positive
+    heads: Few
     """Attention heads."""
-    width: Positive
+    width: Width
     """Features of a token; an even multiple of `heads`."""
-    rotary_base: Annotated[float, Field(gt=1)]
+    rotary_base: Annotated[float, Field(gt=1, le=10**9)]
     """Longest wavelength of rotary positions over 2 pi; small for short contexts."""
     initialisation: Literal["md4", "open_gates"]
     """Weights at the start: md4 for those of its code, where the gates of all branches are shut
     (adaLN-zero); open_gates for quick learning in short runs."""
 
-    @model_validator(mode="after")
-    def _heads_share_the_width(self) -> "Network":
+    def _problems(self) -> Iterator[str]:
         if self.width % (2 * self.heads):
-            raise ValueError(
-                f"width = {self.width} must be an even multiple of heads = {self.heads}"
-            )
-        return self
+            yield f"width = {self.width} must be an even multiple of heads = {self.heads}"
 
 
 class Training(AdamW):
@@ -42,38 +43,35 @@ class Training(AdamW):
     cosine_steps: Positive
     """Where the cosine of the learning rate would reach 0; at least `steps`."""
 
-    @model_validator(mode="after")
-    def _cosine_outlasts_the_run(self) -> "Training":
+    def _problems(self) -> Iterator[str]:
+        yield from super()._problems()
         if self.cosine_steps < self.steps:
-            raise ValueError(
-                f"cosine_steps = {self.cosine_steps} must be at least steps = {self.steps}"
-            )
-        return self
+            yield f"cosine_steps = {self.cosine_steps} must be at least steps = {self.steps}"
 
 
 class Sampling(Generation):
     """Generation from every checkpoint."""
 
-    steps: Positive | None
+    steps: Annotated[int, Field(gt=0, le=100_000)] | None
     """Ancestral steps on the cosine grid of times; null for the exact first-hitting sampler."""
 
 
 class Measurement(Section):
     """Estimators on samples, and on real text."""
 
-    distances: Annotated[list[Positive], Increasing, Field(min_length=2)]
+    distances: Annotated[list[Positive], Increasing, Field(min_length=2, max_length=1000)]
     """Distances between tokens at which correlations are measured; the largest below context."""
-    blocks: Annotated[int, Field(ge=8)]
+    blocks: Annotated[int, Field(ge=8, le=100_000)]
     """Groups of samples that are resampled for errors and intervals."""
-    random_halves: Positive
+    random_halves: Few
     """Random split halves that the debiased correlation is averaged over."""
-    bootstrap_samples: Annotated[int, Field(ge=100)]
+    bootstrap_samples: Annotated[int, Field(ge=100, le=100_000)]
     """Resamples behind errors of correlation ratios and intervals of the coherence length."""
     largest_error: Annotated[float, Field(gt=0, lt=1)]
     """Standard error of the correlation ratio up to which a distance counts as resolved."""
-    reference_sequences: Annotated[int, Field(ge=16)]
+    reference_sequences: Annotated[int, Field(ge=16, le=10**7)]
     """Blocks of held-out text, at most, of each kind that generated text is compared with."""
-    block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2)]
+    block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2, max_length=100)]
     """Lengths of shuffled blocks of the controls that calibrate the coherence length."""
     real_copies: Annotated[float, Field(gt=0, lt=0.5)]
     """Share of held-out text that may count as copied: samples that share a longer run of tokens
@@ -104,16 +102,16 @@ class Judge(Section):
     """Which model."""
     texts: Positive
     """Samples per checkpoint and replica that are read."""
-    longest: Annotated[int, Field(ge=2)]
+    longest: Annotated[int, Field(ge=2, le=10**6)]
     """Tokens of the judge that are read of each."""
 
 
 class Probe(Section):
     """What networks lose on a masked window of adjacent tokens of held-out text."""
 
-    windows: Annotated[list[Positive], Increasing, Field(min_length=1)]
+    windows: Annotated[list[Positive], Increasing, Field(min_length=1, max_length=100)]
     """Lengths of windows in tokens; at most data.context."""
-    blocks: Annotated[int, Field(ge=2)]
+    blocks: Annotated[int, Field(ge=2, le=10**7)]
     """Held-out blocks, with one window of each length in each; at most data.validation_size."""
 
 
@@ -145,33 +143,26 @@ class TextConfig(Section):
         label = f"{self.data.tokenizer.label}_context{self.data.context}"
         return [Setting(label, self.grid.dataset_sizes)]
 
-    @model_validator(mode="after")
-    def _cross_checks(self) -> "TextConfig":
-        check_average(self.training, self.sampling)
+    def _problems(self) -> Iterator[str]:
+        yield from grid_problems(self.settings, self.grid)
+        yield from average_problems(self.training, self.sampling)
         context, measurement = self.data.context, self.measurement
+        if context > _LONGEST_CONTEXT:
+            yield f"data.context = {context} must be at most {_LONGEST_CONTEXT}"
         if max(measurement.distances) >= context or max(measurement.block_lengths) > context:
-            raise ValueError(
+            yield (
                 f"measurement.distances = {measurement.distances} must be below, and block_lengths "
                 f"= {measurement.block_lengths} at most, data.context = {context}"
             )
         if self.probe.windows[-1] > context:
-            raise ValueError(
+            yield (
                 f"probe.windows: {self.probe.windows[-1]} must be at most data.context = {context}"
             )
-        if self.probe.blocks > self.data.validation_size:
-            raise ValueError(
-                f"probe.blocks = {self.probe.blocks} must be at most "
-                f"data.validation_size = {self.data.validation_size}"
-            )
-        if measurement.blocks > self.sampling.samples:
-            raise ValueError(
-                f"measurement.blocks = {measurement.blocks} must be at most "
-                f"sampling.samples = {self.sampling.samples}"
-            )
-        if max(self.judge.texts, measurement.shown_texts) > self.sampling.samples:
-            raise ValueError(
-                f"judge.texts = {self.judge.texts} and measurement.shown_texts = "
-                f"{measurement.shown_texts} must be at most "
-                f"sampling.samples = {self.sampling.samples}"
-            )
-        return self
+        yield from excesses(
+            self,
+            ("probe.blocks", "data.validation_size"),
+            ("measurement.blocks", "sampling.samples"),
+            ("judge.texts", "sampling.samples"),
+            ("measurement.shown_texts", "sampling.samples"),
+        )
+        yield from mathtext_problems("judge.model.name", self.judge.model.name)

@@ -18,6 +18,7 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
     The module of the figure has one public function, `draw(settings, **tables) -> Figure`. It may
     say which rows it looks at, for large runs: `QUANTITIES`, a table's quantities by its name.
     """
+    mpl.rcdefaults()  # whatever the matplotlibrc of the user says
     mpl.use("agg")
     names = [path.stem.removeprefix(f"{spec['domain']}_") for path in paths]
     module = import_module(f"pipeline.figures.{spec['stage']}")

@@ -75,7 +75,8 @@ def panels(
     sizes += ("legend.fontsize", "legend.title_fontsize", "figure.labelsize")
     lines = {"lines.linewidth": 1.0, "axes.linewidth": 0.6, "legend.frameon": False}
     ticks = {f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()}
-    rc = dict.fromkeys(sizes, TEXT) | lines | ticks
+    font = {"font.sans-serif": ["DejaVu Sans"]}  # comes with matplotlib; others are not everywhere
+    rc = dict.fromkeys(sizes, TEXT) | lines | ticks | font
     sns.set_theme(context="paper", style="ticks", rc=rc)
     width = settings["style"]["column_width" if columns == 1 else "page_width"]
     size = (width, width / columns * height * rows + 0.3)

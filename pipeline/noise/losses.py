@@ -45,7 +45,12 @@ def variational_bound(
 
 
 def hybrid(noise: DiscreteNoise, logits: Tensor, x0: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-    """Variational bound plus 0.001 times the cross-entropy, [...]."""
+    """Variational bound plus 0.001 times the cross-entropy, [...]: L_lambda of Austin et al. 2021.
+
+    This is the formula of their paper, with the bound summed over all T levels. Their code adds as
+    much of the cross-entropy to the bound's term at one level, a T-th of the bound on average, so
+    that there the cross-entropy weighs T times what it weighs here.
+    """
     bound = variational_bound(noise, logits, x0, xt, t)
     return bound + _HYBRID_WEIGHT * cross_entropy(noise, logits, x0, xt, t)
 

@@ -14,20 +14,21 @@ SETTINGS = {
         "process": "uniform",
         "levels": 100,
         "schedule": {"kind": "linear_alpha_bar"},
-        "mixture": "exact",
     },
     "sampling": {"samples": 300, "levels": 100, "spacing": "even", "seed": 0},
     "ceiling": {"strings": 400, "levels": [2, 100]},
 }
 
 
-@pytest.fixture(scope="module")
-def frame(tmp_path_factory):
+@pytest.fixture(scope="module", params=["exact", "d3pm"])
+def frame(request, tmp_path_factory):
+    """Of samplers with either mixture, each of which gets the marginals that it takes."""
+    settings = SETTINGS | {"noise": SETTINGS["noise"] | {"mixture": request.param}}
     directory = tmp_path_factory.mktemp("ceiling")
     sources = [directory / f"grammar_g{seed}.safetensors" for seed in SETTINGS["grammar_seeds"]]
     for seed, path in zip(SETTINGS["grammar_seeds"], sources, strict=True):
         make_grammar({"settings": {**SETTING, "seed": seed}}, path)
-    ceiling({"settings": SETTINGS}, sources, directory / "ceilings.parquet")
+    ceiling({"settings": settings}, sources, directory / "ceilings.parquet")
     return tables.read_table(directory / "ceilings.parquet", "ceilings")
 
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is insta
 
 from pipeline.config.grid import cells
 from pipeline.config.labels import REPLICAS_PATTERN, cell_directory, parse_replicas
-from pipeline.config.load import load_configs
+from pipeline.config.load import load_configs, read_overrides
 from pipeline.config.resources import (
     document_archives,
     fetched,
@@ -42,7 +42,11 @@ from pipeline.provenance import canonical_json
 from pipeline.specs import make_spec
 
 try:
-    CONFIGS = load_configs(ROOT / "config.yaml", ROOT / "workflow/presets", config)
+    # Not Snakemake's `config`: of two equal keys it has the last, and nested values as text.
+    OVERRIDES = read_overrides(
+        workflow.overwrite_configfiles, workflow.config_settings.config_args
+    )
+    CONFIGS = load_configs(ROOT / "config.yaml", ROOT / "workflow/presets", OVERRIDES)
 except PipelineError as error:
     sys.exit(f"error: {error}")
 

@@ -28,7 +28,31 @@ def planned(job):
     return PlannedJob(job.rule.name, place, submission, local)
 
 
+def told_of_preset():
+    """The run and what it is based on, in a line; a word on the command line replaces both."""
+    preset = OVERRIDES.get("preset")
+    base = "config.yaml as it is, no preset" if preset is None else f"preset {preset}"
+    return f"run {CONFIG.run}: {base}; everything is written below results/{CONFIG.run}"
+
+
+def refuse_the_paper_on_one_machine():
+    """What runs on this machine names a preset; dry runs and --touch make nothing."""
+    if workflow.local_exec and not workflow.touch and "preset" not in OVERRIDES:
+        trajectories = sum(len(cells(CONFIG.domain(name))) for name in shown_domains())
+        sys.exit(
+            f"error: no preset is named, so that all {trajectories} trajectories of config.yaml "
+            "would be made on this machine; name one (--config preset=demo, with run=... for a "
+            "name of your own), or submit to a cluster (--profile slurm), or say --config "
+            "preset=none to have config.yaml as it is made here"
+        )
+
+
+if workflow.is_main_process:
+    print(told_of_preset(), file=sys.stderr)
+
+
 onstart:
+    refuse_the_paper_on_one_machine()
     # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for run, config in CONFIGS.items():
