@@ -28,14 +28,18 @@ _RUN = re.compile(r"(^|_)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """Names of the jobs that snakemake submits."""
 
 
-def recover(directory: Path) -> None:
+def recover(named: Path | None = None) -> None:
     """End the Slurm jobs of every snakemake that was killed in a directory, and forget it.
 
+    Args:
+        named: the directory, if it was named; otherwise the current one.
+
     Raises:
-        PipelineError: one still runs, or may do; jobs do not end; or there are jobs whose snakemake
-            worked in another directory.
+        PipelineError: one still runs, or may do; jobs do not end; or there are jobs of a snakemake
+            that left no record.
         OSError, SubprocessError: Slurm does not answer.
     """
+    directory = named or Path()
     drivers = read_drivers(directory)
     for driver in drivers:
         _refuse_to_disturb(driver, directory)
@@ -44,7 +48,7 @@ def recover(directory: Path) -> None:
             _end_jobs(driver.run)
         driver.forget(directory)
     if not drivers:
-        _refuse_jobs_of_others()
+        _refuse_jobs_of_others(named)
 
 
 def refuse_to_run_twice(directory: Path) -> None:
@@ -117,25 +121,30 @@ def _unfinished(run: str, jobs: Collection[str]) -> list[str]:
     return [job for job, answer in look_up(run, jobs).items() if not has_ended(answer.state)]
 
 
-def _refuse_jobs_of_others() -> None:
-    """Raise if a snakemake was started in this directory to work in another, and has jobs."""
+def _refuse_jobs_of_others(directory: Path | None) -> None:
+    """Raise if there are jobs of a snakemake that worked here, or somewhere below if none is named.
+
+    It may be that --directory was forgotten, or that .snakemake was lost with the driver's record.
+    """
     shown = ["--noheader", "--all", "--user", str(os.getuid()), "--format", "%i|%j|%Z"]
     try:
         rows = [line.split("|", 2) for line in ask(["squeue", *shown]).splitlines()]
     except FileNotFoundError:  # no Slurm, no jobs
         return
-    here = str(Path.cwd())
-    if jobs := [row[0] for row in rows if row[2:] == [here] and _RUN.search(row[1])]:
-        raise PipelineError(
-            f"Slurm jobs {' '.join(jobs)} are of a snakemake that is not known in this directory; "
-            "run this with the --directory that it was given, or end them with scancel"
-        )
+    here = (directory or Path()).resolve()
+    for number, name, place in (row for row in rows if row[2:]):
+        below = directory is None and here in Path(place).parents
+        if _RUN.search(name) and (Path(place) == here or below):
+            raise PipelineError(
+                f"Slurm job {number} is of a snakemake in {place} that is not known here; run this "
+                "with the --directory that snakemake was given, or end it with scancel"
+            )
 
 
 def main(arguments: Sequence[str]) -> None:
     """Recover the directory that `arguments` of snakemake name."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("-d", "--directory", type=Path, default=Path())
+    parser.add_argument("-d", "--directory", type=Path)
     try:
         recover(parser.parse_known_args(arguments)[0].directory)
     except PipelineError as error:

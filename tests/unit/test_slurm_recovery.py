@@ -111,7 +111,7 @@ def test_jobs_of_a_killed_snakemake_are_ended_and_no_others(slurm):
     ended().write(Path())
     with pytest.raises(PipelineError, match="its Slurm jobs 1 go on; end them first"):
         refuse_to_run_twice(Path())
-    recover(Path())
+    recover()
     assert slurm.states() == {"1": "CANCELLED", "2": "CANCELLED", "3": "RUNNING"}
     assert read_drivers(Path()) == []
 
@@ -121,7 +121,7 @@ def test_jobs_that_only_accounts_call_running_are_not_taken_to_have_ended(slurm,
     ended().write(Path())
     monkeypatch.setattr("pipeline.slurm.recover._PATIENCE", -1)
     with pytest.raises(PipelineError, match="jobs 1 have not ended"):
-        recover(Path())
+        recover()
 
 
 def test_a_living_snakemake_is_told_by_its_pid_and_start(slurm):
@@ -133,7 +133,7 @@ def test_a_living_snakemake_is_told_by_its_pid_and_start(slurm):
     assert read_drivers(Path()) == [driver]
     refuse_to_run_twice(Path())
     with pytest.raises(PipelineError, match=f"still runs here.*: {os.getpid()}$"):
-        recover(Path())
+        recover()
     assert slurm.states() == {"1": "RUNNING"}
     driver.forget(Path())
     assert read_drivers(Path()) == []
@@ -144,7 +144,7 @@ def test_a_snakemake_of_another_host_is_left_alone(slurm):
     ended(host="elsewhere").write(Path())
     refuse_to_run_twice(Path())
     with pytest.raises(PipelineError, match="started on elsewhere: .* delete .*elsewhere.*json"):
-        recover(Path())
+        recover()
     assert slurm.states() == {"1": "RUNNING"}
 
 
@@ -168,9 +168,9 @@ def test_a_snakemake_within_a_job_lives_as_long_as_that(slurm, monkeypatch, stat
     ended(host="elsewhere", job="7.0", cluster="here").write(Path())
     if lives:
         with pytest.raises(PipelineError, match="runs in Slurm job 7 on elsewhere"):
-            recover(Path())
+            recover()
     else:
-        recover(Path())
+        recover()
     assert slurm.states()["8"] == ("RUNNING" if lives else "CANCELLED")
 
 
@@ -178,23 +178,25 @@ def test_jobs_are_looked_for_on_the_cluster_that_they_were_submitted_to(slurm, m
     slurm.add(1, RUN, "RUNNING")
     ended(cluster="there").write(Path())
     with pytest.raises(PipelineError, match="run SLURM_CLUSTERS=there workflow/recover.sh"):
-        recover(Path())
+        recover()
     monkeypatch.setenv("SLURM_CLUSTERS", "there")
-    recover(Path())
+    recover()
     assert slurm.states() == {"1": "CANCELLED"}
 
 
 def test_where_snakemake_works_in_another_directory_that_one_is_recovered(slurm, capsys):
-    slurm.add(1, RUN, "RUNNING", place=str(Path.cwd()))
-    elsewhere = Path("some where")
+    elsewhere = Path("some where").absolute()
+    slurm.add(1, RUN, "RUNNING", place=str(elsewhere))
     ended().write(elsewhere)
     with pytest.raises(SystemExit) as refusal:
         main(["--profile", "slurm"])
-    assert "error: recover: Slurm jobs 1 are of a snakemake that is not known" in str(refusal.value)
+    assert f"Slurm job 1 is of a snakemake in {elsewhere} that is not known" in str(refusal.value)
+    main(["--directory", "."])
     assert slurm.states() == {"1": "RUNNING"}
-    main(["--profile", "slurm", "--directory", str(elsewhere)])
+    main(["--profile", "slurm", "--directory", "some where"])
     assert slurm.states() == {"1": "CANCELLED"}
     assert "ending Slurm jobs 1" in capsys.readouterr().err
+    main(["--profile", "slurm"])
 
 
 def test_what_a_snakemake_wrote_of_itself_may_not_be_spoilt(tmp_path):
