@@ -30,7 +30,8 @@ elif name == "sacct":
     for job in chosen:
         print(job["%i"], job["%T"].removeprefix("accounted "), sep="|")
 else:
-    chosen = [job for job in chosen if not accounted(job)]
+    alive = ("PENDING", "RUNNING")
+    chosen = [j for j in chosen if j["%T"] in alive or "--states" in options and not accounted(j)]
     if "--jobs" in options and not chosen:
         sys.exit("slurm_load_jobs error: Invalid job id specified")
     for job in chosen if not hidden else []:
