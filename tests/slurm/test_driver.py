@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -70,15 +69,14 @@ def test_a_living_snakemake_is_known_however_it_was_started(tmp_path, name, comm
 
 def test_on_a_stop_jobs_are_cancelled_while_a_status_check_goes_on(tmp_path):
     site = Site.set_up(tmp_path / "checkout")
+    (site.path / "faults").mkdir()
     process = site.launch(fault=PACE, slurm="stuck")
     site.wait_for_step(500)
     (job,) = site.jobs("RUNNING")
     (site.path / "faults/stuck").touch()
     wait_for((site.path / "faults/asked").exists, "status check")
-    told = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    wait_for(lambda: show(job, "JobState") == "CANCELLED", "cancelling", 15)
-    assert time.monotonic() - told < 15
+    wait_for(lambda: show(job, "JobState") in ("COMPLETING", "CANCELLED"), "cancelling", 15)
     assert process.poll() is None, "the check goes on"
     (site.path / "faults/stuck").unlink()
     assert site.finish(process, 90) == 1, site.log
