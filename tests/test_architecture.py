@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "datasets": BASE | {"grammar"},
     "noise": BASE,
     "networks": BASE,
-    "training": BASE | {"noise", "networks", "device"},
+    "training": BASE | {"noise", "networks", "device", "slurm"},
     "sampling": BASE | {"noise", "networks", "device"},
     "probing": BASE | {"networks", "device"},
     "measurement": BASE | {"grammar"},

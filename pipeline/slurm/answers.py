@@ -1,23 +1,29 @@
 """What Slurm says of the jobs of a run: its controller, and its accounts of what that forgets."""
 
-import shlex
+import os
+import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from snakemake_executor_plugin_slurm.job_status_query import query_job_status_sacct
+from pipeline.slurm.environment import slurm_environment
 
 FAILED = {"BOOT_FAIL", "CANCELLED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY"}
 FAILED |= {"PREEMPTED", "TIMEOUT"}
 """States in which a job has ended; of one that comes back, the controller says that it waits."""
 FORGOTTEN = "UNKNOWN"
 """State of a job that neither the controller nor the accounts know; its outputs tell the rest."""
+_BY_ACCOUNTS = "by accounts alone, the controller does not know it"
+"""Reason of a job that may have died with a node or the controller; the site can mend accounts."""
 UNANSWERED = (OSError, subprocess.SubprocessError)
 """What is raised where Slurm does not answer."""
 _PATIENCE = 60.0
 """Seconds that a question to Slurm may take."""
 _DISABLED = "accounting storage is disabled"
+_NO_SUCH_JOB = "Invalid job id"
+_SHOWN = ["--noheader", "--all", "--states", "all", "--format", "%i|%T|%r"]
+"""Options of squeue: every job, also of hidden partitions and just after its end."""
 
 
 class Answer(NamedTuple):
@@ -25,16 +31,6 @@ class Answer(NamedTuple):
 
     state: str
     reason: str = "None"
-
-
-def settle(queued: Answer | None, account: Answer | None) -> Answer:
-    """What holds of a job, by the controller, which forgets it minutes after its end, and accounts.
-
-    A job that only accounts take to be running has ended, in a way that nobody knows.
-    """
-    if queued is not None:
-        return queued
-    return account if account and has_ended(account.state) else Answer(FORGOTTEN)
 
 
 def has_ended(state: str) -> bool:
@@ -45,25 +41,73 @@ def has_ended(state: str) -> bool:
 def describe_queue(answers: Iterable[Answer]) -> str:
     """How many jobs are in which state, and why those that wait do."""
     answers = list(answers)
-    why = Counter(answer.reason for answer in answers if answer.state == "PENDING")
-    reasons = ", ".join(f"{count} {reason}" for reason, count in why.most_common())
-    states = Counter(answer.state.lower() for answer in answers).most_common()
-    return ", ".join(
-        f"{count} {state}" + (f" ({reasons})" if state == "pending" else "")
-        for state, count in states
-    )
+    told = [a for a in answers if a.state == "PENDING" or a.reason == _BY_ACCOUNTS]
+    states, lines = Counter(answer.state for answer in answers), []
+    for state, count in states.most_common():
+        why = Counter(answer.reason for answer in told if answer.state == state).most_common()
+        reasons = ", ".join(f"{number} {reason}" for reason, number in why)
+        lines.append(f"{count} {state.lower()}" + (f" ({reasons})" if why else ""))
+    return ", ".join(lines)
+
+
+def look_up(run_id: str, jobs: Collection[str]) -> dict[str, Answer]:
+    """What holds of every one of these jobs of a run.
+
+    The controller decides. It forgets a job minutes after its end, which accounts remember. That a
+    job is missing from a list says nothing: a job is forgotten only if the controller says so of
+    this very job, and a job that accounts call running is running.
+
+    Raises:
+        OSError, SubprocessError: Slurm does not answer.
+    """
+    answers = {job: answer for job, answer in ask_controller(run_id).items() if job in jobs}
+    missing = [job for job in jobs if job not in answers]
+    accounts = ask_accounts(run_id) if missing else {}
+    for job in missing:
+        account = accounts.get(job)
+        if account and has_ended(account.state):
+            answers[job] = account
+        else:
+            claimed = Answer(account.state, _BY_ACCOUNTS) if account else Answer(FORGOTTEN)
+            answers[job] = ask_about(job) or claimed
+    return answers
 
 
 def ask_controller(run_id: str) -> Mapping[str, Answer]:
-    """Jobs of a run that the controller knows; raises OSError or SubprocessError if it is down."""
-    shown = ["--all", "--states", "all", "--name", run_id, "--format", "%i|%T|%r"]
-    return parse_answers(ask(["squeue", "--noheader", *shown]))
+    """Jobs of a run that the controller lists; raises OSError or SubprocessError if it is down."""
+    return parse_answers(ask(["squeue", *_SHOWN, "--name", run_id]))
+
+
+def ask_about(job: str) -> Answer | None:
+    """What the controller says of one job; None if it says that it does not know it.
+
+    Raises:
+        OSError, SubprocessError: it does not answer, or with nothing.
+    """
+    try:
+        answers = parse_answers(ask(["squeue", *_SHOWN, "--jobs", job]))
+    except subprocess.CalledProcessError as error:
+        if _NO_SUCH_JOB in error.stderr:
+            return None
+        raise
+    if job not in answers:
+        raise subprocess.SubprocessError(f"squeue says nothing of job {job}")
+    return answers[job]
+
+
+def cluster_name() -> str:
+    """Name of the cluster that answers; raises OSError or SubprocessError if none does."""
+    found = re.search(
+        r"^ClusterName\s*=\s*(\S+)", ask(["scontrol", "show", "config"]), re.MULTILINE
+    )
+    return found[1] if found else ""
 
 
 def ask_accounts(run_id: str) -> Mapping[str, Answer]:
     """Jobs of a run that are on account, none where the site keeps none; raises likewise."""
+    shown = ["--allocations", "--noheader", "--parsable2", "--format", "JobIDRaw,State"]
     try:
-        return parse_answers(ask(shlex.split(query_job_status_sacct(run_id))))
+        return parse_answers(ask(["sacct", *shown, "--starttime", "now-7days", "--name", run_id]))
     except FileNotFoundError:
         return {}
     except subprocess.CalledProcessError as error:
@@ -86,6 +130,7 @@ def error_text(error: Exception) -> str:
 
 def ask(command: list[str]) -> str:
     """What a command of Slurm prints; raises one of UNANSWERED if it fails."""
+    environment = slurm_environment(os.environ)
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=_PATIENCE
+        command, capture_output=True, text=True, check=True, timeout=_PATIENCE, env=environment
     ).stdout

@@ -3,38 +3,45 @@
 Version 2.8 of the plugin forgets all jobs when Slurm does not answer for a moment, waits for ever
 for jobs that somebody cancelled or that were preempted for good, spends all retries of a job
 within a second where Slurm takes none, submits twice what Slurm took without an answer, and leaves
-jobs behind that are being submitted when a run is stopped. What is submitted stays the plugin's.
+jobs behind that are being submitted when a run is stopped. It asks Slurm with whatever filters the
+user's shell has. What is submitted stays the plugin's.
 """
 
 import asyncio
 import itertools
+import os
 import queue
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from snakemake_executor_plugin_slurm import Executor
+from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
+from pipeline.errors import PipelineError
 from pipeline.slurm.answers import (
     FAILED,
     FORGOTTEN,
     UNANSWERED,
     Answer,
     ask,
-    ask_accounts,
     ask_controller,
+    cluster_name,
     describe_queue,
     error_text,
     has_ended,
-    settle,
+    look_up,
 )
+from pipeline.slurm.clusters import refuse_other_clusters
+from pipeline.slurm.environment import slurm_environment
+from pipeline.slurm.recover import refuse_to_run_twice
 
 _FAREWELL = 120.0
 """Seconds in which jobs have to end that were cancelled; Slurm kills them after its KillWait."""
@@ -51,11 +58,22 @@ _FOR_NOW = re.compile(
 
 
 class LastingExecutor(Executor):
-    """The plugin's executor with the controller as authority: what it does not know has ended."""
+    """The plugin's executor with the controller as authority: what it disowns has ended.
+
+    Attributes:
+        cluster: name of the cluster that jobs are submitted to; empty if Slurm does not tell.
+        left_behind: whether jobs may outlive snakemake, since Slurm did not take back all.
+    """
 
     def __init__(self, *args: object) -> None:
+        try:
+            _leave_the_environment_of_the_shell()
+            refuse_to_run_twice(Path())
+        except (PipelineError, *UNANSWERED) as error:
+            raise WorkflowError(error_text(error)) from error
+        self.cluster, self.left_behind = _ask_for_cluster(), False
         self._stopping, self._silent = threading.Event(), False
-        self._tried, self._left_behind = False, False
+        self._tried = False
         self._open: set[JobExecutorInterface] = set()
         self._submitted: set[str] = set()
         self._lost: set[str] = set()
@@ -90,12 +108,10 @@ class LastingExecutor(Executor):
         for job in jobs.values():
             yield job
 
-    async def _ask(self, jobs: Iterable[str]) -> dict[str, Answer]:
+    async def _ask(self, jobs: Collection[str]) -> dict[str, Answer]:
         """What Slurm says of every job; nothing, if it does not answer."""
         try:
-            queued = await asyncio.to_thread(ask_controller, self.run_uuid)
-            forgotten = any(job not in queued for job in jobs)
-            accounts = await asyncio.to_thread(ask_accounts, self.run_uuid) if forgotten else {}
+            answers = await asyncio.to_thread(look_up, self.run_uuid, jobs)
         except UNANSWERED as error:
             if not self._silent:
                 reason = error_text(error)
@@ -105,7 +121,7 @@ class LastingExecutor(Executor):
         if self._silent:
             self.logger.warning("Slurm answers again.")
         self._silent = False
-        return {job: settle(queued.get(job), accounts.get(job)) for job in jobs}
+        return answers
 
     def _report(self, job: SubmittedJobInfo, answer: Answer) -> None:
         log = Path(job.aux["slurm_logfile"])
@@ -149,6 +165,9 @@ class LastingExecutor(Executor):
         self._refusal, self._tried = "", True
         self._open.add(job)
         try:
+            for log in job.log:  # of an earlier attempt; this one may fail without one of its own
+                Path(log).unlink(missing_ok=True)
+            refuse_other_clusters(job.resources, os.environ.get("SLURM_CLUSTERS", ""))
             super().run_job(job)
         except Exception as error:  # the plugin trips over groups where it reports what happened
             cause = f"Job submission failed: {error.__context__ or error}"
@@ -175,7 +194,8 @@ class LastingExecutor(Executor):
         message = " ".join(msg.partition("sbatch call:")[0].split())
         if _FOR_NOW.search(message):
             self._refusal = message
-        else:
+        else:  # and never will be taken: as often as it may be tried, as often it was
+            job_info.job._attempt = job_info.job.restart_times + 1
             super()._report_job_error_threadsafe(job_info, msg)
 
     def report_job_error(
@@ -199,6 +219,7 @@ class LastingExecutor(Executor):
     def cancel(self) -> None:
         """End all jobs of this run, also those that are being submitted or run beside snakemake."""
         self._stopping.set()
+        self._cancel_jobs()  # before all else: a job around snakemake may end within half a minute
         local_pool = self.workflow.scheduler._local_executor.pool
         with suppress(queue.Empty):
             while True:  # not by cancelling, of which each job would complain
@@ -208,7 +229,7 @@ class LastingExecutor(Executor):
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
         local_pool.shutdown()
-        if not self._left_behind:
+        if not self.left_behind:
             self.logger.warning("Stopped; the same command goes on from here.")
 
     def shutdown(self) -> None:
@@ -218,18 +239,41 @@ class LastingExecutor(Executor):
         self._job_submission_executor.shutdown(wait=False, cancel_futures=True)
         super().shutdown()
         if self._tried and unfinished:
-            self._end_jobs()
+            self._cancel_jobs()
+            self._wait_for_the_end()
 
-    def _end_jobs(self) -> None:
-        """Cancel what is left of this run, and wait until it has saved and ended."""
+    def _cancel_jobs(self) -> None:
+        """Cancel what Slurm has of this run, if it hears; whether it did is seen by looking."""
+        if self._tried:
+            with suppress(*UNANSWERED):
+                ask(["scancel", "--name", self.run_uuid])  # the run's id is the name of its jobs
+
+    def _wait_for_the_end(self) -> None:
+        """Wait until cancelled jobs have saved and ended."""
         end = time.monotonic() + _FAREWELL
         try:
-            ask(["scancel", "--name", self.run_uuid])  # the run's id is the name of its jobs
-            while any(not has_ended(job.state) for job in ask_controller(self.run_uuid).values()):
+            open_jobs = {job.external_jobid for job in self.active_jobs}
+            jobs = open_jobs | ask_controller(self.run_uuid).keys()
+            while any(not has_ended(job.state) for job in look_up(self.run_uuid, jobs).values()):
                 if time.monotonic() > end:
                     raise TimeoutError(f"not ended within {_FAREWELL:.0f} s")
                 time.sleep(0.5)
         except UNANSWERED as error:
-            self._left_behind = True
+            self.left_behind = True
             reason = error_text(error)
             self.logger.error(f"Slurm jobs may go on, run workflow/recover.sh: {reason}")
+
+
+def _leave_the_environment_of_the_shell() -> None:
+    """Let nothing that the plugin starts inherit filters and options, nor another job's size."""
+    own = slurm_environment(os.environ)
+    for name in os.environ.keys() - own.keys():
+        del os.environ[name]
+    os.environ.update(own)
+
+
+def _ask_for_cluster() -> str:
+    try:
+        return cluster_name()
+    except UNANSWERED:  # said again, and louder, by the first look at jobs
+        return ""

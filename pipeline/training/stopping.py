@@ -12,9 +12,12 @@ import time
 
 from lightning import Callback, LightningModule, Trainer
 
+from pipeline.slurm.environment import slurm_environment
+
 _RESERVE = 0.1
 _LEAST_RESERVE, _MOST_RESERVE = 15.0, 600.0
 """Share of the time left that is kept for saving and leaving, and its bounds in seconds."""
+_NO_LIMIT = "UNLIMITED"
 
 
 class Stopping(Callback):
@@ -54,13 +57,20 @@ def seconds_left() -> float | None:
     job = os.environ.get("SLURM_JOB_ID")
     if job is None:
         return None
-    command = ["squeue", "--noheader", "--jobs", job, "--format", "%L"]
+    shown = ["--noheader", "--all", "--states", "all", "--format", "%L"]
+    local = {n: value for n, value in os.environ.items() if not n.endswith("_CLUSTERS")}
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        answer = subprocess.run(
+            ["squeue", *shown, "--jobs", job], env=slurm_environment(local),
+            capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         print(f"warning: time limit unknown, squeue failed: {error}", file=sys.stderr)
         return None
-    return parse_time_left(answer.stdout.strip())
+    left = answer.stdout.strip()
+    if left != _NO_LIMIT and parse_time_left(left) is None:
+        print(f"warning: time limit unknown, squeue says {left!r} of job {job}", file=sys.stderr)
+    return parse_time_left(left)
 
 
 def parse_time_left(text: str) -> float | None:

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from pipeline import artifacts
 from tests.faults.inject import environment, slurm_environment
-from tests.workflow.checkout import SMOKE, Checkout
+from tests.workflow.checkout import SMOKE, SNAKEMAKE, Checkout
 
 ARGUMENTS = ("--profile", "slurm", "-j", "64", "--config", "preset=smoke")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
@@ -23,6 +23,11 @@ CHECKPOINTS = list(range(250, STEPS + 1, 250))
 PROFILE = "workflow/profiles/slurm/config.yaml"
 PACE = "pace:0.006"
 """A fault that leaves time for others."""
+FILTERS = {"SQUEUE_PARTITION": "rush", "SQUEUE_USERS": "nobody", "SQUEUE_ACCOUNT": "none"}
+FILTERS |= {"SQUEUE_LICENSES": "none", "SQUEUE_STATES": "FAILED", "SACCT_LOCAL": "1"}
+FILTERS |= {"SCANCEL_PARTITION": "rush", "SCANCEL_STATE": "PENDING", "SBATCH_TIMELIMIT": "1"}
+FILTERS |= {"SBATCH_ARRAY_INX": "1-2", "SLURM_MEM_PER_CPU": "10", "SLURM_CPUS_PER_TASK": "4"}
+"""What a user may have set to see fewer jobs, and to submit others."""
 
 
 class Site(Checkout):
@@ -53,11 +58,29 @@ class Site(Checkout):
         assert count == 1, key
         path.write_text(head + mark + tail)
 
-    def launch(self, *targets: str, fault: str = "", slurm: str = "") -> subprocess.Popen:
+    def launch(
+        self,
+        *targets: str,
+        fault: str = "",
+        slurm: str = "",
+        command: Sequence[str] = (SNAKEMAKE,),
+        **variables: str,
+    ) -> subprocess.Popen:
         """Start snakemake on the cluster, with faults in it; its messages go to `log`."""
-        variables = self.faults(fault, slurm)
+        variables |= self.faults(fault, slurm)
         with (self.path / "log").open("a") as log:
-            return super().start(*(targets or (TRAINED,)), *ARGUMENTS, output=log, **variables)
+            arguments = (*(targets or (TRAINED,)), *ARGUMENTS)
+            return super().start(*arguments, output=log, command=command, **variables)
+
+    def submit_driver(self, *options: str, fault: str = "") -> str:
+        """Let snakemake run in a Slurm job, as the README says; returns the job's number."""
+        command = ["sbatch", "--parsable", "--output", "log", "--open-mode", "append", *options]
+        result = subprocess.run(
+            [*command, "workflow/driver.sh", TRAINED, "--config", "preset=smoke"],
+            cwd=self.path, env=self.environment() | self.faults(fault, ""), check=True,
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        return result.stdout.strip()
 
     def faults(self, fault: str, slurm: str) -> dict[str, str]:
         """Environment with a fault of stages and one of Slurm's commands, or without."""
@@ -80,7 +103,8 @@ class Site(Checkout):
         """Slurm's numbers of the jobs that were submitted here."""
         chosen = ["--states", ",".join(states or ("all",))]
         command = ["squeue", "--noheader", *chosen, "--format", "%i|%Z"]
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        lines = result.stdout.splitlines()
         return [line.partition("|")[0] for line in lines if line.endswith(f"|{self.path}")]
 
     def training_processes(self) -> list[str]:
@@ -121,6 +145,19 @@ def assert_same_training(site: Site, other: Site) -> None:
         assert all(np.array_equal(one[name], two[name]) for name in one)
     losses = [pd.read_parquet(s.path / CELL / "losses.parquet") for s in (site, other)]
     pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
+
+
+def recover(
+    site: Site, *arguments: str, expected: int = 0, slurm: str = "", **variables: str
+) -> str:
+    """Run the script for what a killed snakemake leaves behind, and return what it says."""
+    result = subprocess.run(
+        ["workflow/recover.sh", *arguments],
+        cwd=site.path, capture_output=True, text=True, check=False,
+        env=site.environment() | variables | site.faults("", slurm),
+    )  # fmt: skip
+    assert result.returncode == expected, result.stderr
+    return result.stderr
 
 
 def starts(site: Site) -> list[int]:

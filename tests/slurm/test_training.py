@@ -10,10 +10,12 @@ import pytest
 from tests.slurm import cluster
 from tests.slurm.site import (
     CELL,
+    FILTERS,
     PACE,
     TRAINED,
     Site,
     assert_same_training,
+    recover,
     show,
     starts,
     wait_for,
@@ -27,7 +29,7 @@ QUEUE = "\"'closed' if getattr(wildcards, 'dataset_size', '') == 'online' else '
 
 def test_a_job_short_of_time_stops_itself_and_the_retry_goes_on(undisturbed, tmp_path):
     site = Site.set_up(tmp_path / "checkout", runtime="2")
-    process = site.launch(fault="pace:0.032")
+    process = site.launch(fault="pace:0.032", **FILTERS)
     assert site.finish(process, 600) == 0, site.log
     first, *later = starts(site)
     assert first == 0
@@ -112,16 +114,6 @@ def launch_and_queue(site):
     return process, [running, queued]
 
 
-def recover(site, expected=0, slurm=""):
-    """Run the script for what a killed snakemake leaves behind, and return what it says."""
-    result = subprocess.run(
-        ["workflow/recover.sh"], cwd=site.path, env=site.environment() | site.faults("", slurm),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == expected, result.stderr
-    return result.stderr
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number):
     site = Site.set_up(tmp_path / "checkout", partition=QUEUE)
@@ -152,10 +144,14 @@ def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
     process.wait()
     (site.path / "faults").mkdir()
     (site.path / "faults/down").touch()
-    assert "squeue does not answer" in recover(site, expected=1, slurm="down")
+    assert "Slurm does not answer" in recover(site, expected=1, slurm="down")
     refused = site.launch()
     assert site.finish(refused) == 1
     assert "Directory cannot be locked" in site.log
+    site.snakemake("--unlock")
+    refused = site.launch(TRAINED, QUEUED)
+    assert site.finish(refused) == 1
+    assert f"its Slurm jobs {' '.join(left_behind)} go on; end them first" in site.log
     recover(site)
     assert {show(job, "JobState") for job in left_behind} == {"CANCELLED"}
     site.edit_profile("slurm_partition", "main")

@@ -4,21 +4,25 @@ import asyncio
 import logging
 import subprocess
 import threading
+import types
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
-from pipeline.slurm import executor
+from pipeline.slurm import answers, executor
 from pipeline.slurm.answers import (
     Answer,
+    ask_about,
     ask_accounts,
     describe_queue,
     has_ended,
+    look_up,
     parse_answers,
-    settle,
 )
 from pipeline.slurm.executor import LastingExecutor
+from tests.unit.slurm_case import FakeSlurm
 
 
 def test_answers_of_the_controller_and_of_accounts_are_read_alike():
@@ -31,19 +35,61 @@ def test_answers_of_the_controller_and_of_accounts_are_read_alike():
 
 
 @pytest.mark.parametrize(
-    ("queued", "account", "state"),
+    ("queued", "account", "asked", "state"),
     [
-        ("RUNNING", "FAILED", "RUNNING"),  # requeued, and accounts are late
-        ("PREEMPTED", "RUNNING", "PREEMPTED"),
-        (None, "COMPLETED", "COMPLETED"),
-        (None, "TIMEOUT", "TIMEOUT"),
-        (None, "RUNNING", "UNKNOWN"),
-        (None, None, "UNKNOWN"),
+        ("RUNNING", "FAILED", None, "RUNNING"),  # requeued, and accounts are late
+        ("PREEMPTED", "RUNNING", None, "PREEMPTED"),
+        (None, "COMPLETED", None, "COMPLETED"),
+        (None, "TIMEOUT", None, "TIMEOUT"),
+        (None, "RUNNING", None, "RUNNING"),
+        (None, "PENDING", "FAILED", "FAILED"),
+        (None, "RUNNING", "RUNNING", "RUNNING"),
+        (None, None, "RUNNING", "RUNNING"),  # a list from which it was missing
+        (None, None, None, "UNKNOWN"),
     ],
 )
-def test_the_controller_decides_and_accounts_remember(queued, account, state):
-    answers = [Answer(word) if word else None for word in (queued, account)]
-    assert settle(*answers).state == state
+def test_the_controller_decides_and_accounts_remember(monkeypatch, queued, account, asked, state):
+    listed = {"1": Answer(queued)} if queued else {}
+    on_account = {"1": Answer(account)} if account else {}
+    monkeypatch.setattr(answers, "ask_controller", lambda _run: listed | {"2": Answer("RUNNING")})
+    monkeypatch.setattr(answers, "ask_accounts", lambda _run: on_account)
+    monkeypatch.setattr(answers, "ask_about", lambda _job: Answer(asked) if asked else None)
+    found = look_up("run", ["1"])
+    assert {job: answer.state for job, answer in found.items()} == {"1": state}
+
+
+def test_a_job_is_unknown_only_if_the_controller_says_so(monkeypatch):
+    def respond(output="", error=""):
+        def run(command, **_):
+            if error:
+                raise subprocess.CalledProcessError(1, command, stderr=error)
+            return subprocess.CompletedProcess(command, 0, stdout=output)
+
+        monkeypatch.setattr(subprocess, "run", run)
+
+    respond(error="slurm_load_jobs error: Invalid job id specified")
+    assert ask_about("12") is None
+    respond(output="CLUSTER: test\n12|RUNNING|None\n")
+    assert ask_about("12") == Answer("RUNNING")
+    respond(output="")
+    with pytest.raises(subprocess.SubprocessError, match="squeue says nothing of job 12"):
+        ask_about("12")
+    respond(error="slurm_load_jobs error: Unable to contact slurm controller")
+    with pytest.raises(subprocess.CalledProcessError):
+        ask_about("12")
+
+
+@pytest.mark.parametrize(
+    "name", ["SQUEUE_PARTITION", "SQUEUE_USERS", "SQUEUE_ACCOUNT", "SQUEUE_LICENSES", "SACCT_LOCAL"]
+)
+def test_a_job_is_seen_whatever_the_shell_filters(tmp_path, monkeypatch, name):
+    slurm = FakeSlurm(tmp_path, monkeypatch)
+    slurm.add(1, "run", "RUNNING")
+    slurm.add(2, "run", "accounted RUNNING")
+    monkeypatch.setenv(name, "elsewhere")
+    found = look_up("run", ["1", "2"])
+    assert {job: answer.state for job, answer in found.items()} == {"1": "RUNNING", "2": "RUNNING"}
+    assert "1 by accounts alone" in describe_queue(found.values()), "the site can mend it"
 
 
 def test_jobs_that_may_come_back_have_not_ended():
@@ -98,6 +144,7 @@ class Rehearsal(LastingExecutor):
         self._answers, self.reported = iter(answers), []
         self._stopping, self._open, self._submitted = threading.Event(), set(), set()
         self._lost, self._queue, self._next_seconds_between_status_checks = set(), "", 20
+        self._main_event_loop, self.run_uuid, self.left_behind = None, "run", False
         self.workflow = SimpleNamespace(
             executor_settings=SimpleNamespace(init_seconds_before_status_checks=20)
         )
@@ -151,6 +198,16 @@ def test_once_the_run_is_stopped_cancelled_jobs_have_not_failed():
     assert rehearsal.reported == []
 
 
+class Group:
+    """What the executor asks of a group of jobs."""
+
+    attempt = property(lambda self: self._attempt)
+    restart_times, resources = 5, types.MappingProxyType({})
+
+    def __init__(self, *logs):
+        self.log, self._attempt = list(logs), 1
+
+
 def test_a_group_that_cannot_be_submitted_is_reported(monkeypatch):
     """Although the plugin, looking for the name of its rule, fails to report it."""
 
@@ -161,10 +218,36 @@ def test_a_group_that_cannot_be_submitted_is_reported(monkeypatch):
             job.rule  # noqa: B018
 
     monkeypatch.setattr(executor.Executor, "run_job", fail)
-    rehearsal, group = Rehearsal(), object()
-    rehearsal._main_event_loop = None
+    rehearsal, group = Rehearsal(), Group()
     rehearsal.run_job(group)
     assert rehearsal.reported == [(group, "Job submission failed: no place for logs")]
+
+
+def test_a_refusal_for_good_is_not_tried_again_and_shows_no_other_attempts_log(
+    monkeypatch, tmp_path
+):
+    def refuse(self, job):
+        message = "SLURM sbatch failed. The error message was 'invalid partition specified: nope'."
+        self._report_job_error_threadsafe(SubmittedJobInfo(job), f"{message}\n    sbatch call:\n x")
+
+    monkeypatch.setattr(executor.Executor, "run_job", refuse)
+    log = tmp_path / "train.log"
+    log.write_text("RuntimeError: of an earlier attempt\n")
+    rehearsal, group = Rehearsal(), Group(log, tmp_path / "another.log")
+    rehearsal.run_job(group)
+    assert [job for job, _ in rehearsal.reported] == [group]
+    assert not group.restart_times > group.attempt - 1, "as Snakemake decides on a restart"
+    assert not log.exists()
+
+
+def test_a_job_for_another_cluster_is_refused_for_good(monkeypatch):
+    rehearsal, group = Rehearsal(), Group()
+    group.resources = {"clusters": "b"}
+    monkeypatch.setenv("SLURM_CLUSTERS", "a")
+    rehearsal.run_job(group)
+    ((job, message),) = rehearsal.reported
+    assert job is group
+    assert "clusters: b: all jobs of a run go to one cluster" in message
 
 
 def test_a_group_that_slurm_does_not_take_for_now_is_submitted_again(monkeypatch):
@@ -181,8 +264,28 @@ def test_a_group_that_slurm_does_not_take_for_now_is_submitted_again(monkeypatch
     monkeypatch.setattr(executor.Executor, "run_job", refuse_once)
     monkeypatch.setattr(executor, "_PAUSES", (0.0,))
     monkeypatch.setattr(executor, "ask_controller", lambda _run: {})
-    rehearsal, group = Rehearsal(), object()
-    rehearsal.run_uuid = "run"
+    rehearsal, group = Rehearsal(), Group()
     rehearsal.run_job(group)
     assert tries == [group, group]
     assert rehearsal.reported == []
+    assert group.attempt == 1
+
+
+def test_on_a_stop_jobs_are_cancelled_before_anything_else(monkeypatch):
+    order = []
+    monkeypatch.setattr(executor, "ask", lambda command: order.append(" ".join(command)))
+    monkeypatch.setattr(executor, "ask_controller", lambda _run: order.append("squeue") or {})
+    monkeypatch.setattr(executor, "look_up", lambda _run, _jobs: {})
+    monkeypatch.setattr(
+        executor.Executor, "shutdown", lambda _self: order.append("wait for checks")
+    )
+    rehearsal = Rehearsal()
+    rehearsal.active_jobs = [SubmittedJobInfo(None, "1")]
+    rehearsal._job_submission_executor = ThreadPoolExecutor()
+    local = SimpleNamespace(pool=ThreadPoolExecutor())
+    rehearsal.workflow.scheduler = SimpleNamespace(_local_executor=local)
+    rehearsal._tried = True
+    rehearsal.cancel()
+    cancel = "scancel --name run"
+    assert order == [cancel, "wait for checks", cancel, "squeue"]
+    assert not rehearsal.left_behind

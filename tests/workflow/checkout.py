@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -57,11 +58,15 @@ class Checkout:
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def start(
-        self, *arguments: str, output: TextIO | int = subprocess.PIPE, **variables: str
+        self,
+        *arguments: str,
+        output: TextIO | int = subprocess.PIPE,
+        command: Sequence[str] = (SNAKEMAKE,),
+        **variables: str,
     ) -> subprocess.Popen:
         """Start snakemake in a process group of its own, where it hears Ctrl-C in any case."""
         return subprocess.Popen(
-            ["env", "--default-signal=INT", SNAKEMAKE, *arguments],
+            ["env", "--default-signal=INT", *command, *arguments],
             cwd=self.path,
             env=self.environment() | variables,
             text=True,

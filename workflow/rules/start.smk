@@ -1,7 +1,7 @@
 """What happens when a run starts: stale artifacts are named, and the run can be watched. No rules."""
 
+import atexit
 import json
-import os
 import signal
 
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
@@ -11,9 +11,24 @@ from pipeline.config.disk import describe_disk
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
+    from pipeline.slurm.driver import Driver
     from pipeline.slurm.executor import LastingExecutor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
+
+
+def record_driver():
+    """Write down which process this is, for recover.sh, until it ends in peace."""
+    executor = workflow.scheduler._executor
+    run, cluster = getattr(executor, "run_uuid", ""), getattr(executor, "cluster", "")
+    driver, here = Driver.of_this_process(run, cluster), Path.cwd()
+    driver.write(here)
+
+    def forget():
+        if not getattr(executor, "left_behind", False):
+            driver.forget(here)
+
+    atexit.register(forget)
 
 
 def planned(job):
@@ -61,7 +76,7 @@ onstart:
                 temporary.write_text(json.dumps(config.plain(), indent=1))
         except PipelineError as error:
             sys.exit(f"error: {error}")
-    Path(".snakemake/host").write_text(f"{os.uname().nodename}\n")  # for recover.sh
+    record_driver()
     here, elsewhere = workflow.local_exec, workflow.nodes or 1
     local = (
         workflow.cores or 1 if here else 5

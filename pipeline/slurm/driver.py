@@ -1,0 +1,105 @@
+"""The snakemake that drives a run: what it writes of itself, by which others tell if it lives.
+
+A command line says neither where snakemake runs nor whether it is one (a path with a space, `python
+-m snakemake`, `--directory`), and a pid alone may be that of a later process or of another host.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from pipeline import artifacts
+from pipeline.errors import PipelineError
+
+_PLACE = Path(".snakemake/drivers")
+_CLOCK = 1.0
+"""Seconds by which two readings of the same start may differ."""
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A process of snakemake.
+
+    Attributes:
+        host: name of the machine that it runs on.
+        pid: its number there.
+        started: seconds from the start of that machine to its own, which no clock that is put right
+            changes.
+        job: the Slurm job that it runs in, and how often that was requeued; empty outside of one.
+        run: name of the Slurm jobs that it submits; empty if it submits none.
+        cluster: the Slurm cluster that knows these jobs; empty if it has not told.
+    """
+
+    host: str
+    pid: int
+    started: float
+    job: str = ""
+    run: str = ""
+    cluster: str = ""
+
+    @classmethod
+    def of_this_process(cls, run: str = "", cluster: str = "") -> "Driver":
+        """The driver that calls this, in the environment that it was started with."""
+        pid, variables = os.getpid(), psutil.Process().environ()
+        own_cluster = variables.get("SLURM_CLUSTER_NAME", cluster)
+        job = own_job(variables) if own_cluster == (cluster or own_cluster) else ""
+        return cls(os.uname().nodename, pid, _start(pid), job, run, cluster or own_cluster)
+
+    def path(self, directory: Path) -> Path:
+        """Where it is written down, for the directory that it works in."""
+        return directory / _PLACE / f"{self.host}.{self.pid}.json"
+
+    def write(self, directory: Path) -> None:
+        """Write it down."""
+        with artifacts.replacing(self.path(directory)) as temporary:
+            temporary.write_text(json.dumps(asdict(self)))
+
+    def forget(self, directory: Path) -> None:
+        """Take back what was written."""
+        self.path(directory).unlink(missing_ok=True)
+
+    def is_here(self) -> bool:
+        """Whether it ran on this machine, so that one can tell whether it still does."""
+        return self.host == os.uname().nodename
+
+    def runs_here(self) -> bool:
+        """Whether it is a living process of this machine, and not a later one with its number."""
+        try:
+            return self.is_here() and abs(_start(self.pid) - self.started) < _CLOCK
+        except psutil.NoSuchProcess:
+            return False
+
+
+def own_job(variables: dict[str, str]) -> str:
+    """The Slurm job of a process with these variables, as in `Driver.job`."""
+    job = variables.get("SLURM_JOB_ID", "")
+    return f"{job}.{variables.get('SLURM_RESTART_COUNT', '0')}" if job else ""
+
+
+def read_drivers(directory: Path) -> list[Driver]:
+    """All that were written down for a directory and did not end in peace, or have not yet.
+
+    Raises:
+        PipelineError: what was written cannot be read.
+    """
+    drivers = []
+    for path in sorted((directory / _PLACE).glob("*.json")):
+        try:
+            drivers.append(Driver(**json.loads(path.read_text())))
+        except FileNotFoundError:
+            continue  # it has just ended
+        except (OSError, ValueError, TypeError) as error:
+            raise PipelineError(
+                f"{path} cannot be read ({error}); delete it if no snakemake runs here"
+            ) from error
+    return drivers
+
+
+def _start(pid: int) -> float:
+    process = psutil.Process(pid)
+    if process.status() == psutil.STATUS_ZOMBIE:
+        raise psutil.NoSuchProcess(pid)
+    return process.create_time() - psutil.boot_time()
