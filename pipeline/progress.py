@@ -28,6 +28,8 @@ _EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.
 """Of a local job, until the first of its rule has ended; as measured for the demo preset."""
 _EXPECTED_OTHERWISE = 4.0
 _ERRORS = ("job_error", "group_error")
+_IDLE = ("Select jobs to execute...", "Will exit after finishing currently running jobs")
+"""What Snakemake says at every pass of its scheduler."""
 _SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+) ")
 
 
@@ -181,7 +183,7 @@ class Hush(logging.Filter):
         if self._stopped and (event in _ERRORS or message.startswith("RuleException")):
             return False
         again = event in said or _SUBMITTED.match(message)
-        return not again and message != "Select jobs to execute..."
+        return not again and not message.startswith(_IDLE)
 
 
 def is_stop(record: logging.LogRecord) -> bool:

@@ -173,6 +173,7 @@ def test_what_is_said_again_is_hushed():
 
     assert not heard("Finished jobid: 3", event="job_finished")
     assert not heard("Select jobs to execute...")
+    assert not heard("Will exit after finishing currently running jobs (scheduler).")
     assert heard("Trying to restart job 3.")
     assert heard("Error in rule train", event="job_error")
 

@@ -8,6 +8,7 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
+from pipeline.interruption import Interruption
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
@@ -29,8 +30,11 @@ def planned(job):
 
 
 onstart:
-    # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if workflow.local_exec:
+        Interruption(workflow.scheduler, logger).listen()
+    else:
+        # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     for run, config in CONFIGS.items():
         with artifacts.replacing(f"results/{run}/config.json") as temporary:
             temporary.write_text(json.dumps(config.plain(), indent=1))
