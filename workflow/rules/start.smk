@@ -30,6 +30,11 @@ def planned(job):
 
 
 onstart:
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        # Snakemake's own limit, while one that the user sets stays: it makes every pass of the
+        # scheduler start another a second later, until the end of the run.
+        workflow.scheduler.job_rate_limiter = None
     if workflow.local_exec:
         Interruption(workflow.scheduler, logger).listen()
     else:
