@@ -9,6 +9,7 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
 from pipeline.interruption import Interruption
+from pipeline.inventory import OncePlanned, Settled, inventory
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
@@ -57,26 +58,25 @@ onstart:
     logger.addHandler(GridProgress(jobs, local, elsewhere))
 
 
-def warn_of_stale_artifacts(config):
-    """Where Snakemake has no record of specs, let the stamps of artifacts say what is stale."""
-    from pipeline.stamps import recorded_paths, stale_artifacts
+def settled_jobs():
+    """Jobs of the plan that will not run, in the order of the rules, with what they keep."""
+    order = {rule.name: place for place, rule in enumerate(workflow.rules)}
+    jobs = [job for job in workflow.dag.jobs if not workflow.dag.needrun(job)]
+    for job in sorted(jobs, key=lambda job: (order[job.rule.name], str(job.output))):
+        kept = tuple(str(path) for path in job.output if not path.is_temp)
+        yield Settled(job.rule.name, kept, job.params.get("spec"))
+
+
+def tell_inventory():
+    from pipeline.stamps import recorded_paths
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
-    stale = stale_artifacts(config, Path(), recorded)
-    lost = not any(path.startswith(f"results/{config.run}/") for path in recorded)
-    rerun = stale if lost else [path for paths in stale.values() for path in paths]
-    if stale:
-        print(
-            f"warning: .snakemake has no record of {'' if lost else 'parts of '}"
-            f"results/{config.run}, made with other settings or code; to mend it, run once with: "
-            f"--forcerun {' '.join(rerun)}",
-            file=sys.stderr,
-        )
+    for line in inventory(settled_jobs(), recorded):
+        print(f"warning: {line}", file=sys.stderr)
 
 
-for config_of_run in CONFIGS.values():
-    if workflow.is_main_process and Path("results", config_of_run.run).exists():
-        warn_of_stale_artifacts(config_of_run)
+if workflow.is_main_process:
+    logger.addHandler(OncePlanned(tell_inventory))
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
