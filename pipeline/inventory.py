@@ -1,4 +1,4 @@
-"""What is on disk when a run has been planned, held against the plan.
+"""What is on disk when Snakemake has made its plan, held against that plan.
 
 Snakemake says nothing of a file that is missing where all that is made from it is there, and takes
 files for good that it has no record of.
@@ -10,8 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_PLANNED = ("run_info", "Nothing to be done")
+PLANNED = ("run_info", "Nothing to be done")
 """The event, and the message in its place, by which Snakemake tells that it has planned."""
+REPORTING = ("Creating report",)
+"""The message before it looks for what goes into a report."""
 
 
 class Settled(NamedTuple):
@@ -28,17 +30,22 @@ class Settled(NamedTuple):
     spec: str | None
 
 
-class OncePlanned(logging.Handler):
-    """Calls a function when Snakemake has planned a run, also if it will not run anything."""
+class Moment(logging.Handler):
+    """Calls a function at a moment that Snakemake offers no hook for, but tells its logger.
 
-    def __init__(self, function: Callable[[], None]) -> None:
+    Args:
+        signs: the event, or beginnings of the message.
+        function: what to call, once.
+    """
+
+    def __init__(self, signs: tuple[str, ...], function: Callable[[], None]) -> None:
         super().__init__()
-        self._function, self._done = function, False
+        self._signs, self._function, self._done = signs, function, False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hear an event of Snakemake's logger."""
         event, message = getattr(record, "event", None), str(record.msg)
-        if not self._done and (event == _PLANNED[0] or message.startswith(_PLANNED[1])):
+        if not self._done and (event in self._signs or message.startswith(self._signs)):
             self._done = True
             self._function()
 
@@ -74,9 +81,8 @@ def _missing_lines(missing: list[str]) -> Iterator[str]:
     if missing:
         more = f" and {len(missing) - 1} more" if missing[1:] else ""
         yield (
-            f"{missing[0]}{more} should be there but is missing; what was asked for does not need "
-            f"it, so it is made only by: snakemake {missing[0]} "
-            "(and the --profile or --config of this run)"
+            f"missing: {missing[0]}{more}; nothing that was asked for needs it, so it is made "
+            f"only by: snakemake {missing[0]} (and the --profile or --config of this run)"
         )
 
 

@@ -9,7 +9,7 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
 from pipeline.interruption import Interruption
-from pipeline.inventory import OncePlanned, Settled, inventory
+from pipeline.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
@@ -75,8 +75,20 @@ def tell_inventory():
         print(f"warning: {line}", file=sys.stderr)
 
 
+def leave_out_of_report():
+    """Have the report do without what is not there, which Snakemake would refuse to do."""
+    for path in sorted({path for job in workflow.dag.jobs for path in job.output}):
+        if "report" in path.flags and not os.path.exists(path):
+            del path.flags["report"]
+            print(
+                f"warning: report: {path} is not there, so it is left out",
+                file=sys.stderr,
+            )
+
+
 if workflow.is_main_process:
-    logger.addHandler(OncePlanned(tell_inventory))
+    logger.addHandler(Moment(PLANNED, tell_inventory))
+    logger.addHandler(Moment(REPORTING, leave_out_of_report))
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
