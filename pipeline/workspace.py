@@ -7,11 +7,13 @@ named by a hash of everything that determines the outputs, so other settings nev
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.artifacts import TEMPORARY
 from pipeline.provenance import short_hash
+
+_PLACE = ".work"
 
 
 class Workspace:
@@ -19,7 +21,7 @@ class Workspace:
 
     def __init__(self, root: Path, identity: Mapping) -> None:
         """`identity` is the spec of the job and the content hashes of its inputs."""
-        self._root = root / ".work" / short_hash(dict(identity))
+        self._root = root / _PLACE / short_hash(dict(identity))
         self._root.mkdir(parents=True, exist_ok=True)
         for leftover in self._root.glob(TEMPORARY):  # of a killed attempt
             leftover.unlink(missing_ok=True)
@@ -56,3 +58,9 @@ def remove_all_but(workspaces: Sequence[Workspace]) -> None:
     for other in kept[0].parent.iterdir():
         if other.resolve() not in kept:
             shutil.rmtree(other)
+
+
+def forget_progress(outputs: Iterable[str | Path]) -> None:
+    """Delete all workspaces beside the outputs of a job, so that it begins from nothing."""
+    for directory in {Path(output).parent for output in outputs}:
+        shutil.rmtree(directory / _PLACE, ignore_errors=True)

@@ -95,3 +95,23 @@ def test_a_run_that_is_ended_saves_and_goes_on(undisturbed, tmp_path, end):
     logs = "".join((checkout.path / cell / "logs/train.log").read_text() for cell in CELLS)
     assert sorted(re.findall(r"from step (\d+) to 40", logs)) == ["0", "0", step]
     assert final_weights(checkout) == final_weights(undisturbed)
+
+
+def test_a_rule_that_is_forced_by_name_begins_afresh(undisturbed, tmp_path):
+    checkout = undisturbed.copy(tmp_path / "checkout")
+    chosen, path = TRAINED[0], checkout.path / TRAINED[0]
+    for forced, expected in ((chosen, "0 to 0"), ("train", "0 to 40")):
+        result = checkout.snakemake(*SMOKE, chosen, "--forcerun", forced)
+        assert result.returncode == 0, result.stderr
+        log = (path.parent / "logs/train.log").read_text()
+        assert re.findall(r"from step (\d+ to \d+)", log) == [expected]
+    assert final_weights(checkout) == final_weights(undisturbed)
+
+
+def test_all_output_that_is_deleted_leaves_nothing_undeclared(undisturbed, tmp_path):
+    checkout = undisturbed.copy(tmp_path / "checkout")
+    for arguments, expected in ((["--dry-run"], len(CELLS)), ([], 0)):
+        result = checkout.snakemake(*SMOKE, *TRAINED, "--delete-all-output", *arguments)
+        assert result.returncode == 0, result.stderr
+        assert len(list(checkout.path.glob(f"{GRID}/**/.work"))) == expected
+    assert not list(checkout.path.glob(f"{GRID}/**/*.safetensors"))

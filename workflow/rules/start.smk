@@ -11,11 +11,47 @@ from pipeline.config.disk import describe_disk
 from pipeline.interruption import Interruption
 from pipeline.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 from pipeline.progress import GridProgress, Hush, PlannedJob
+from pipeline.workspace import forget_progress
 
 if workflow.is_main_process:
     from pipeline.slurm.executor import LastingExecutor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
+
+
+RESUMABLE = {"fetch_hub", "encode", "encode_controls"}
+RESUMABLE |= {
+    "train",
+    "train_text",
+    "train_image",
+    "sample",
+    "sample_text",
+    "sample_image",
+}
+"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py."""
+
+
+def forget(jobs):
+    for job in jobs:
+        if job.rule.name in RESUMABLE:
+            forget_progress(job.output)
+
+
+def delete_output(only_temp=False, dryrun=False, delete=workflow.delete_output):
+    """What --delete-all-output does: delete outputs, and then progress towards them."""
+    delete(only_temp=only_temp, dryrun=dryrun)
+    if not (only_temp or dryrun):
+        forget(workflow.dag.jobs)
+
+
+workflow.delete_output = delete_output
+
+
+def forced_jobs():
+    """Jobs of rules that the user forces by name; a path that is forced is mended from progress."""
+    forced, everything = workflow.dag_settings.forcerun, workflow.dag_settings.forceall
+    jobs = workflow.dag.needrun_jobs()
+    return [job for job in jobs if everything or job.rule.name in forced]
 
 
 def planned(job):
@@ -41,6 +77,7 @@ onstart:
     else:
         # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+    forget(forced_jobs())
     for run, config in CONFIGS.items():
         with artifacts.replacing(f"results/{run}/config.json") as temporary:
             temporary.write_text(json.dumps(config.plain(), indent=1))
