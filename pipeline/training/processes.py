@@ -19,15 +19,16 @@ _GLANCE = 1.0
 """Seconds between two looks at the first process."""
 
 
-def keep_to_ourselves() -> None:
-    """In the first process, forget other groups; in another, end as soon as the first is gone."""
+def keep_to_ourselves(processes: int) -> None:
+    """In the first of so many processes, forget other groups; let others end with the first."""
     first = os.environ.get(_FIRST)
-    if first not in (None, str(os.getpid())) and "LOCAL_RANK" in os.environ:
+    if processes > 1 and first not in (None, str(os.getpid())) and "LOCAL_RANK" in os.environ:
         threading.Thread(target=_follow, args=(int(first),), daemon=True).start()
         return
-    os.environ[_FIRST] = str(os.getpid())
     for name in _FOREIGN:
         os.environ.pop(name, None)
+    if processes > 1:
+        os.environ[_FIRST] = str(os.getpid())
 
 
 def _follow(first: int) -> None:

@@ -57,7 +57,7 @@ def train(
         PipelineError: the loss is not finite, a batch cannot be shared equally, or training was
             stopped early, to be resumed.
     """
-    keep_to_ourselves()
+    keep_to_ourselves(processes)
     settings, data = spec["settings"], streams.map_tensors(dataset, "dataset")
     _check_shares(settings["training"]["batch_size"], processes, accumulation)
     outputs = {_step_of(path): path for path in checkpoints}

@@ -44,6 +44,10 @@ from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.provenance import canonical_json
 from pipeline.specs import make_spec
+from pipeline.threads import ALLOCATED
+
+if workflow.remote_exec and "SLURM_CPUS_PER_TASK" in os.environ:
+    os.environ[ALLOCATED] = os.environ["SLURM_CPUS_PER_TASK"]  # for the job's stage
 
 try:
     CONFIGS = load_configs(ROOT / "config.yaml", ROOT / "workflow/presets", config)
