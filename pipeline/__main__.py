@@ -13,6 +13,7 @@ from pathlib import Path
 from pipeline.domains.load import load_part
 from pipeline.errors import PipelineError
 from pipeline.specs import read_spec
+from pipeline.threads import use_allocated_cpus
 
 
 def _grammar(args: argparse.Namespace, spec: dict) -> None:
@@ -285,6 +286,7 @@ def _stage(stages, name, run, one=(), many=()) -> argparse.ArgumentParser:  # no
 def main() -> None:
     """Run one stage; a failure the user can mend is one line on standard error."""
     args = _parser().parse_args()
+    use_allocated_cpus(getattr(args, "processes", 1))
     try:
         args.run(args, read_spec(args.spec)) if "spec" in args else args.run(args)
     except PipelineError as error:

@@ -25,9 +25,11 @@ _LAST_LINES = 5
 _EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
 _EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
 _EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
-"""Of a local job, until the first of its rule has ended; as measured for the demo preset."""
+"""Of a local job, as measured for the demo preset; what jobs take here is told by their pace."""
 _EXPECTED_OTHERWISE = 4.0
 _ERRORS = ("job_error", "group_error")
+_IDLE = ("Select jobs to execute...", "Will exit after finishing currently running jobs")
+"""What Snakemake says at every pass of its scheduler."""
 _SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+) ")
 
 
@@ -113,10 +115,12 @@ class GridProgress(logging.Handler):
     def seconds_left(self) -> float | None:
         """Estimate from the mean time of finished jobs of each rule, in the queue and running.
 
-        None as long as no job of a rule has ended that runs elsewhere.
+        Rules of which no job has ended are reckoned with at the pace of the others. None as long
+        as no job of a rule has ended that runs elsewhere.
         """
         now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
-        expected = {job: self._expected(self._jobs[job]) for job in {*started, *waiting}}
+        pace = self._pace({job: now - start for job, start in started.items()})
+        expected = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
         if None in expected.values():
             return None
         running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
@@ -150,11 +154,24 @@ class GridProgress(logging.Handler):
                 for log in logs[:1]:
                     _note(log, why)
 
-    def _expected(self, job: PlannedJob) -> float | None:
+    def _expected(self, job: PlannedJob, pace: float) -> float | None:
         seconds = self._seconds.get(job.rule)
         if seconds:
             return sum(seconds) / len(seconds)
-        return _EXPECTED_SECONDS.get(job.rule, _EXPECTED_OTHERWISE) if job.local else None
+        return pace * _reckoned(job.rule) if job.local else None
+
+    def _pace(self, running: Mapping[int, float]) -> float:
+        """How much longer local jobs have taken than reckoned, of running ones those overdue.
+
+        Args:
+            running: seconds that each job has run for.
+        """
+        local = {job.rule for job in self._jobs.values() if job.local}
+        took = [(r, t) for r, times in dict(self._seconds).items() if r in local for t in times]
+        going = [(self._jobs[job].rule, seconds) for job, seconds in running.items()]
+        took += [(r, t) for r, t in going if r in local and t > _reckoned(r)]
+        reckoned = sum(_reckoned(rule) for rule, _ in took)
+        return sum(seconds for _, seconds in took) / reckoned if took else 1.0
 
     def _speak_regularly(self) -> None:
         spoken, state = time.monotonic(), None
@@ -181,7 +198,7 @@ class Hush(logging.Filter):
         if self._stopped and (event in _ERRORS or message.startswith("RuleException")):
             return False
         again = event in said or _SUBMITTED.match(message)
-        return not again and message != "Select jobs to execute..."
+        return not again and not message.startswith(_IDLE)
 
 
 def is_stop(record: logging.LogRecord) -> bool:
@@ -202,6 +219,10 @@ def error_line(log: str | Path) -> str:
     """The last line of a log if it tells of an error, else nothing."""
     line = "".join(last_lines(log, 1))
     return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
+
+
+def _reckoned(rule: str) -> float:
+    return _EXPECTED_SECONDS.get(rule, _EXPECTED_OTHERWISE)
 
 
 def _summary(reason: str) -> str:

@@ -7,11 +7,13 @@ named by a hash of everything that determines the outputs, so other settings nev
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.provenance import short_hash
+
+_PLACE = ".work"
 
 
 class Workspace:
@@ -23,7 +25,7 @@ class Workspace:
         Raises:
             PipelineError: the directory cannot be made.
         """
-        self._root = root / ".work" / short_hash(dict(identity))
+        self._root = root / _PLACE / short_hash(dict(identity))
         with artifacts.naming_failures(self._root):
             self._root.mkdir(parents=True, exist_ok=True)
             for leftover in self._root.glob(artifacts.TEMPORARY):  # of a killed attempt
@@ -64,3 +66,9 @@ def remove_all_but(workspaces: Sequence[Workspace]) -> None:
     for other in kept[0].parent.iterdir():
         if other.resolve() not in kept:
             artifacts.remove(other)
+
+
+def forget_progress(outputs: Iterable[str | Path]) -> None:
+    """Delete all workspaces beside the outputs of a job, so that it begins from nothing."""
+    for directory in {Path(output).parent for output in outputs}:
+        shutil.rmtree(directory / _PLACE, ignore_errors=True)

@@ -53,7 +53,7 @@ MAY_IMPORT = {
     | {"measurement", "probing", "corpora", "device"},
     "specs": BASE | {"domains"},
     "status": BASE | {"config", "domains"},
-    "stamps": BASE | {"config", "specs"},
+    "inventory": BASE | {"stamps"},
 }
 """Package by package; a base module may import base modules only."""
 

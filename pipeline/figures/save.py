@@ -1,5 +1,6 @@
 """Stage `figure`: read tables, draw, and save in every requested format."""
 
+import json
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
@@ -31,7 +32,8 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
             "\n".join(textwrap.wrap(missing, width)), fontsize=style.TEXT, color="firebrick"
         )
     for output in outputs:
-        metadata = {"CreationDate": None} if output.suffix == ".pdf" else {}
+        stamp = {artifacts.STAMP: json.dumps({"kind": "figure", "spec": spec})}
+        metadata = {"CreationDate": None} if output.suffix == ".pdf" else stamp
         with artifacts.replacing(output) as temporary:
             kind = output.suffix[1:]
             figure.savefig(temporary, format=kind, dpi=200, metadata=metadata)

@@ -1,6 +1,7 @@
-"""Stop a run before its job is ended: ahead of the batch system's time limit, and at SIGTERM.
+"""Stop a run before its job is ended: ahead of the batch system's time limit, and when it is told.
 
-Slurm sends SIGTERM when it preempts, requeues or cancels a job, and SIGKILL a little later.
+Slurm sends SIGTERM when it preempts, requeues or cancels a job, and SIGKILL a little later. Ctrl-C
+sends SIGINT to all processes of a terminal, so to training and to the snakemake that started it.
 """
 
 import os
@@ -21,7 +22,7 @@ _NO_LIMIT = "UNLIMITED"
 
 
 class Stopping(Callback):
-    """Ends training after the current step once time is short or SIGTERM has come.
+    """Ends training after the current step once time is short or a signal to end has come.
 
     Attributes:
         reason: why training was ended early; empty if it was not.
@@ -34,8 +35,9 @@ class Stopping(Callback):
         self._deadline = None if left is None else time.monotonic() + left - _reserve(left)
 
     def on_train_start(self, _trainer: Trainer, _module: LightningModule) -> None:
-        """Take over from Lightning's handler, which communicates from within the signal."""
-        signal.signal(signal.SIGTERM, self._terminate)
+        """Take over from Lightning, which at SIGTERM communicates, and at SIGINT does not save."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._terminate)
 
     def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
         """Stop in all processes if one has to."""

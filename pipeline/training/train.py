@@ -18,6 +18,7 @@ from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
+from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
 from pipeline.training.stopping import Stopping
 from pipeline.workspace import Workspace
@@ -56,6 +57,7 @@ def train(
         PipelineError: the loss is not finite, a batch cannot be shared equally, or training was
             stopped early, to be resumed.
     """
+    keep_to_ourselves(processes)
     settings, data = spec["settings"], streams.map_tensors(dataset, "dataset")
     _check_shares(settings["training"]["batch_size"], processes, accumulation)
     outputs = {_step_of(path): path for path in checkpoints}

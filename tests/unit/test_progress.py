@@ -127,9 +127,32 @@ def test_the_estimate_learns_from_jobs_that_ended(grid, clock):
     clock.now = 100.0
     for number in (1, 2, 3):
         send(grid, "job_finished", job_id=number)
-    assert grid.seconds_left() == pytest.approx(4.0 / 2)
+    pace = 300.0 / (120.0 + 40.0 + 8.0)
+    assert grid.seconds_left() == pytest.approx(4.0 * pace / 2)
     send(grid, "job_started", jobs=[4])
-    assert grid.seconds_left() == pytest.approx(4.0)
+    assert grid.seconds_left() == pytest.approx(4.0 * pace)
+
+
+FIGURES = {number: PlannedJob("rhm_loss_curves", "", number) for number in range(10, 30)}
+
+
+def test_what_has_not_run_yet_is_reckoned_at_the_pace_of_what_has(clock):
+    grid = GridProgress({1: JOBS[1], **FIGURES}, local=2)
+    assert grid.seconds_left() == pytest.approx((120.0 + 20 * 4.0) / 2)
+    send(grid, "job_started", jobs=[1])
+    clock.now = 360.0
+    send(grid, "job_finished", job_id=1)
+    assert grid.seconds_left() == pytest.approx(20 * 12.0 / 2)
+
+
+def test_a_job_that_is_overdue_tells_the_pace_before_it_ends(clock):
+    trainings = {n: PlannedJob("train", f"v4/P8/g{n}", n) for n in range(5)}
+    grid = GridProgress(trainings, local=1)
+    send(grid, "job_started", jobs=[0])
+    clock.now = 60.0
+    assert grid.seconds_left() == pytest.approx(60.0 + 4 * 120.0)
+    clock.now = 360.0
+    assert grid.seconds_left() == pytest.approx(1.0 + 4 * 360.0)
 
 
 def test_nothing_is_guessed_of_jobs_that_run_elsewhere(clock):
@@ -173,6 +196,7 @@ def test_what_is_said_again_is_hushed():
 
     assert not heard("Finished jobid: 3", event="job_finished")
     assert not heard("Select jobs to execute...")
+    assert not heard("Will exit after finishing currently running jobs (scheduler).")
     assert heard("Trying to restart job 3.")
     assert heard("Error in rule train", event="job_error")
 

@@ -4,6 +4,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from pipeline.errors import PipelineError
@@ -191,6 +193,37 @@ def test_two_processes_stop_together_and_resume_exactly(tmp_path):
     for directory in (calm, stopped):
         assert program(directory, "none", processes=2).wait() == 0
     assert_same_weights(stopped, calm, 60)
+
+
+def test_no_process_outlives_the_first(tmp_path):
+    case.prepare(tmp_path, REPLICAS)
+    process = program(tmp_path, "wait", number=2, processes=2)
+    deadline = time.monotonic() + 120
+    while not states(tmp_path):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    others = psutil.Process(process.pid).children(recursive=True)
+    assert others
+    process.kill()
+    process.communicate()
+    _, alive = psutil.wait_procs(others, timeout=30)
+    for left in alive:
+        left.kill()
+    assert not alive
+
+
+def test_processes_train_on_a_port_of_their_own(tmp_path, monkeypatch):
+    """Also where a user's shell says that they belong to others, on a port that is taken."""
+    case.prepare(tmp_path, REPLICAS)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for name in ("MASTER_PORT", "STANDALONE_PORT"):
+            monkeypatch.setenv(name, str(taken.getsockname()[1]))
+        for name, value in {"LOCAL_RANK": "1", "WORLD_SIZE": "4", "NODE_RANK": "3"}.items():
+            monkeypatch.setenv(name, value)
+        process = program(tmp_path, "none", processes=2)
+        _, log = process.communicate(timeout=120)
+    assert process.returncode == 0, log
 
 
 def test_processes_that_cannot_share_a_batch_are_refused(tmp_path):

@@ -119,7 +119,20 @@ def stop_at_once(seconds: int) -> None:
     artifacts.save_file = save_file
 
 
+def wait_in_step(step: int) -> None:
+    """Have training wait in the given step until it is killed."""
+    original = Denoising.training_step
+
+    def training_step(self, batch, index):
+        if batch[0] == step:
+            time.sleep(600)
+        return original(self, batch, index)
+
+    Denoising.training_step = training_step
+
+
 FAULTS = {"none": lambda _: None, "step": kill_at, "write": kill_in_write, "stop": stop_at_once}
+FAULTS |= {"wait": wait_in_step}
 
 if __name__ == "__main__":
     directory, fault, number, processes = sys.argv[1:]

@@ -99,6 +99,17 @@ def test_a_report_without_the_claims_begins_without_them(smoke_run):
     assert "<table" not in description(smoke_run.path / "one.html")
 
 
+def test_a_report_is_of_what_is_there(smoke_run, tmp_path):
+    checkout = smoke_run.copy(tmp_path / "checkout")
+    pictures = [f"results/smoke/figures/rhm_{name}.png" for name in ("loss_curves", "samples")]
+    (checkout.path / pictures[0]).unlink()
+    result = checkout.snakemake(*SMOKE, *pictures, "--report", "some.html")
+    assert result.returncode == 0, result.stderr
+    assert f"warning: report: {pictures[0]} is not there, so it is left out" in result.stderr
+    text = (checkout.path / "some.html").read_text()
+    assert (Path(pictures[0]).name in text, Path(pictures[1]).name in text) == (False, True)
+
+
 def test_the_claims_are_shown_at_the_top_and_as_a_result(browser, report):
     (icon, _) = list_of_results(browser, report, "claims")
     body = browser.find_element(By.TAG_NAME, "body")

@@ -1,5 +1,6 @@
 """Each edit makes exactly the stages stale that depend on it."""
 
+import re
 import shutil
 from collections import Counter
 
@@ -293,6 +294,32 @@ def test_without_snakemakes_record_stamps_tell_what_is_stale(restored, stages, e
     result = restored.snakemake(*SMOKE, "--dry-run")
     assert f"run once with: --forcerun {stages}\n" in result.stderr
     assert restored.stale("--forcerun", *stages.split()) == expected
+
+
+SPECLESS = {"prepare_judge", "prepare_encoder", "fetch_package", "fetch_hub"}
+"""Rules whose outputs are below `resources`, with records of their own of what made them."""
+SALT = ("return hashlib.sha256(ast.dump(tree).encode())", 'return hashlib.sha256(b"!")')
+
+
+def test_without_snakemakes_record_stamps_of_every_rule_are_looked_at(restored):
+    rules = set(restored.stale("--forceall")) - SPECLESS
+    assert {"grammar", "concatenate", "rhm_samples", "verdicts"} < rules
+    shutil.rmtree(restored.path / ".snakemake")
+    restored.edit_source("pipeline/provenance.py", *SALT)
+    message = restored.snakemake(*SMOKE, "--dry-run").stderr
+    (named,) = re.findall(r"run once with: --forcerun (.*)$", message, re.MULTILINE)
+    assert set(named.split()) == rules
+
+
+def test_a_file_that_is_missing_although_nobody_needs_it_is_told(restored):
+    kept = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0/checkpoints/step20.safetensors"
+    (restored.path / kept).unlink()
+    result = restored.snakemake(*SMOKE)
+    assert "Nothing to be done" in result.stdout + result.stderr
+    (remedy,) = re.findall(rf"warning: missing: {kept}; .* by: (.*) \(and", result.stderr)
+    assert restored.snakemake(*SMOKE, *remedy.split()[1:]).returncode == 0
+    assert (restored.path / kept).exists()
+    assert "warning" not in restored.snakemake(*SMOKE, "--dry-run").stderr
 
 
 def test_a_new_checkpoint_extends_training(smoke_run, tmp_path):

@@ -8,7 +8,10 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
+from pipeline.interruption import Interruption
+from pipeline.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 from pipeline.progress import GridProgress, Hush, PlannedJob
+from pipeline.workspace import forget_progress
 
 if workflow.is_main_process:
     from pipeline.slurm.driver import Driver
@@ -29,6 +32,41 @@ def record_driver():
             driver.forget(here)
 
     atexit.register(forget)
+
+
+RESUMABLE = {"fetch_hub", "encode", "encode_controls"}
+RESUMABLE |= {
+    "train",
+    "train_text",
+    "train_image",
+    "sample",
+    "sample_text",
+    "sample_image",
+}
+"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py."""
+
+
+def forget_progress_of(jobs):
+    for job in jobs:
+        if job.rule.name in RESUMABLE:
+            forget_progress(job.output)
+
+
+def delete_output(only_temp=False, dryrun=False, delete=workflow.delete_output):
+    """What --delete-all-output does: delete outputs, and then progress towards them."""
+    delete(only_temp=only_temp, dryrun=dryrun)
+    if not (only_temp or dryrun):
+        forget_progress_of(workflow.dag.jobs)
+
+
+workflow.delete_output = delete_output
+
+
+def forced_jobs():
+    """Jobs of rules that the user forces by name; a path that is forced is mended from progress."""
+    forced, everything = workflow.dag_settings.forcerun, workflow.dag_settings.forceall
+    jobs = workflow.dag.needrun_jobs()
+    return [job for job in jobs if everything or job.rule.name in forced]
 
 
 def planned(job):
@@ -68,8 +106,17 @@ if workflow.is_main_process:
 
 onstart:
     refuse_the_paper_on_one_machine()
-    # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        # Snakemake's own limit, while one that the user sets stays: it makes every pass of the
+        # scheduler start another a second later, until the end of the run.
+        workflow.scheduler.job_rate_limiter = None
+    if workflow.local_exec:
+        Interruption(workflow.scheduler, logger).listen()
+    else:
+        # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    forget_progress_of(forced_jobs())
     for run, config in CONFIGS.items():
         try:
             with artifacts.replacing(f"results/{run}/config.json") as temporary:
@@ -90,26 +137,37 @@ onstart:
     logger.addHandler(GridProgress(jobs, local, elsewhere))
 
 
-def warn_of_stale_artifacts(config):
-    """Where Snakemake has no record of specs, let the stamps of artifacts say what is stale."""
-    from pipeline.stamps import recorded_paths, stale_artifacts
+def settled_jobs():
+    """Jobs of the plan that will not run, in the order of the rules, with what they keep."""
+    order = {rule.name: place for place, rule in enumerate(workflow.rules)}
+    jobs = [job for job in workflow.dag.jobs if not workflow.dag.needrun(job)]
+    for job in sorted(jobs, key=lambda job: (order[job.rule.name], str(job.output))):
+        kept = tuple(str(path) for path in job.output if not path.is_temp)
+        yield Settled(job.rule.name, kept, job.params.get("spec"))
+
+
+def tell_inventory():
+    from pipeline.stamps import recorded_paths
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
-    stale = stale_artifacts(config, Path(), recorded)
-    lost = not any(path.startswith(f"results/{config.run}/") for path in recorded)
-    rerun = stale if lost else [path for paths in stale.values() for path in paths]
-    if stale:
-        print(
-            f"warning: .snakemake has no record of {'' if lost else 'parts of '}"
-            f"results/{config.run}, made with other settings or code; to mend it, run once with: "
-            f"--forcerun {' '.join(rerun)}",
-            file=sys.stderr,
-        )
+    for line in inventory(settled_jobs(), recorded):
+        print(f"warning: {line}", file=sys.stderr)
 
 
-for config_of_run in CONFIGS.values():
-    if workflow.is_main_process and Path("results", config_of_run.run).exists():
-        warn_of_stale_artifacts(config_of_run)
+def leave_out_of_report():
+    """Have the report do without what is not there, which Snakemake would refuse to do."""
+    for path in sorted({path for job in workflow.dag.jobs for path in job.output}):
+        if "report" in path.flags and not os.path.exists(path):
+            del path.flags["report"]
+            print(
+                f"warning: report: {path} is not there, so it is left out",
+                file=sys.stderr,
+            )
+
+
+if workflow.is_main_process:
+    logger.addHandler(Moment(PLANNED, tell_inventory))
+    logger.addHandler(Moment(REPORTING, leave_out_of_report))
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:

@@ -2,7 +2,8 @@
 # Needs:  the cell's dataset.
 # Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.parquet
 #
-# Progress lives undeclared in .work beside them, so a retry or a further checkpoint resumes.
+# Progress lives undeclared in .work beside them, so a retry or a further checkpoint resumes. It is
+# forgotten when the rule is forced by its name, and with --delete-all-output (start.smk).
 # `keep_work`, `processes` and `accumulation` are resources because these, unlike params, never make
 # a job stale; a profile may set `processes` to the number of GPUs, and `accumulation` to the number
 # of parts that each one's share of a batch is cut into where memory is short. `exec` lets training save at SIGTERM, which
