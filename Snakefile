@@ -9,7 +9,9 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/afresh.smk"
 include: "workflow/rules/start.smk"
+include: "workflow/rules/inventory.smk"
 include: "workflow/rules/grammar.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/corpus.smk"

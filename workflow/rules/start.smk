@@ -1,4 +1,4 @@
-"""What happens when a run starts: stale artifacts are named, and the run can be watched. No rules."""
+"""What happens when a run starts: it is told and can be watched, stopped and recovered. No rules."""
 
 import atexit
 import json
@@ -9,9 +9,7 @@ from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 from pipeline import artifacts
 from pipeline.config.disk import describe_disk
 from pipeline.interruption import Interruption
-from pipeline.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 from pipeline.progress import GridProgress, Hush, PlannedJob
-from pipeline.workspace import forget_progress
 
 if workflow.is_main_process:
     from pipeline.slurm.driver import Driver
@@ -32,41 +30,6 @@ def record_driver():
             driver.forget(here)
 
     atexit.register(forget)
-
-
-RESUMABLE = {"fetch_hub", "encode", "encode_controls"}
-RESUMABLE |= {
-    "train",
-    "train_text",
-    "train_image",
-    "sample",
-    "sample_text",
-    "sample_image",
-}
-"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py."""
-
-
-def forget_progress_of(jobs):
-    for job in jobs:
-        if job.rule.name in RESUMABLE:
-            forget_progress(job.output)
-
-
-def delete_output(only_temp=False, dryrun=False, delete=workflow.delete_output):
-    """What --delete-all-output does: delete outputs, and then progress towards them."""
-    delete(only_temp=only_temp, dryrun=dryrun)
-    if not (only_temp or dryrun):
-        forget_progress_of(workflow.dag.jobs)
-
-
-workflow.delete_output = delete_output
-
-
-def forced_jobs():
-    """Jobs of rules that the user forces by name; a path that is forced is mended from progress."""
-    forced, everything = workflow.dag_settings.forcerun, workflow.dag_settings.forceall
-    jobs = workflow.dag.needrun_jobs()
-    return [job for job in jobs if everything or job.rule.name in forced]
 
 
 def planned(job):
@@ -135,44 +98,3 @@ onstart:
     for handler in logger.handlers:
         handler.addFilter(Hush())
     logger.addHandler(GridProgress(jobs, local, elsewhere))
-
-
-def settled_jobs():
-    """Jobs of the plan that will not run, in the order of the rules, with what they keep."""
-    order = {rule.name: place for place, rule in enumerate(workflow.rules)}
-    jobs = [job for job in workflow.dag.jobs if not workflow.dag.needrun(job)]
-    for job in sorted(jobs, key=lambda job: (order[job.rule.name], str(job.output))):
-        kept = tuple(str(path) for path in job.output if not path.is_temp)
-        yield Settled(job.rule.name, kept, job.params.get("spec"))
-
-
-def tell_inventory():
-    from pipeline.stamps import recorded_paths
-
-    recorded = recorded_paths(Path(".snakemake/metadata"))
-    for line in inventory(settled_jobs(), recorded):
-        print(f"warning: {line}", file=sys.stderr)
-
-
-def leave_out_of_report():
-    """Have the report do without what is not there, which Snakemake would refuse to do."""
-    for path in sorted({path for job in workflow.dag.jobs for path in job.output}):
-        if "report" in path.flags and not os.path.exists(path):
-            del path.flags["report"]
-            print(
-                f"warning: report: {path} is not there, so it is left out",
-                file=sys.stderr,
-            )
-
-
-if workflow.is_main_process:
-    logger.addHandler(Moment(PLANNED, tell_inventory))
-    logger.addHandler(Moment(REPORTING, leave_out_of_report))
-
-if workflow.is_main_process and CONFIG.partial:
-    for name in DOMAINS:
-        if CONFIG.domain(name).enabled and name not in shown_domains():
-            print(
-                f"warning: partial: no cell of {name} is finished; it is left out",
-                file=sys.stderr,
-            )
