@@ -30,15 +30,25 @@ def _fetch(args: argparse.Namespace) -> None:
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.corpora.build import make_corpus
 
-    files = _files_of(spec["settings"]["source"])
+    files = _own_files(spec["settings"])
     make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
 
 
-def _files_of(source: dict) -> list[Path]:
+def _own_files(settings: dict) -> list[Path]:
     """Files of a user's own directory, which may be too many for a command line."""
-    if "path" not in source:
+    from pipeline.sources.contents import content_hash
+    from pipeline.sources.directory import list_files
+
+    source = settings["source"]
+    if "content" not in settings:
         return []
-    return sorted(path for path in Path(source["path"]).glob(source["files"]) if path.is_file())
+    found = list_files(Path(source["path"]), source["files"])
+    print(found.describe(), file=sys.stderr)
+    if content_hash(found) != settings["content"]:
+        raise PipelineError(
+            f"files in {source['path']} changed after the workflow was planned; run snakemake again"
+        )
+    return list(found.files)
 
 
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
@@ -92,7 +102,7 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
 def _images(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.images.build import make_images
 
-    make_images(spec, _files_of(spec["settings"]["source"]) or args.sources, args.output)
+    make_images(spec, _own_files(spec["settings"]) or args.sources, args.output)
 
 
 def _controls(args: argparse.Namespace, spec: dict) -> None:

@@ -43,6 +43,10 @@ onstart:
         for line in describe_disk(config, local if here else elsewhere):
             print(f"{run}: {line}", file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
+    for name, rule in {"text": "corpus", "image": "images"}.items():
+        if any(job.rule == rule for job in jobs.values()):
+            if found := own_files(CONFIG.domain(name).data):
+                print(f"domains.{name}.data.source: {found.describe()}", file=sys.stderr)
     for handler in logger.handlers:
         handler.addFilter(Hush())
     logger.addHandler(GridProgress(jobs, local, elsewhere))
@@ -53,7 +57,11 @@ def warn_of_stale_artifacts(config):
     from pipeline.stamps import recorded_paths, stale_artifacts
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
-    stale = stale_artifacts(config, Path(), recorded)
+    try:
+        stale = stale_artifacts(config, Path(), recorded)
+    except PipelineError as error:  # of the user's own files, which may be gone by now
+        print(f"warning: {error}", file=sys.stderr)
+        return
     lost = not any(path.startswith(f"results/{config.run}/") for path in recorded)
     rerun = stale if lost else [path for paths in stale.values() for path in paths]
     if stale:
