@@ -249,7 +249,10 @@ ANNEX = b"/annex/objects/SHA256E-s12345--" + b"0" * 64 + b".txt\n"
 
 @pytest.mark.parametrize(
     ("content", "remedy"),
-    [(LFS, "of Git LFS, not the file itself; run `git lfs pull`"), (ANNEX, "run `git annex get .`")],
+    [
+        (LFS, "of Git LFS, not the file itself; run `git lfs pull`"),
+        (ANNEX, "run `git annex get .`"),
+    ],
 )
 def test_placeholders_are_no_documents(tmp_path, content, remedy):
     (tmp_path / "0.txt").write_bytes(content)
