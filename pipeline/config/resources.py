@@ -7,13 +7,17 @@ from typing import Any
 from pydantic import BaseModel
 
 from pipeline.config.corpus import Data
-from pipeline.config.images import Images
+from pipeline.config.images import Encoder, Images
 from pipeline.config.packages import HubSource, Package
 from pipeline.config.schema import Domains
+from pipeline.config.text import Judge
 from pipeline.errors import PipelineError
 from pipeline.provenance import short_hash
 from pipeline.sources.contents import content_hash
 from pipeline.sources.directory import Listing, list_files
+
+_MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layers"})}
+"""Where models are kept, and which settings they are tried with."""
 
 
 def packages(domains: Domains) -> dict[str, Package]:
@@ -85,9 +89,15 @@ def model_section(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude={"name"})
 
 
-def model_directory(use: str, model: BaseModel) -> str:
-    """Where a pretrained model is kept that is used as `judges` or `encoders`."""
-    return f"resources/{use}/{short_hash(model_section(model))}"
+def model_directory(section: Judge | Encoder) -> str:
+    """Where the pretrained model of a judge or an encoder is kept.
+
+    It is tried for what it is to be used for when it is made ready, so runs that use a model
+    alike share it, and runs that do not use it alike do not make one another's stale.
+    """
+    kept, limits = _MODELS[type(section)]
+    use = {"model": model_section(section.model), **section.model_dump(include=limits)}
+    return f"resources/{kept}/{short_hash(use)}"
 
 
 def model_archive(model: BaseModel) -> list[str]:

@@ -10,6 +10,9 @@ _PLACES = 16
 """Places of an image that are changed, one at a time."""
 _GRID = 14
 """Places along a side, at most; a place of finer maps is several of theirs."""
+_LEAST = 0.6
+"""Change by the place itself over the largest change: 0.76 or more was seen of sound networks, of
+all sizes and depths, trained or not, and 0.5 or less where maps were transposed or shifted."""
 _BATCH = 4
 """Images at once."""
 
@@ -47,7 +50,11 @@ def check_encoder(network: nn.Module, size: int, layers: Sequence[int]) -> None:
 def _check_places(
     network: nn.Module, image: Tensor, base: Tensor, layer: int, generator: torch.Generator
 ) -> None:
-    """Change some places; more than half must change more than by a change of another place."""
+    """Change some places, and see where features change.
+
+    The features of a place should change most when that place is changed. Where all depends on all
+    they may change a little more with another one; if, on average, much more, places differ.
+    """
     side = min(base.shape[2], _GRID)
     places = torch.randperm(side**2, generator=generator)[:_PLACES]
     changes = []
@@ -59,7 +66,7 @@ def _check_places(
     if not found.sum(1).all():
         raise ValueError(f"features of layer {layer} do not depend on the image")
     shares = (found / found.sum(1, keepdim=True))[:, places]
-    if 2 * int((shares.diagonal() == shares.amax(0)).sum()) <= len(places):
+    if shares.diagonal().sum() < _LEAST * shares.amax(0).sum():
         raise ValueError(
             f"features of layer {layer} are not at the places of the image that they are of"
         )

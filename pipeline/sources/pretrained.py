@@ -110,7 +110,9 @@ class Role:
         made, found = record["sha256"], self._hashes(directory)
         others = [name for name in made | found if made.get(name) != found.get(name)]
         if others:
-            raise ValueError(f"{others[0]} is not the file that {self.record} names")
+            raise ValueError(
+                f"files are not those that {self.record} names, {min(others)} is another"
+            )
         return record
 
     def _hashes(self, directory: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ def text(preset, **overrides):
 
 
 def judge_directory(config):
-    return model_directory("judges", config.judge.model)
+    return model_directory(config.judge)
 
 
 def test_a_demo_reads_two_packages_and_judges_by_a_third():
@@ -63,7 +63,7 @@ def test_images_of_the_demo_are_a_package_and_so_is_their_encoder():
     assert {*source_archives(demo.data), *model_archive(demo.encoder.model)} <= {
         *packages(domains("demo"))
     }
-    assert model_directory("encoders", demo.encoder.model).startswith("resources/encoders/")
+    assert model_directory(demo.encoder).startswith("resources/encoders/")
 
 
 def test_datasets_of_the_hub_are_found_by_their_directories():

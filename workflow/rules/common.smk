@@ -50,8 +50,8 @@ CONFIG = next(
     iter(CONFIGS.values())
 )  # of the run itself; the others are of its departures
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
-JUDGE = model_directory("judges", CONFIG.domains.text.judge.model)
-ENCODER = model_directory("encoders", CONFIG.domains.image.encoder.model)
+JUDGE = model_directory(CONFIG.domains.text.judge)
+ENCODER = model_directory(CONFIG.domains.image.encoder)
 SETTING = "results/{run}/{domain}/{setting}"
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"

@@ -46,7 +46,10 @@ onstart:
     for name, rule in {"text": "corpus", "image": "images"}.items():
         if any(job.rule == rule for job in jobs.values()):
             if found := own_files(CONFIG.domain(name).data):
-                print(f"domains.{name}.data.source: {found.describe()}", file=sys.stderr)
+                print(
+                    f"domains.{name}.data.source: {found.describe()}",
+                    file=sys.stderr,
+                )
     for handler in logger.handlers:
         handler.addFilter(Hush())
     logger.addHandler(GridProgress(jobs, local, elsewhere))
