@@ -29,26 +29,10 @@ def _fetch(args: argparse.Namespace) -> None:
 
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.corpora.build import make_corpus
+    from pipeline.sources.contents import planned_files
 
-    files = _own_files(spec["settings"])
+    files = planned_files(spec["settings"])
     make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
-
-
-def _own_files(settings: dict) -> list[Path]:
-    """Files of a user's own directory, which may be too many for a command line."""
-    from pipeline.sources.contents import content_hash
-    from pipeline.sources.directory import list_files
-
-    source = settings["source"]
-    if "content" not in settings:
-        return []
-    found = list_files(Path(source["path"]), source["files"])
-    print(found.describe(), file=sys.stderr)
-    if content_hash(found) != settings["content"]:
-        raise PipelineError(
-            f"files in {source['path']} changed after the workflow was planned; run snakemake again"
-        )
-    return list(found.files)
 
 
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
@@ -101,8 +85,9 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
 
 def _images(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.images.build import make_images
+    from pipeline.sources.contents import planned_files
 
-    make_images(spec, _own_files(spec["settings"]) or args.sources, args.output)
+    make_images(spec, planned_files(spec["settings"]) or args.sources, args.output)
 
 
 def _controls(args: argparse.Namespace, spec: dict) -> None:

@@ -5,13 +5,16 @@ once, as Git does it: a file whose size, times, and number on the disk are known
 """
 
 import json
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline import artifacts
+from pipeline.errors import PipelineError
 from pipeline.provenance import short_hash
 from pipeline.sources.archives import file_hash
-from pipeline.sources.directory import Listing
+from pipeline.sources.directory import Listing, list_files
 
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""
@@ -36,6 +39,27 @@ def content_hash(listing: Listing) -> str:
         with artifacts.replacing(store) as temporary:
             temporary.write_text(json.dumps(kept))
     return short_hash(hashes)
+
+
+def planned_files(settings: Mapping) -> list[Path]:
+    """Files of a user's own directory, which may be too many for a command line; they are counted.
+
+    Args:
+        settings: of a spec; those of a source that is no directory have no `content`.
+
+    Raises:
+        PipelineError: they are not those that were there when the workflow was planned.
+    """
+    if "content" not in settings:
+        return []
+    source = settings["source"]
+    found = list_files(Path(source["path"]), source["files"])
+    print(found.describe(), file=sys.stderr)
+    if content_hash(found) != settings["content"]:
+        raise PipelineError(
+            f"files in {source['path']} changed after the workflow was planned; run snakemake again"
+        )
+    return list(found.files)
 
 
 def _identity(path: Path) -> list[int]:
