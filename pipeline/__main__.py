@@ -31,16 +31,10 @@ def _fetch(args: argparse.Namespace) -> None:
 
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.corpora.build import make_corpus
+    from pipeline.sources.contents import planned_files
 
-    files = _files_of(spec["settings"]["source"])
+    files = planned_files(spec["settings"])
     make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
-
-
-def _files_of(source: dict) -> list[Path]:
-    """Files of a user's own directory, which may be too many for a command line."""
-    if "path" not in source:
-        return []
-    return sorted(path for path in Path(source["path"]).glob(source["files"]) if path.is_file())
 
 
 def _dataset(args: argparse.Namespace, spec: dict) -> None:
@@ -93,8 +87,9 @@ def _theory(args: argparse.Namespace, spec: dict) -> None:
 
 def _images(args: argparse.Namespace, spec: dict) -> None:
     from pipeline.images.build import make_images
+    from pipeline.sources.contents import planned_files
 
-    make_images(spec, _files_of(spec["settings"]["source"]) or args.sources, args.output)
+    make_images(spec, planned_files(spec["settings"]) or args.sources, args.output)
 
 
 def _controls(args: argparse.Namespace, spec: dict) -> None:
@@ -124,7 +119,7 @@ def _pictures(args: argparse.Namespace, spec: dict) -> None:
 def _prepare_encoder(args: argparse.Namespace) -> None:
     from pipeline.encoding.encoder import prepare_encoder
 
-    prepare_encoder(json.loads(args.model), args.archive, args.output)
+    prepare_encoder(json.loads(args.model), args.archive, args.output, args.size, args.layers)
 
 
 def _decode(args: argparse.Namespace, spec: dict) -> None:
@@ -136,7 +131,7 @@ def _decode(args: argparse.Namespace, spec: dict) -> None:
 def _prepare_judge(args: argparse.Namespace) -> None:
     from pipeline.judging.language_model import prepare_model
 
-    prepare_model(json.loads(args.model), args.archive, args.output)
+    prepare_model(json.loads(args.model), args.archive, args.output, args.longest)
 
 
 def _judge(args: argparse.Namespace, spec: dict) -> None:
@@ -259,16 +254,24 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--source", required=True, help="section of the config, as JSON")
     fetch.add_argument("--output", type=Path, required=True)
     fetch.set_defaults(run=_fetch)
-    for name, run in {"prepare_judge": _prepare_judge, "prepare_encoder": _prepare_encoder}.items():
-        prepare = stages.add_parser(name, help="make a pretrained model ready to be loaded")
-        prepare.add_argument("--model", required=True, help="section of the config, as JSON")
-        prepare.add_argument("--archive", type=Path, help="package of the model")
-        prepare.add_argument("--output", type=Path, required=True)
-        prepare.set_defaults(run=run)
+    judge = _preparation(stages, "prepare_judge", _prepare_judge)
+    judge.add_argument("--longest", type=int, required=True, help="tokens that it is to read")
+    encoder = _preparation(stages, "prepare_encoder", _prepare_encoder)
+    encoder.add_argument("--size", type=int, required=True, help="pixels of a side of images")
+    encoder.add_argument("--layers", type=int, nargs="+", required=True, help="those wanted")
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", help="name of the run, below results/")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")
     status.set_defaults(run=_status)
+    return parser
+
+
+def _preparation(stages, name, run) -> argparse.ArgumentParser:  # noqa: ANN001
+    parser = stages.add_parser(name, help="make a pretrained model ready to be loaded")
+    parser.add_argument("--model", required=True, help="section of the config, as JSON")
+    parser.add_argument("--archive", type=Path, help="package of the model")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.set_defaults(run=run)
     return parser
 
 

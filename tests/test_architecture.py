@@ -27,7 +27,7 @@ BASE = {
     "samples",
 }
 MAY_IMPORT = {
-    "config": BASE,
+    "config": BASE | {"sources"},
     "grammar": BASE,
     "datasets": BASE | {"grammar"},
     "noise": BASE,

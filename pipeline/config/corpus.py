@@ -1,5 +1,6 @@
 """Config of text data: where documents come from, and how they become blocks of tokens."""
 
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -29,6 +30,16 @@ class PackageSource(Section):
 Source = Annotated[PackageSource | DirectorySource | HubSource, Field(discriminator="kind")]
 
 
+def _as_read(character: str) -> str:
+    """A character as a tokenizer of characters reads it."""
+    decomposed = unicodedata.normalize("NFKD", character).translate(_CLEANED)
+    return "".join(c for c in decomposed if unicodedata.category(c)[0] != "M").lower()
+
+
+_CLEANED = {0x0D: "\n", 0xFEFF: "", 0x00: ""}
+"""Characters that documents never have: carriage returns, byte order marks and NULs."""
+
+
 class Characters(Section):
     """One token per character."""
 
@@ -37,6 +48,8 @@ class Characters(Section):
     alphabet: Annotated[str, Field(min_length=2)]
     """Characters that are kept, after lower-casing and without accents; every run of others
     becomes one blank, which must be part of the alphabet."""
+    most_lost: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Share of the characters of the documents, blanks aside, that may be outside the alphabet."""
 
     @property
     def vocabulary_size(self) -> int:
@@ -52,6 +65,17 @@ class Characters(Section):
     def _characters_are_distinct(self) -> "Characters":
         if len(set(self.alphabet)) < len(self.alphabet) or " " not in self.alphabet:
             raise ValueError(f"alphabet = {self.alphabet!r} must have a blank, and nothing twice")
+        return self
+
+    @model_validator(mode="after")
+    def _characters_occur(self) -> "Characters":
+        never = [character for character in self.alphabet if _as_read(character) != character]
+        if never:
+            shown = " ".join(map(repr, never[:10])) + (" ..." if len(never) > 10 else "")
+            raise ValueError(
+                f"alphabet: {len(never)} characters never occur ({shown}), as text is lower-cased, "
+                "decomposed (NFKD) and loses its accents; leave them out, or write them so"
+            )
         return self
 
 

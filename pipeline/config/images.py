@@ -8,6 +8,7 @@ from pipeline.config.fields import Distinct, Fraction, Increasing, Positive, Sec
 from pipeline.config.packages import (
     DirectoryModel,
     DirectorySource,
+    FilePattern,
     HubModel,
     HubSource,
     Package,
@@ -41,7 +42,7 @@ class NpzSource(Section):
     """Source of this kind."""
     path: str
     """Directory of its batches, absolute or below that of the workflow."""
-    files: str
+    files: FilePattern
     """Glob pattern of the batches, such as train_data_batch_*.npz, read in sorted order."""
 
 

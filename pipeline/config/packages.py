@@ -1,11 +1,30 @@
 """Config of what is taken from outside: pinned packages, datasets, directories and models."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pipeline.config.fields import Section
 
+
+def _below_a_directory(pattern: str) -> str:
+    parts = PurePosixPath(pattern).parts
+    if not parts or "/" in parts or ".." in parts or "\0" in pattern:
+        raise ValueError(
+            "must be a pattern of names below path, such as *.txt or **/*.txt; other directories "
+            "belong into path"
+        )
+    if any("**" in part and part != "**" for part in parts):
+        raise ValueError(
+            "** stands for whole folders and must be between slashes; write **/* for "
+            "all folders, or * for one"
+        )
+    return pattern
+
+
+FilePattern = Annotated[str, AfterValidator(_below_a_directory)]
+"""Glob pattern of files below a directory, as in a shell."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -36,8 +55,8 @@ class DirectorySource(Section):
     """Source of this kind."""
     path: str
     """Directory, absolute or below that of the workflow."""
-    files: str
-    """Glob pattern of the files, such as **/*.txt, read in sorted order."""
+    files: FilePattern
+    """Glob pattern of the files, such as **/*.txt, as in a shell; read in sorted order."""
 
 
 class HubSource(Section):
@@ -49,7 +68,7 @@ class HubSource(Section):
     """Id of the dataset, owner/name."""
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
     """Commit, or the branch of the hub's own conversion to Parquet."""
-    files: str
+    files: Annotated[str, Field(min_length=1)]
     """Glob pattern of its Parquet files."""
     column: str
     """Column of the texts or images."""

@@ -1,16 +1,23 @@
 """Files that a run takes from outside: where data and pretrained models are kept or found."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from pipeline.config.corpus import Data
-from pipeline.config.images import Images
+from pipeline.config.images import Encoder, Images
 from pipeline.config.packages import HubSource, Package
 from pipeline.config.schema import Domains
+from pipeline.config.text import Judge
 from pipeline.errors import PipelineError
 from pipeline.provenance import short_hash
+from pipeline.sources.contents import content_hash
+from pipeline.sources.directory import Listing, list_files
+
+_MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layers"})}
+"""Where models are kept, and which settings they are tried with."""
 
 
 def packages(domains: Domains) -> dict[str, Package]:
@@ -42,26 +49,32 @@ def document_archives(data: Data) -> list[str]:
     return source_archives(data) + tokens
 
 
-def source_files(data: Data | Images, key: str) -> list[str]:
-    """Files of a user's own directory, in order; of other sources, none.
-
-    Args:
-        data: `data` section of a domain; a relative path is below the working directory.
-        key: name of the section, for messages.
+def own_files(data: Data | Images) -> Listing | None:
+    """Files of a user's own directory, below the working one if its path is relative, or None.
 
     Raises:
         PipelineError: no file matches.
     """
     source = data.source
     if source.kind not in ("directory", "npz"):
-        return []
-    files = sorted(str(path) for path in Path(source.path).glob(source.files) if path.is_file())
-    if not files:
+        return None
+    found = _list_once(source.path, source.files)
+    if not found.files:
+        domain = "text" if isinstance(data, Data) else "image"
         raise PipelineError(
-            f"config: {key}.source: no file in {source.path} matches {source.files!r}; correct "
-            "path or files"
+            f"config: domains.{domain}.data.source: {found.describe()}; correct path or files"
         )
-    return files
+    return found
+
+
+def own_content(data: Data | Images) -> dict[str, str]:
+    """What a user's own files hold, as a hash `content`; of other sources, nothing.
+
+    Raises:
+        PipelineError: no file matches.
+    """
+    found = own_files(data)
+    return {} if found is None else {"content": _hash_once(found.root, found.pattern)}
 
 
 def fetched(source: Package | HubSource) -> dict[str, str]:
@@ -76,14 +89,31 @@ def model_section(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(mode="json", exclude={"name"})
 
 
-def model_directory(use: str, model: BaseModel) -> str:
-    """Where a pretrained model is kept that is used as `judges` or `encoders`."""
-    return f"resources/{use}/{short_hash(model_section(model))}"
+def model_directory(section: Judge | Encoder) -> str:
+    """Where the pretrained model of a judge or an encoder is kept.
+
+    It is tried for what it is to be used for when it is made ready, so runs that use a model
+    alike share it, and runs that do not use it alike do not make one another's stale.
+    """
+    kept, limits = _MODELS[type(section)]
+    use = {"model": model_section(section.model), **section.model_dump(include=limits)}
+    return f"resources/{kept}/{short_hash(use)}"
 
 
 def model_archive(model: BaseModel) -> list[str]:
     """Archive that a pretrained model is made from, if there is one."""
     return [package.path for package in _model_packages(model)]
+
+
+@cache
+def _list_once(path: str, pattern: str) -> Listing:
+    return list_files(Path(path), pattern)
+
+
+@cache
+def _hash_once(root: Path, pattern: str) -> str:
+    """Hash of the files as they are when it is first asked for, which is when jobs are planned."""
+    return content_hash(_list_once(str(root), pattern))
 
 
 def _source_packages(data: Data | Images) -> list[Package]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.image import ImageConfig
 from pipeline.config.labels import ONLINE, parse_replicas, parse_setting
+from pipeline.config.resources import own_content
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import FIGURES, LAST_CHECKPOINT, Config
 from pipeline.config.text import TextConfig
@@ -55,7 +56,7 @@ def _optimisation(domain: DomainConfig, place: Place) -> dict[str, Any]:
 
 def _corpus(domain: TextConfig, _place: Place) -> dict[str, Any]:
     """Documents, tokenizer, split and context."""
-    data = _without(domain.data.plain(), "validation_size")
+    data = _without(domain.data.plain(), "validation_size") | own_content(domain.data)
     return {**data, "vocabulary_size": domain.data.tokenizer.vocabulary_size}
 
 
@@ -92,7 +93,7 @@ def _estimators(domain: TextConfig | ImageConfig, _place: Place) -> dict[str, An
 
 def _images(domain: ImageConfig, _place: Place) -> dict[str, Any]:
     """Source, its name, size and split."""
-    return _without(domain.data.plain(), "validation_size")
+    return _without(domain.data.plain(), "validation_size") | own_content(domain.data)
 
 
 def _train_image(domain: ImageConfig, place: Place) -> dict[str, Any]:

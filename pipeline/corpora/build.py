@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from pipeline import artifacts, streams
 from pipeline.corpora.documents import read_documents
 from pipeline.corpora.encode import cut, pack, token_batches
+from pipeline.corpora.losses import measure_loss
 from pipeline.corpora.split import Census, Split
 from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer
 from pipeline.errors import PipelineError
@@ -31,7 +32,9 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
             archive of its package.
         tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
             unsigned integers, and in its stamp a `corpus`: documents, validation_documents,
-            bytes of text, vocabulary_size, and the number of the token end_of_document.
+            bytes of text, vocabulary_size, the number of the token end_of_document; of a user's
+            own directory the number of files; for a tokenizer of characters lost_characters, the
+            share of characters that have no token.
         tokenizer: file `tokenizer.json` for `load_tokenizer`.
     """
     settings = spec["settings"]
@@ -44,11 +47,14 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
     census = split.count()
     coder = build_tokenizer(settings["tokenizer"], lambda: _sample(split, census.size), packages)
     _check_vocabulary(coder.get_vocab_size(), settings["vocabulary_size"], packages)
+    summary = _summary(census, coder) | _files(settings, files)
+    if settings["tokenizer"]["kind"] == "characters":
+        summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
     with artifacts.replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
     archives = inputs if settings["source"]["kind"] == "packages" else packages
     hashes = {path.name: file_hash(path) for path in archives} | {"documents": census.sha256}
-    stamp = artifacts.make_stamp("corpus", spec, hashes) | {"corpus": _summary(census, coder)}
+    stamp = artifacts.make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings["context"])
 
 
@@ -66,6 +72,10 @@ def _divide(settings: Mapping, inputs: Sequence[Path]) -> tuple[Sequence[Path], 
     packages = 1 if settings["tokenizer"]["kind"] == "gpt2" else 0
     border = len(inputs) - packages
     return inputs[:border], inputs[border:]
+
+
+def _files(settings: Mapping, files: Sequence[Path]) -> dict[str, int]:
+    return {"files": len(files)} if settings["source"]["kind"] == "directory" else {}
 
 
 def _sample(split: Split, size: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.corpora.plain_text import clean_row, decode_text, not_utf8
 from pipeline.corpora.tagged import untag
 from pipeline.errors import PipelineError
 from pipeline.sources.archives import read_members
@@ -25,7 +26,8 @@ def read_documents(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
             directory of Parquet files. Files are read in sorted order, rows as they come.
 
     Raises:
-        PipelineError: an input cannot be read, is not UTF-8, or there is no document at all.
+        PipelineError: an input cannot be read, is not UTF-8 or a placeholder of Git LFS, or there
+            is no document at all.
     """
     empty = True
     for text in _READERS[source["kind"]](source, inputs):
@@ -42,40 +44,38 @@ def _from_packages(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
     for package, path in zip(source["packages"], inputs, strict=True):
         clean = _FORMATS[package["format"]]
         for name, content in read_members(path, package["files"]):
-            yield clean(_decode(content, f"{path}, {name}"))
+            yield clean(decode_text(content, f"{path}, {name}", _KEY))
 
 
 def _from_directory(_: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
     for path in sorted(inputs):
-        yield _decode(path.read_bytes(), f"{path}")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PipelineError(
+                f"{path} cannot be read ({error.strerror}); mend it, or leave it out of {_KEY}"
+            ) from error
+        yield decode_text(content, f"{path}", _KEY)
 
 
 def _from_hub(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
     (directory,) = inputs
     for path, values in read_column(directory, source, _KEY, "texts", _is_text, _ROWS):
+        name = f"{path}, a value of {source['column']!r}"
         try:
             texts = values.to_pylist()
         except UnicodeDecodeError as error:
-            raise _not_utf8(f"{path}, a value of {source['column']!r}", error) from error
-        yield from (text or "" for text in texts)  # a missing one is a blank one
+            raise not_utf8(name, error, _KEY) from error
+        yield from (clean_row(text or "", name, _KEY) for text in texts)  # a missing one is blank
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-
-
-def _decode(content: bytes, name: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise _not_utf8(name, error) from error
-
-
-def _not_utf8(name: str, error: UnicodeDecodeError) -> PipelineError:
-    return PipelineError(
-        f"{name}: byte {error.start} is not UTF-8 (0x{error.object[error.start]:02x}); "
-        f"convert the text to UTF-8, or leave it out of {_KEY}"
-    )
+    """Whether a column holds texts; one without any value has no type."""
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    types = pa.types
+    plain = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    return any(is_kind(kind) for is_kind in plain)
 
 
 def _describe(source: Mapping) -> str:

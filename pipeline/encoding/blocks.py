@@ -23,6 +23,11 @@ class Blocks(nn.Module):
         self._scale = scale
 
     @property
+    def size(self) -> int:
+        """Pixels of a side of images that such networks are trained on."""
+        return 224
+
+    @property
     def layers(self) -> int:
         """Number of layers there are."""
         return len(self.blocks)

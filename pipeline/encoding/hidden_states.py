@@ -1,6 +1,5 @@
 """Encoders of transformers, such as ConvNeXt, ResNet and CLIP: their hidden states."""
 
-import json
 from collections.abc import Sequence
 from math import isqrt
 from pathlib import Path
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, CLIPVisionModel
 
+from pipeline.encoding.preprocessing import read_preprocessing
 from pipeline.errors import PipelineError
 from pipeline.sources.pretrained import load_whole
 
@@ -19,16 +19,21 @@ _USUAL_SIZE = 224
 class HiddenStates(nn.Module):
     """A model's hidden states, 0 being the embeddings, as maps.
 
-    Hidden states that are tokens, as of CLIP, lose their class token and go back to their places.
+    Hidden states that are tokens go back to their places, row by row. Tokens that are of no place,
+    such as CLIP's class token, are taken to be the first and left out.
+
+    Attributes:
+        layers: number of hidden states.
+        size: pixels of a side that the model was made for.
     """
 
     def __init__(self, directory: Path) -> None:
-        """Read model and normalisation from the files of a directory.
+        """Read model and preprocessing from the files of a directory.
 
         Raises:
             OSError: files are missing.
-            ValueError: weights are missing, or a model of this type has no maps.
-            KeyError: the normalisation is missing.
+            ValueError: weights are missing, the preprocessing is not declared or not known, or a
+                model of this type has no maps.
         """
         super().__init__()
         config = AutoConfig.from_pretrained(
@@ -37,14 +42,13 @@ class HiddenStates(nn.Module):
         whole_clip = config.model_type in ("clip", "clip_vision_model")
         model_class = CLIPVisionModel if whole_clip else AutoModel  # that one reads text as well
         self.model = load_whole(model_class, directory, dtype=torch.float32)
-        preprocessing = json.loads((directory / "preprocessor_config.json").read_text())
-        for name in ("image_mean", "image_std"):
-            values = 255 * torch.tensor(preprocessing[name]).reshape(-1, 1, 1)
-            self.register_buffer(name, values, persistent=False)
+        self._preprocessing = read_preprocessing(directory)
         self.eval()
         size = getattr(self.model.config, "image_size", _USUAL_SIZE)
+        self.size = size if isinstance(size, int) else max(size)
         with torch.inference_mode():
-            self.layers = len([*map(_maps, self._hidden_states(torch.zeros(1, 3, size, size)))])
+            blank = torch.zeros(1, 3, self.size, self.size)
+            self.layers = len([*map(_maps, self._hidden_states(blank))])
 
     def forward(self, images: Tensor, layers: Sequence[int]) -> dict[int, Tensor]:
         """Features [B, C, h, w] of the layers.
@@ -53,10 +57,13 @@ class HiddenStates(nn.Module):
             PipelineError: the model takes images of another size only.
         """
         try:
-            states = self._hidden_states((images - self.image_mean) / self.image_std)
-        except ValueError as error:
+            states = self._hidden_states(self._preprocessing(images))
+        except torch.OutOfMemoryError:
+            raise
+        except (ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
             raise PipelineError(
-                f"the encoder refuses its images ({error}); correct domains.image.encoder.size"
+                f"the encoder refuses its images ({reason}); correct domains.image.encoder.size"
             ) from error
         return {number: _maps(states[number]) for number in layers}
 
@@ -65,8 +72,8 @@ class HiddenStates(nn.Module):
 
 
 def _maps(states: Tensor) -> Tensor:
-    """Maps [B, C, h, w] of maps, or of a class token and a square of others [B, 1 + h w, C]."""
+    """Maps [B, C, h, w] of maps, or of a square of tokens after some others [B, n + h w, C]."""
     if states.ndim == 4:
         return states
-    side = isqrt(states.shape[1] - 1)
-    return states[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    side = isqrt(states.shape[1])
+    return states[:, -side * side :].unflatten(1, (side, side)).permute(0, 3, 1, 2)

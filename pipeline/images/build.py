@@ -33,7 +33,8 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
         inputs: of the source, as for `read_images`.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
-            description, size, channels, count, held_out, names of those skipped, and layout.
+            description, size, channels, count, held_out, names of those skipped, and layout; of a
+            user's own directory also the number of files.
 
     Raises:
         PipelineError: there are no images, too many are corrupt, or one part of them is empty.
@@ -41,7 +42,9 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
     settings = spec["settings"]
     size = settings["size"]
     pixels = CHANNELS * size * size
-    archives = inputs if settings["source"]["kind"] == "package" else []
+    kind = settings["source"]["kind"]
+    archives = inputs if kind == "package" else []
+    files = {"files": len(inputs)} if kind in ("directory", "npz") else {}
     stamp = artifacts.make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
     reading = _Reading(settings, read_images(settings["source"], inputs, size))
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +53,9 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
         aside.seek(0)
         stream.add("validation", _rows(aside, pixels), (-1, pixels))
         stamp["inputs"]["pixels"] = reading.digest.hexdigest()
-        stamp["images"] = _description(settings) | reading.summary()  # known when all were read
+        stamp["images"] = (
+            _description(settings) | reading.summary() | files
+        )  # known when all were read
 
 
 class _Reading:
@@ -92,8 +97,8 @@ class _Reading:
         most = self._settings["most_corrupt"]
         if len(self._skipped) > most:
             raise PipelineError(
-                f"image {image.name} is corrupt ({image.flaw}), the {len(self._skipped)}th of such "
-                f"images, but {_KEY}.most_corrupt = {most}; mend or remove them, or raise it"
+                f"image {image.name} is corrupt ({image.flaw}), number {len(self._skipped)} of "
+                f"such images, but {_KEY}.most_corrupt = {most}; mend or remove them, or raise it"
             )
 
     def _check(self) -> None:

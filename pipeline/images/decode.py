@@ -15,11 +15,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from pipeline.errors import PipelineError
+from pipeline.images.declared import as_declared
+from pipeline.sources.placeholders import refuse_placeholder, refuse_placeholder_file
 
 _ROUND = 64
 """Images per process that are in memory at once, as files."""
 _CHUNK = 16
 """Images that are handed to a process at once."""
+_LONGEST = 8
+"""Length over width up to which a picture is scaled as a whole."""
 
 
 class Decoded(NamedTuple):
@@ -79,19 +83,29 @@ def decode_all(
 
 
 def decode_image(image: Encoded, size: int) -> Decoded:
-    """Decode one image; never fails on what its file holds."""
+    """Decode one image, as its file says that it is to be seen.
+
+    Raises:
+        PipelineError: in its place is a placeholder of Git LFS; nothing else that it may hold.
+    """
     if image.file is None:
         return Decoded(image.name, None, "there is no content")
     file = image.file if isinstance(image.file, Path) else io.BytesIO(image.file)
     try:
         with Image.open(file) as picture:
-            if picture.mode.startswith(("I", "F")):
-                raise ValueError(f"more than 8 bits a channel, mode {picture.mode}")
-            return Decoded(image.name, fit(picture.convert("RGB"), size))
+            return Decoded(image.name, fit(as_declared(picture), size))
     except UnidentifiedImageError:
+        _refuse_placeholder(image)
         return Decoded(image.name, None, "no image of a known format")
     except Exception as error:  # Pillow's errors are of no common type
         return Decoded(image.name, None, " ".join(f"{error}".split()) or type(error).__name__)
+
+
+def _refuse_placeholder(image: Encoded) -> None:
+    if isinstance(image.file, Path):
+        refuse_placeholder_file(image.file)
+    else:
+        refuse_placeholder(image.name, image.file)
 
 
 def fit(picture: Image.Image, size: int) -> np.ndarray:
@@ -99,7 +113,8 @@ def fit(picture: Image.Image, size: int) -> np.ndarray:
 
     As `center_crop_arr` of Improved DDPM (github.com/openai/improved-diffusion, image_datasets.py):
     halved by the mean of 2 x 2 pixels while the smaller side is at least twice `size`, then scaled
-    with a bicubic filter, then cropped. A picture of that very size is not changed.
+    with a bicubic filter, then cropped. A picture of that very size is not changed. Of one that is
+    more than eight times as long as wide, all but the middle is cut off first, which saves memory.
 
     Args:
         picture: of mode RGB.
@@ -108,6 +123,7 @@ def fit(picture: Image.Image, size: int) -> np.ndarray:
     Returns:
         uint8 [3, size, size].
     """
+    picture = _shortened(picture)
     while min(picture.size) >= 2 * size:
         picture = picture.resize((picture.width // 2, picture.height // 2), Image.Resampling.BOX)
     scale = size / min(picture.size)
@@ -115,6 +131,15 @@ def fit(picture: Image.Image, size: int) -> np.ndarray:
     left, top = ((side - size) // 2 for side in sides)
     pixels = np.asarray(picture.resize(sides, Image.Resampling.BICUBIC))
     return pixels[top : top + size, left : left + size].transpose(2, 0, 1)
+
+
+def _shortened(picture: Image.Image) -> Image.Image:
+    longest = _LONGEST * min(picture.size)
+    if max(picture.size) <= longest:
+        return picture
+    width, height = (min(side, longest + (side - longest) % 2) for side in picture.size)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def _cores() -> int:

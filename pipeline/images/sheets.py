@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.errors import PipelineError
+from pipeline.images.declared import as_declared
 from pipeline.images.decode import fit
 
 
@@ -30,7 +31,7 @@ def read_sheet(
     """
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            pixels = np.asarray(picture.convert("RGB"))
+            pixels = np.asarray(as_declared(picture))
     except Exception as error:  # Pillow's errors are of no common type
         reason = " ".join(f"{error}".split())
         raise PipelineError(

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ from pipeline.images.generated import generate_image
 from pipeline.images.sheets import read_sheet
 from pipeline.sources.archives import read_members
 from pipeline.sources.parquet import read_column
+from pipeline.sources.placeholders import refuse_placeholder_file
 
 _KEY = "domains.image.data.source"
 _ROWS = 64
@@ -76,7 +76,8 @@ def _batch(path: Path, size: int) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as batch:
             data = batch["data"]
-    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+    except Exception as error:  # errors of NumPy, zipfile and zlib are of no common type
+        refuse_placeholder_file(path)
         reason = " ".join(f"{error}".split())
         raise PipelineError(
             f"{path} cannot be read as a batch of images ({reason}); it must be an .npz file with "
@@ -110,7 +111,9 @@ def _is_image(kind: pa.DataType) -> bool:
     """Whether a column holds files of images, plain or as the hub's datasets hold them."""
     if pa.types.is_struct(kind):
         return kind.get_field_index("bytes") >= 0 and _is_image(kind.field("bytes").type)
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    types = pa.types
+    plain = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_null)
+    return any(is_kind(kind) for is_kind in plain)
 
 
 def _from_directory(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:

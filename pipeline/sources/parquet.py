@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import PipelineError
+from pipeline.sources.placeholders import refuse_placeholder_file
 
 _BUFFER = 1 << 20
 """Bytes of a column that are read ahead."""
@@ -38,11 +39,13 @@ def read_column(
         if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source["files"]):
             try:
                 with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-                    fitting = [field.name for field in file.schema_arrow if accepts(field.type)]
-                    _check_column(path, source["column"], fitting, key, what)
+                    types = {field.name: field.type for field in file.schema_arrow}
+                    fitting = [name for name, kind in types.items() if accepts(kind)]
+                    _check_column(path, source["column"], types, fitting, key, what)
                     for batch in file.iter_batches(rows, columns=[source["column"]]):
                         yield path, batch.column(0)
             except (OSError, pa.ArrowException) as error:
+                refuse_placeholder_file(path)
                 reason = " ".join(str(error).split())
                 raise PipelineError(
                     f"{path} cannot be read as Parquet ({reason}); delete its directory, to be "
@@ -50,8 +53,17 @@ def read_column(
                 ) from error
 
 
-def _check_column(path: Path, column: str, fitting: list[str], key: str, what: str) -> None:
+def _check_column(
+    path: Path,
+    column: str,
+    types: Mapping[str, pa.DataType],
+    fitting: list[str],
+    key: str,
+    what: str,
+) -> None:
     if column not in fitting:
+        found = f" but one of type {types[column]}" if column in types else ""
         raise PipelineError(
-            f"{path} has no column {column!r} of {what}; set {key}.column to one of {fitting}"
+            f"{path} has no column {column!r} of {what}{found}; set {key}.column to one of "
+            f"{fitting}"
         )

@@ -1,8 +1,8 @@
 """Pretrained models: made ready once, in a directory each, then loaded from there.
 
 Weights are safetensors, never pickles, and a model that brings code of its own is refused. Beside
-them a record says which model it is: `id`, `revision`, facts about it, and `sha256` of each file
-of weights.
+them a record says which model it is: `id`, `revision`, facts about it, and `sha256` of each file,
+as its config, tokenizer or preprocessing decide on what it gives as much as its weights.
 """
 
 import json
@@ -18,6 +18,7 @@ from huggingface_hub.errors import GatedRepoError
 from pipeline import artifacts
 from pipeline.errors import PipelineError
 from pipeline.sources.archives import file_hash
+from pipeline.sources.placeholders import refuse_placeholder_file
 
 _WEIGHTS = "model*.safetensors"
 _FILES = (_WEIGHTS, "model.safetensors.index.json", "config.json")
@@ -46,14 +47,14 @@ class Role:
 
     @contextmanager
     def preparing(self, output: Path) -> Iterator[tuple[Path, dict]]:
-        """Yield an empty directory, and a record that is completed with the hashes of its weights.
+        """Yield an empty directory, and a record that is completed with the hashes of its files.
 
         The directory becomes `output`, in place of an older one, if the block succeeds.
         """
         facts: dict[str, Any] = {}
         with _replacing_directory(output) as directory:
             yield directory, facts
-            facts["sha256"] = weight_hashes(directory)
+            facts["sha256"] = self._hashes(directory)
             (directory / self.record).write_text(json.dumps(facts, indent=2) + "\n")
 
     def link_hub_model(self, settings: Mapping, directory: Path) -> dict:
@@ -97,19 +98,30 @@ class Role:
         """The record of a directory that was made by `preparing`.
 
         Raises:
-            ValueError: the weights are others by now.
+            ValueError: some file is another by now.
             OSError: there is no record.
         """
         record = json.loads((directory / self.record).read_text())
-        if record["sha256"] != weight_hashes(directory):
-            raise ValueError(f"weights are not those that {self.record} names")
+        made, found = record["sha256"], self._hashes(directory)
+        others = [name for name in made | found if made.get(name) != found.get(name)]
+        if others:
+            raise ValueError(
+                f"files are not those that {self.record} names, {min(others)} is another"
+            )
         return record
+
+    def _hashes(self, directory: Path) -> dict[str, str]:
+        """SHA-256 of each file, but for the record and what is being written."""
+        paths = [path for path in sorted(directory.iterdir()) if not path.name.startswith(".")]
+        return {path.name: file_hash(path) for path in paths if path.name != self.record}
 
     @contextmanager
     def refusing(self, name: str | Path, remedy: str) -> Iterator[None]:
         """Name the model that fails to load; the libraries' errors are of no common type."""
         try:
             yield
+        except PipelineError:  # which names what is wrong
+            raise
         except Exception as error:
             raise PipelineError(
                 f"{name} cannot be loaded as {self.article} {self.noun} ({_line(error)}); "
@@ -124,6 +136,7 @@ class Role:
                 f"{self.key}: {source} holds no {_WEIGHTS}; choose another {self.noun}"
             )
         for path in paths:
+            refuse_placeholder_file(path)
             (directory / path.name).symlink_to(path.resolve())
 
 
@@ -151,11 +164,6 @@ def load_whole(model_class: Any, directory: Path, **options: Any) -> Any:  # noq
     if lacking:  # which the library fills with random numbers
         raise ValueError(f"weights lack {min(lacking)} in the shape that config.json asks for")
     return model
-
-
-def weight_hashes(directory: Path) -> dict[str, str]:
-    """SHA-256 of each file of weights."""
-    return {path.name: file_hash(path) for path in sorted(directory.glob(_WEIGHTS))}
 
 
 @contextmanager

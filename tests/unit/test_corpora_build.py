@@ -13,7 +13,11 @@ from pipeline.corpora.split import Split
 from pipeline.corpora.tokenizer import END_OF_DOCUMENT, load_tokenizer
 from pipeline.errors import PipelineError
 
-CHARACTERS = {"kind": "characters", "alphabet": " abcdefghijklmnopqrstuvwxyz"}
+CHARACTERS = {
+    "kind": "characters",
+    "alphabet": " abcdefghijklmnopqrstuvwxyz",
+    "most_lost": 0.25,
+}
 BPE = {"kind": "bpe", "vocabulary_size": 270}
 
 
@@ -87,6 +91,7 @@ def test_the_stamp_says_what_was_read(tmp_path):
     found = corpus.stamp["corpus"]
     assert found.pop("validation_documents") in (1, 2)
     expected = {"documents": 3, "bytes": 140, "vocabulary_size": 28, "end_of_document": 27}
+    expected |= {"files": 3, "lost_characters": 0}
     assert found == expected
     mapped = streams.map_tensors(tmp_path / "out" / "tokens", "corpus").tensors
     assert {name: array.shape[1] for name, array in mapped.items()} == dict.fromkeys(mapped, 10)
@@ -168,3 +173,33 @@ def test_a_side_without_a_block_is_refused(tmp_path):
     message = refusal_of(tmp_path, inputs, spec_of(context=79))
     assert message.startswith("the validation documents have ")
     assert "domains.text.data.context = 79" in message
+
+
+def test_the_share_of_characters_that_are_lost_is_told(tmp_path, capsys):
+    texts = ["abc Äé e\u0301, xyz ab..!", "zwölf", "neun"]  # 3 of 14 + 5 + 4, not the accents
+    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts * 8), spec_of(context=4))
+    assert corpus.stamp["corpus"]["lost_characters"] == pytest.approx(4 / 24)
+    assert corpus.stamp["corpus"]["files"] == 24
+    line = "16.7% of the characters that are not blank are not in the alphabet, most often '.' ','"
+    assert line in capsys.readouterr().err
+    bpe = made(
+        tmp_path, sorted((tmp_path / "texts").iterdir()), spec_of({**BPE, "vocabulary_size": 258})
+    )
+    assert "lost_characters" not in bpe.stamp["corpus"]
+
+
+@pytest.mark.parametrize("script", ["мы видим", "हिन्दी में", "中文", "हिन्दी"])
+def test_a_script_that_would_be_wiped_out_is_refused(tmp_path, script):
+    inputs = write_documents(tmp_path / "texts", ["english words " + script * 4] * 20)
+    message = refusal_of(tmp_path, inputs, spec_of())
+    assert "domains.text.data.tokenizer.alphabet: " in message
+    assert "not in the alphabet, more than most_lost = 0.25" in message
+    assert repr(script[0]) in message and "raise domains.text.data.tokenizer.most_lost" in message
+    made(tmp_path, inputs, spec_of({**CHARACTERS, "most_lost": 1.0}))
+
+
+def test_vowel_signs_of_other_scripts_are_no_accents(tmp_path):
+    """Which the tokenizer drops like accents, even where the letters are in the alphabet."""
+    inputs = write_documents(tmp_path / "texts", ["हिन्दी "] * 20)
+    spec = spec_of({**CHARACTERS, "alphabet": " हनद"}, vocabulary_size=5)
+    assert "50.0% of the characters" in refusal_of(tmp_path, inputs, spec)

@@ -200,3 +200,93 @@ def test_members_come_with_their_bytes_and_the_hash_is_that_of_the_file(tmp_path
     (tmp_path / "empty").touch()
     known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert file_hash(tmp_path / "empty") == known
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("\ufeffmarked", "marked"),
+        ("one\ufeff\ufefftwo", "onetwo"),
+        ("a\r\nb\rc\nd\r\n", "a\nb\nc\nd\n"),
+        ("\ufeff\r\n", None),
+        ("\ufeff", None),
+    ],
+)
+def test_byte_order_marks_and_carriage_returns_are_no_part_of_a_text(tmp_path, content, text):
+    (tmp_path / "0.txt").write_text("first", newline="")
+    (tmp_path / "1.txt").write_bytes(content.encode())
+    expected = ["first"] if text is None else ["first", text]
+    files = [tmp_path / "0.txt", tmp_path / "1.txt"]
+    assert list(read_documents(DIRECTORY, files)) == expected
+    path = write_tgz(tmp_path / "words.tgz", {"p/0.txt": "first", "p/1.txt": content})
+    assert list(read_documents(packages("plain"), [path])) == expected
+    write_parquet(tmp_path / "data" / "0.parquet", ["first", content])
+    assert list(read_documents(HUB, [tmp_path])) == expected
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_text_of_another_encoding_is_refused_although_it_is_valid(tmp_path, encoding):
+    content = "amber wizards".encode(encoding)
+    assert content.decode()
+    (tmp_path / "0.txt").write_bytes(content)
+    message = refusal_of(DIRECTORY, tmp_path / "0.txt")
+    assert f"{tmp_path / '0.txt'}: byte {content.index(0)} is NUL, as in UTF-16" in message
+    path = write_tgz(tmp_path / "words.tgz", {"p/a.txt": content})
+    assert "p/a.txt: byte" in refusal_of(packages("plain"), path)
+    write_parquet(tmp_path / "data" / "0.parquet", [content.decode()])
+    assert "a value of 'text' is full of NUL characters" in refusal_of(HUB, tmp_path)
+
+
+def test_a_row_may_have_a_few_nuls(tmp_path):
+    row = "words " * 10 + "\0"
+    write_parquet(tmp_path / "data" / "0.parquet", [row])
+    assert list(read_documents(HUB, [tmp_path])) == [row]
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+ANNEX = b"/annex/objects/SHA256E-s12345--" + b"0" * 64 + b".txt\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        (LFS, "of Git LFS, not the file itself; run `git lfs pull`"),
+        (ANNEX, "run `git annex get .`"),
+    ],
+)
+def test_placeholders_are_no_documents(tmp_path, content, remedy):
+    (tmp_path / "0.txt").write_bytes(content)
+    message = refusal_of(DIRECTORY, tmp_path / "0.txt")
+    assert f"{tmp_path / '0.txt'} is a placeholder" in message and remedy in message
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "0.parquet").write_bytes(content)
+    assert remedy in refusal_of(HUB, tmp_path)
+
+
+def test_a_text_about_placeholders_is_a_document(tmp_path):
+    (tmp_path / "0.txt").write_bytes(LFS + b"is how a pointer looks. " * 100)
+    assert len(list(read_documents(DIRECTORY, [tmp_path / "0.txt"]))) == 1
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "zz.txt").symlink_to("/proc/self/mem")
+    message = refusal_of(DIRECTORY, tmp_path / "zz.txt")
+    assert f"{tmp_path / 'zz.txt'} cannot be read (Input/output error); mend it" in message
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())],
+    ids=["view", "large", "dictionary"],
+)
+def test_texts_of_all_types_are_read(tmp_path, kind):
+    texts = ["one", None, "two", "one"]
+    write_parquet(tmp_path / "data" / "1.parquet", pa.array(texts).cast(kind))
+    write_parquet(tmp_path / "data" / "0.parquet", pa.nulls(3))
+    assert list(read_documents(HUB, [tmp_path])) == ["one", "two", "one"]
+
+
+def test_the_type_of_a_column_that_holds_no_texts_is_named(tmp_path):
+    write_parquet(tmp_path / "data" / "0.parquet", pa.array([["a"], ["b"]]))
+    message = refusal_of(HUB, tmp_path)
+    assert "no column 'text' of texts but one of type list<" in message

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from tokenizers import normalizers
 
+from pipeline.config.corpus import Characters, _as_read
 from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
 from pipeline.errors import PipelineError
 
@@ -174,3 +177,33 @@ def test_a_damaged_tokenizer_is_refused(tmp_path, content):
         load_tokenizer(path)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_config_knows_which_characters_never_occur():
+    """Of scripts that new versions of Unicode add nothing to."""
+    steps = normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()
+    read = normalizers.Sequence([*steps])
+    characters = [chr(c) for c in range(1, 0x600) if chr(c) != "\r"]
+    for character in characters:
+        assert (_as_read(character) == character) == (read.normalize_str(character) == character)
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "named"),
+    [("ABC ", "3 characters never occur ('A' 'B' 'C')"), ("aä ", "'ä'"), ("한 ", "'한'")]
+    + [("a\r ", r"'\r'"), ("a\ufeff ", r"'\ufeff'"), ("a½ﬁ ", "2 characters")],
+)
+def test_an_alphabet_that_normalisation_never_yields_is_refused(alphabet, named):
+    with pytest.raises(ValidationError) as refused:
+        Characters(kind="characters", alphabet=alphabet)
+    assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "alphabet", ["abc \n\t", "æßıς ", "αβγ ", "абв ", "ᄒ ", "中文 ", "a.,;0123 "]
+)
+def test_alphabets_that_occur_are_taken(alphabet):
+    tokenizer = build_tokenizer({"kind": "characters", "alphabet": alphabet}, None, [])
+    settings = Characters(kind="characters", alphabet=alphabet)
+    for character in settings.alphabet:
+        assert tokenizer.encode(character).tokens == [character]

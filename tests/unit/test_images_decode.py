@@ -2,11 +2,13 @@
 
 import io
 import os
+import resource
+import struct
 from itertools import islice
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from pipeline.errors import PipelineError
 from pipeline.images.decode import Encoded, decode_all, decode_image, fit
@@ -151,3 +153,135 @@ class Deadly:
 def test_a_process_that_is_killed_is_told_of():
     with pytest.raises(PipelineError, match="killed.*more memory"):
         list(decode_all([Encoded("x", Deadly())], 4, 2))
+
+
+CORNERS = np.kron(
+    np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [255, 255, 255]]], np.uint8),
+    np.ones((8, 8, 1), np.uint8),
+)
+"""Red and green above blue and white."""
+TURNS = {
+    1: lambda p: p,
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.transpose(1, 0, 2),
+    6: lambda p: np.rot90(p, -1),
+    7: lambda p: p[::-1, ::-1].transpose(1, 0, 2),
+    8: np.rot90,
+}
+"""What a viewer does with the pixels as they are stored, by the EXIF orientation."""
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
+@pytest.mark.parametrize("orientation", TURNS)
+def test_pictures_are_turned_as_they_are_to_be_seen(form, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = file_of(
+        CORNERS, form, exif=exif, quality=100, **{"WEBP": {"lossless": True}}.get(form, {})
+    )
+    found = decode_image(Encoded("x", file), 16).pixels.transpose(1, 2, 0)
+    expected = TURNS[orientation](CORNERS)
+    places = [(4, 4), (4, 11), (11, 4), (11, 11)]
+    for place in places:
+        assert np.abs(found[place].astype(int) - expected[place]).max() < 10
+
+
+def test_a_broken_exif_tells_no_orientation():
+    file = file_of(CORNERS, "PNG", exif=b"Exif\0\0garbage that is none")
+    assert np.array_equal(decode_image(Encoded("x", file), 16).pixels[:, 4, 4], [255, 0, 0])
+
+
+def linear(kind, tags):
+    """A minimal ICC profile, version 2, whose curves are straight lines."""
+    body, table, place = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name.encode(), place + len(body), len(content))
+        body += content + b"\0" * (-len(content) % 4)
+    header = struct.pack(
+        ">I4sI4s4s4s", 132 + len(table) + len(body), b"none", 0x02100000, b"mntr", kind, b"XYZ "
+    )
+    header += struct.pack(">12s4s", b"\x07\xd0\0\x01\0\x01" + b"\0" * 6, b"acsp").ljust(44, b"\0")
+    header += struct.pack(">iii", 63190, 65536, 54061)
+    return header.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body
+
+
+def xyz(*values):
+    return b"XYZ \0\0\0\0" + struct.pack(">iii", *(round(65536 * v) for v in values))
+
+
+STRAIGHT = b"curv\0\0\0\0\0\0\0\0"
+NAME = b"desc\0\0\0\0\0\0\0\7linear\0" + b"\0" * 78
+WHITE = xyz(0.9642, 1, 0.8249)
+LINEAR = linear(
+    b"RGB ",
+    {"desc": NAME, "wtpt": WHITE, "rTRC": STRAIGHT, "gTRC": STRAIGHT, "bTRC": STRAIGHT}
+    | {"rXYZ": xyz(0.4361, 0.2225, 0.0139), "gXYZ": xyz(0.3851, 0.7169, 0.0971)}
+    | {"bXYZ": xyz(0.1431, 0.0606, 0.7141)},
+)
+"""Primaries of sRGB, but light in proportion to values."""
+LINEAR_GREY = linear(b"GRAY", {"desc": NAME, "wtpt": WHITE, "kTRC": STRAIGHT})
+
+
+@pytest.mark.parametrize("value", [13, 55, 128, 250])
+def test_colours_are_those_of_the_profile(value):
+    """Of light in proportion to values sRGB has the gamma curve."""
+    light = value / 255
+    expected = 255 * (1.055 * light ** (1 / 2.4) - 0.055)
+    colour = np.full((4, 4, 3), value, np.uint8)
+    for pixels, icc in [(colour, LINEAR), (colour[..., 0], LINEAR_GREY)]:
+        found = decode_image(Encoded("x", file_of(pixels, icc_profile=icc)), 4).pixels
+        assert found == pytest.approx(np.full((3, 4, 4), expected), abs=2)
+
+
+def test_profiles_of_srgb_or_of_another_kind_of_picture_change_nothing():
+    pixels = noise(8, 8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for icc in (srgb, LINEAR_GREY):
+        found = decode_image(Encoded("x", file_of(pixels, icc_profile=icc)), 8).pixels
+        assert np.array_equal(found.transpose(1, 2, 0), pixels)
+    found = decode_image(Encoded("x", file_of(pixels, icc_profile=b"no profile")), 8)
+    assert found.pixels is None and "colour profile" in found.flaw
+
+
+def test_pictures_in_cmyk_have_their_colours():
+    picture = Image.new("CMYK", (16, 16), (0, 255, 255, 0))
+    for form in ("JPEG", "TIFF"):
+        file = io.BytesIO()
+        picture.save(file, form)
+        red = decode_image(Encoded("x", file.getvalue()), 1).pixels.ravel()
+        assert red == pytest.approx([255, 0, 0], abs=4)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_placeholder_is_no_corrupt_image(tmp_path, processes):
+    content = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    (tmp_path / "0.png").write_bytes(content)
+    for file, name in [(tmp_path / "0.png", f"{tmp_path / '0.png'}"), (content, "row")]:
+        with pytest.raises(
+            PipelineError, match=f"{name} is a placeholder of Git LFS.*git lfs pull"
+        ):
+            list(decode_all([Encoded("row", file)], 4, processes))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1_000_000, 1), (1, 1_000_000), (300_000, 90)])
+def test_a_long_picture_costs_no_more_memory_than_its_middle(width, height):
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[(height - 1) // 2 :, (width - 1) // 2 :] = 200
+    picture = Image.fromarray(pixels)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = fit(picture, 64)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert found.shape == (3, 64, 64)
+    assert grown < 200_000  # kB
+    assert found[0, -1, -1] == 200
+
+
+def test_long_pictures_keep_their_middle():
+    """Up to eight times as long as wide bit by bit; beyond, but for rounding."""
+    for width in (64, 65, 300):
+        small = Image.fromarray(noise(width, 8)).resize((2 * width, 16), Image.Resampling.BICUBIC)
+        left = (2 * width - 16) // 2
+        found = fitted(noise(width, 8), 16)
+        assert np.abs(found.astype(int) - np.asarray(small)[:, left : left + 16]).max() <= 1

@@ -145,6 +145,10 @@ def damaged(path):
 
 
 BATCHES = {
+    "is a placeholder of Git LFS": lambda p: p.write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    ),
+    "cannot be read as a batch of images": lambda p: np.save(p.open("wb"), FIRST),
     "cannot be read": damaged,
     "allow_pickle": lambda path: np.savez(path, data=np.array([{}], object)),
     "data is not a file": lambda path: np.savez(path, images=FIRST),
@@ -167,15 +171,18 @@ def write_parquet(directory, name, column):
     pq.write_table(pa.table({"image": column, "label": [0] * len(column)}), directory / name)
 
 
-@pytest.mark.parametrize("kind", ["struct", "binary"])
+PLAIN = {"binary": pa.binary(), "large": pa.large_binary(), "view": pa.binary_view()}
+
+
+@pytest.mark.parametrize("kind", ["struct", *PLAIN])
 def test_columns_of_images_are_read_some_rows_at_a_time(tmp_path, monkeypatch, kind):
     monkeypatch.setattr(sources, "_ROWS", 2)
     files = [file_of(image) for image in FIRST]
     files[2] = None
 
     def column(contents):
-        if kind == "binary":
-            return pa.array(contents, pa.binary())
+        if kind in PLAIN:
+            return pa.array(contents, PLAIN[kind])
         rows = [None if c is None else {"bytes": c, "path": "x.png"} for c in contents]
         return pa.array(rows, pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
 

@@ -13,11 +13,22 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    BloomConfig,
+    BloomForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MptConfig,
+    MptForCausalLM,
     PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForCausalLM,
+    RobertaForMaskedLM,
+    XLNetConfig,
+    XLNetLMHeadModel,
 )
 
 from pipeline.errors import PipelineError
@@ -99,14 +110,15 @@ def test_a_directory_gives_its_model_back(tmp_path, architecture):
     assert tokenizer.convert_ids_to_tokens([1, 5]) == ["<s>", "word2"]
 
 
-def test_the_record_names_the_model_and_its_weights(prepared, source):
-    weights = (source / "model.safetensors").read_bytes()
+def test_the_record_names_the_model_and_its_files(prepared, source):
+    names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+    digests = {n: hashlib.sha256((source / n).read_bytes()).hexdigest() for n in names}
     assert json.loads((prepared / "judge.json").read_text()) == {
         "id": str(source),
         "revision": None,
         "parameters": sum(p.numel() for p in llama().parameters()),
         "dtype": "float32",
-        "sha256": {"model.safetensors": hashlib.sha256(weights).hexdigest()},
+        "sha256": digests,
     }
 
 
@@ -256,12 +268,19 @@ def alter_a_byte(source, judge):
     (source / "model.safetensors").write_bytes(content)
 
 
+def append(path):
+    path.write_text(path.read_text() + " ")
+
+
 LOSSES = {
     "not those that judge.json names": alter_a_byte,
     "No such file": lambda source, judge: (source / "model.safetensors").unlink(),
     "judge.json": lambda source, judge: (judge / "judge.json").unlink(),
     "Expecting value": lambda source, judge: (judge / "judge.json").write_text(""),
     "config.json": lambda source, judge: (judge / "config.json").unlink(),
+    "names, config.json is another": lambda source, _: append(source / "config.json"),
+    "names, tokenizer.json is another": lambda source, _: append(source / "tokenizer.json"),
+    "names, merges.txt is another": lambda _, judge: (judge / "merges.txt").touch(),
 }
 
 
@@ -275,3 +294,86 @@ def test_a_directory_that_is_not_as_it_was_made_is_refused(source, prepared, rea
 def test_no_directory_is_refused(tmp_path):
     with refusing(str(tmp_path / "absent"), "judge.json", "domains.text.judge"):
         load_model(tmp_path / "absent")
+
+
+SIZES = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2}
+SIZES |= {"num_attention_heads": 2, "vocab_size": 64, "initializer_range": 0.5}
+
+
+def bidirectional(kind):
+    torch.manual_seed(0)
+    if kind == "xlnet":
+        return XLNetLMHeadModel(XLNetConfig(vocab_size=64, d_model=32, n_layer=2, n_head=2))
+    config, model = {
+        "roberta": (RobertaConfig, RobertaForMaskedLM),
+        "bert": (BertConfig, BertForMaskedLM),
+    }[kind]
+    return model(config(**SIZES, max_position_embeddings=40))
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bert", "xlnet"])
+def test_a_model_that_sees_later_tokens_is_no_judge(tmp_path, kind):
+    path = save(bidirectional(kind), tmp_path / "source")
+    settings = {"kind": "directory", "path": str(path)}
+    with refusing(str(path), "not autoregressive: later tokens change losses by up to"):
+        prepare_model(settings, None, tmp_path / "judge", 16)
+    assert not (tmp_path / "judge").exists()
+
+
+def causal(kind):
+    torch.manual_seed(0)
+    if kind == "roberta":
+        return RobertaForCausalLM(
+            RobertaConfig(**SIZES, is_decoder=True, max_position_embeddings=40)
+        )
+    if kind == "bloom":
+        return BloomForCausalLM(BloomConfig(vocab_size=64, hidden_size=32, n_layer=2, n_head=2))
+    return {"llama": llama, "gpt2": gpt2}[kind]()
+
+
+@pytest.mark.parametrize("kind", ["roberta", "bloom", "llama", "gpt2"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_models_that_read_from_left_to_right_are_taken(tmp_path, kind, dtype):
+    path = save(causal(kind).to(dtype), tmp_path / "source")
+    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge", 32)
+
+
+def mpt():
+    return MptForCausalLM(
+        MptConfig(vocab_size=64, d_model=32, n_heads=2, n_layers=1, max_seq_len=8)
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "longest", "reason"),
+    [
+        (llama, 33, "reads at most 32 tokens"),
+        (gpt2, 33, "reads at most 32 tokens"),
+        (mpt, 9, "reads at most 8 tokens"),
+        (lambda: causal("roberta"), 40, "fails to read as many tokens (index"),
+    ],
+    ids=["llama", "gpt2", "mpt", "roberta"],
+)
+def test_a_judge_that_cannot_read_as_far_is_refused_before_it_is_needed(
+    tmp_path, model, longest, reason
+):
+    path = save(model(), tmp_path / "source")
+    settings = {"kind": "directory", "path": str(path)}
+    with refusing(f"domains.text.judge.longest = {longest}", reason, "lower it"):
+        prepare_model(settings, None, tmp_path / "judge", longest)
+    prepare_model(settings, None, tmp_path / "judge", 8)
+
+
+def test_a_judge_without_a_token_to_begin_with_is_refused_before_it_is_needed(source, tmp_path):
+    config = json.loads((source / "tokenizer_config.json").read_text())
+    kept = {name: value for name, value in config.items() if name not in ("bos_token", "eos_token")}
+    (source / "tokenizer_config.json").write_text(json.dumps(kept))
+    with refusing("domains.text.judge: its tokenizer has neither bos_token nor eos_token"):
+        prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_judge_that_was_not_fetched_is_named_with_the_remedy(source, tmp_path, name):
+    (source / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with refusing(f"{source / name} is a placeholder of Git LFS", "git lfs pull"):
+        prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")

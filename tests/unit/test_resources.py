@@ -9,10 +9,11 @@ from pipeline.config.resources import (
     hub_datasets,
     model_archive,
     model_directory,
+    own_files,
     packages,
     source_archives,
-    source_files,
 )
+from pipeline.config.slices import SLICES
 from pipeline.errors import PipelineError
 from tests.workflow.checkout import ROOT
 
@@ -36,7 +37,7 @@ def text(preset, **overrides):
 
 
 def judge_directory(config):
-    return model_directory("judges", config.judge.model)
+    return model_directory(config.judge)
 
 
 def test_a_demo_reads_two_packages_and_judges_by_a_third():
@@ -62,7 +63,7 @@ def test_images_of_the_demo_are_a_package_and_so_is_their_encoder():
     assert {*source_archives(demo.data), *model_archive(demo.encoder.model)} <= {
         *packages(domains("demo"))
     }
-    assert model_directory("encoders", demo.encoder.model).startswith("resources/encoders/")
+    assert model_directory(demo.encoder).startswith("resources/encoders/")
 
 
 def test_datasets_of_the_hub_are_found_by_their_directories():
@@ -98,13 +99,44 @@ def test_how_a_source_is_read_does_not_fetch_it_anew():
     assert judge_directory(renamed) == judge_directory(text("demo"))
 
 
+def own(tmp_path, **source):
+    source = {"kind": "directory", "path": str(tmp_path), "files": "**/*.txt"} | source
+    return text("smoke", data={"source": source}).data
+
+
 def test_documents_of_a_directory_are_its_files_in_order(tmp_path):
     for name in ("b.txt", "a.txt", "deep/c.txt", "other.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")
-    source = {"kind": "directory", "path": str(tmp_path), "files": "**/*.txt"}
-    found = source_files(text("smoke", data={"source": source}).data, "domains.text.data")
-    assert found == [str(tmp_path / name) for name in ("a.txt", "b.txt", "deep/c.txt")]
-    source["files"] = "*.html"
-    with pytest.raises(PipelineError, match=r"no file in .* matches '\*\.html'; correct path"):
-        source_files(text("smoke", data={"source": source}).data, "domains.text.data")
+    found = own_files(own(tmp_path)).files
+    assert found == tuple(tmp_path / name for name in ("a.txt", "b.txt", "deep/c.txt"))
+    with pytest.raises(PipelineError, match=r"text.data.source: no file in .* matches? '\*\.html'"):
+        own_files(own(tmp_path, files="*.html"))
+    assert own_files(domains("demo").image.data) is None
+
+
+@pytest.mark.parametrize("files", ["**.png", "a**/*.txt", "/data/*.png", "", "../*.txt", ".", "\0"])
+def test_a_pattern_that_cannot_be_meant_is_refused_with_its_key(tmp_path, files):
+    with pytest.raises(
+        PipelineError, match=r"domains\.text\.data\.source\.files.*must be"
+    ) as refused:
+        own(tmp_path, files=files)
+    assert "\n" not in str(refused.value)
+    source = {"kind": "npz", "path": str(tmp_path), "files": files}
+    with pytest.raises(PipelineError, match=r"domains\.image\.data\.source\.files.*must be"):
+        domains("smoke", image={"data": {"source": source}})
+
+
+def test_contents_of_own_files_are_part_of_the_spec(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text(name)
+    settings = [
+        SLICES["text"]["corpus"](text("smoke", data=own(tmp_path / name).plain()), None)
+        for name in ("one", "one", "other")
+    ]
+    one, again, other = (setting["content"] for setting in settings)
+    assert one == again != other
+    packages_only = SLICES["image"]["images"](domains("demo").image, None)
+    assert "content" not in packages_only

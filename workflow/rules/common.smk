@@ -22,9 +22,9 @@ from pipeline.config.resources import (
     model_archive,
     model_directory,
     model_section,
+    own_files,
     packages,
     source_archives,
-    source_files,
 )
 from pipeline.config.schema import (
     CELL_TABLES,
@@ -62,8 +62,8 @@ CONFIG = next(
     iter(CONFIGS.values())
 )  # of the run itself; the others are of its departures
 CELL = "results/{run}/{domain}/{setting}/P{dataset_size}/{replicas}"
-JUDGE = model_directory("judges", CONFIG.domains.text.judge.model)
-ENCODER = model_directory("encoders", CONFIG.domains.image.encoder.model)
+JUDGE = model_directory(CONFIG.domains.text.judge)
+ENCODER = model_directory(CONFIG.domains.image.encoder)
 SETTING = "results/{run}/{domain}/{setting}"
 SETTING_TABLE = "results/{run}/{domain}/{setting}/tables/{table}.parquet"
 TABLE = "results/{run}/tables/{domain}_{table}.parquet"
@@ -90,9 +90,11 @@ def spec(stage):
 
     def of(wildcards):
         domain = CONFIGS[wildcards.run].domain(wildcards.domain)
-        return make_spec(
-            stage, wildcards.domain, SLICES[wildcards.domain][stage](domain, wildcards)
-        )
+        try:
+            settings = SLICES[wildcards.domain][stage](domain, wildcards)
+        except PipelineError as error:  # of the user's own files
+            sys.exit(f"error: {error}")
+        return make_spec(stage, wildcards.domain, settings)
 
     return of
 
@@ -227,18 +229,6 @@ def measured_files(wildcards):
     directory = f"{CELL.format(**wildcards)}/{what}"
     steps = checkpoint_steps(wildcards.domain)
     return [f"{directory}/step{step}.safetensors" for step in steps]
-
-
-def user_files(domain):
-    """Input function: files that a corpus or images are made from, where they are the user's own."""
-
-    def files(_wildcards):
-        try:
-            return source_files(CONFIG.domain(domain).data, f"domains.{domain}.data")
-        except PipelineError as error:
-            sys.exit(f"error: {error}")
-
-    return files
 
 
 def package_section(wildcards):

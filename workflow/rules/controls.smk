@@ -13,6 +13,7 @@ rule controls:
         "results/{run}/logs/{domain}/{setting}/controls.log",
     wildcard_constraints:
         domain="text",
+    priority: 1  # before hours of training: too little may be held out
     localrule: True
     params:
         spec=spec("controls"),

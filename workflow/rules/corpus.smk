@@ -6,7 +6,6 @@
 rule corpus:
     input:
         archives=document_archives(CONFIG.domains.text.data),
-        documents=user_files("text"),  # too many, maybe, for a command line
     output:
         tokens="results/{run}/{domain}/{setting}/corpus.safetensors",
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
@@ -17,7 +16,7 @@ rule corpus:
     wildcard_constraints:
         domain="text",
     params:
-        spec=spec("corpus"),
+        spec=spec("corpus"),  # with the names and contents of files of one's own
     shell:
         """
         python -m pipeline corpus \

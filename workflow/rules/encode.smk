@@ -11,16 +11,20 @@ rule prepare_encoder:
         model=directory(ENCODER),
     log:
         f"resources/logs/{Path(ENCODER).name}.log",
-    priority: 1  # before hours of training: it may turn out that it cannot be loaded
+    priority: 1  # before hours of training: it may turn out that it cannot be used
     localrule: True
     params:
         model=canonical_json(model_section(CONFIG.domains.image.encoder.model)),
+        size=CONFIG.domains.image.encoder.size,
+        layers=CONFIG.domains.image.encoder.layers,
         archive=model_options,
     shell:
         """
         python -m pipeline prepare_encoder \
             --model {params.model:q} \
             {params.archive} \
+            --size {params.size} \
+            --layers {params.layers} \
             --output {output.model:q} \
             2>{log:q}
         """

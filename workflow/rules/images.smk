@@ -7,7 +7,6 @@
 rule images:
     input:
         archives=source_archives(CONFIG.domains.image.data),
-        files=user_files("image"),  # too many, maybe, for a command line
     output:
         images="results/{run}/{domain}/{setting}/images.safetensors",
     log:
@@ -17,7 +16,7 @@ rule images:
     wildcard_constraints:
         domain="image",
     params:
-        spec=spec("images"),
+        spec=spec("images"),  # with the names and contents of files of one's own
     shell:
         """
         python -m pipeline images \

@@ -10,16 +10,18 @@ rule prepare_judge:
         model=directory(JUDGE),
     log:
         f"resources/logs/{Path(JUDGE).name}.log",
-    priority: 1  # before hours of training: it may turn out that it cannot be loaded
+    priority: 1  # before hours of training: it may turn out that it cannot be used
     localrule: True
     params:
         model=canonical_json(model_section(CONFIG.domains.text.judge.model)),
+        longest=CONFIG.domains.text.judge.longest,
         archive=model_options,
     shell:
         """
         python -m pipeline prepare_judge \
             --model {params.model:q} \
             {params.archive} \
+            --longest {params.longest} \
             --output {output.model:q} \
             2>{log:q}
         """

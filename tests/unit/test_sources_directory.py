@@ -1,0 +1,83 @@
+"""Which files of a directory count, as in a shell, and what is told of the others."""
+
+import os
+
+import pytest
+
+from pipeline.sources.directory import list_files
+
+
+@pytest.fixture
+def tree(tmp_path):
+    def grow(*names):
+        for name in names:
+            path = tmp_path / "data" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(os.fsencode(name))
+        return tmp_path / "data"
+
+    return grow
+
+
+def names(root, pattern):
+    return [os.fsdecode(path.relative_to(root)) for path in list_files(root, pattern).files]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.txt", ["a.txt"]),
+        ("**/*.txt", ["a.txt", "x/b.txt", "x/y/c.txt"]),
+        ("x/**/*.txt", ["x/b.txt", "x/y/c.txt"]),
+        ("*/*.txt", ["x/b.txt"]),
+        ("**/y/*", ["x/y/c.txt", "x/y/d.md"]),
+        ("**", ["a.txt", "x/b.txt", "x/y/c.txt", "x/y/d.md"]),
+        ("./x//b.txt", ["x/b.txt"]),
+        ("[ab].txt", ["a.txt"]),
+        ("?.md", []),
+    ],
+)
+def test_patterns_mean_what_they_mean_in_a_shell(tree, pattern, expected):
+    root = tree("a.txt", "x/b.txt", "x/y/c.txt", "x/y/d.md", ".git/e.txt", "x/.f.txt")
+    assert names(root, pattern) == expected
+
+
+def test_folders_and_files_behind_links_count(tree, tmp_path):
+    root = tree("cat/0.png", "cat/1.png")
+    (tmp_path / "store/deep").mkdir(parents=True)
+    for name in ("0.png", "deep/1.png"):
+        (tmp_path / "store" / name).touch()
+    (root / "dog").symlink_to("../store")
+    (root / "one.png").symlink_to("cat/0.png")
+    assert len(names(root, "**/*.png")) == 5
+    assert names(root, "*/*.png") == ["cat/0.png", "cat/1.png", "dog/0.png"]
+
+
+def test_a_link_to_a_folder_above_is_not_followed_for_ever(tree):
+    root = tree("x/0.png")
+    (root / "x/again").symlink_to("..")
+    (root / "x/self").symlink_to(".")
+    (root / "x/none").symlink_to("none")
+    found = list_files(root, "**/*.png")
+    assert names(root, "**/*.png") == ["x/0.png"]
+    assert found.left_out == {"links to a folder above them": ("x/again", "x/self")}
+
+
+def test_what_nearly_matches_is_told(tree):
+    root = tree("0.png", "1.png", "2.PNG", "._0.png", ".ipynb_checkpoints/1.png", "x.jpg")
+    (root / "gone.png").symlink_to("nowhere.png")
+    os.mkfifo(root / "pipe.png")
+    assert list_files(root, "**/*.png").describe() == (
+        f"2 files in {root} match '**/*.png'; left out: 2 hidden (._0.png), 1 links to nowhere "
+        "(gone.png), 1 neither files nor folders (pipe.png), 1 with a name in other case (2.PNG)"
+    )
+    assert names(root, ".*.png") == ["._0.png"]
+    assert list_files(root, "x.*").describe() == f"1 files in {root} match 'x.*'"
+
+
+def test_names_may_hold_anything_that_names_may_hold(tree):
+    odd = ["a {b} {run}.txt", "c\nd.txt", "e*'\".txt", os.fsdecode(b"f\xff.txt")]
+    root = tree(*odd)
+    assert names(root, "*.txt") == odd
+    assert not list_files(root / "none", "*.txt").files
+    assert not list_files(root / odd[0], "*.txt").files
