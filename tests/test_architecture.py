@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "oracle": BASE | {"belief_propagation", "grammar", "noise"},
     "aggregation": BASE | {"config"},
     "analysis": BASE,
-    "claims": BASE | {"analysis", "config"},
+    "claims": BASE | {"analysis", "config", "specs"},
     "figures": BASE | {"analysis", "grammar"},
     "domains": BASE
     | {"grammar", "datasets", "noise", "networks", "training", "sampling", "oracle"}
