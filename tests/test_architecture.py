@@ -131,7 +131,7 @@ def test_the_median_function_is_short():
 @pytest.mark.parametrize("path", sorted((ROOT / "workflow/rules").glob("*.smk")), ids=str)
 def test_a_rule_file_is_a_page_and_every_rule_logs(path):
     text = path.read_text()
-    if path.stem in ("common", "start"):
+    if "No rules." in text.partition("\n")[0]:
         assert not re.search(r"^rule ", text, re.M)
         return
     assert len(text.splitlines()) <= 100
