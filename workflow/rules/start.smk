@@ -95,13 +95,12 @@ onstart:
         for line in describe_disk(config, local if here else elsewhere):
             print(f"{run}: {line}", file=sys.stderr)
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
-    for name, rule in {"text": "corpus", "image": "images"}.items():
-        if any(job.rule == rule for job in jobs.values()):
-            if found := own_files(CONFIG.domain(name).data):
-                print(
-                    f"domains.{name}.data.source: {found.describe()}",
-                    file=sys.stderr,
-                )
+    stages = {job.rule for job in jobs.values()}
+    for name, stage in {"text": "corpus", "image": "images"}.items():
+        if stage in stages and (found := own_files(CONFIG.domain(name).data)):
+            print(
+                f"domains.{name}.data.source: {found.describe()}", file=sys.stderr
+            )
     for handler in logger.handlers:
         handler.addFilter(Hush())
     logger.addHandler(GridProgress(jobs, local, elsewhere))
