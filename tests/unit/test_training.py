@@ -177,17 +177,18 @@ def test_no_process_outlives_the_first(tmp_path):
     case.prepare(tmp_path, REPLICAS)
     process = program(tmp_path, "wait", number=2, processes=2)
     deadline = time.monotonic() + 120
-    while not states(tmp_path):
+    while "state_step2" not in [path.stem for path in states(tmp_path)]:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    time.sleep(3)  # until both wait, and neither for the other
     others = psutil.Process(process.pid).children(recursive=True)
     assert others
     process.kill()
-    process.communicate()
     _, alive = psutil.wait_procs(others, timeout=30)
     for left in alive:
         left.kill()
+    process.communicate()
     assert not alive
 
 
