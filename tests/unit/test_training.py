@@ -78,12 +78,15 @@ def test_a_killed_run_resumes_to_bitwise_the_same_weights(
         assert_same_weights(tmp_path, uninterrupted, step)
 
 
-def test_a_run_that_is_told_to_end_saves_and_resumes(uninterrupted, tmp_path, steps_trained):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_end_saves_and_resumes(
+    uninterrupted, tmp_path, steps_trained, number
+):
     case.prepare(tmp_path, REPLICAS)
     process = program(tmp_path, "none")
     while not list(tmp_path.glob(".work/*/state_step*")):
         time.sleep(0.005)
-    process.terminate()
+    process.send_signal(number)
     _, log = process.communicate()
     stopped = int(re.search(r"stopped after step (\d+) of 60, as it was told to end", log)[1])
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, forget_progress
 
 IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
 
@@ -66,3 +66,11 @@ def test_removal_forgets_this_progress_only(workspace, tmp_path):
     assert not workspace.path("weights").exists()
     assert (tmp_path / "weights").read_text() == "content"
     assert other.path("weights").read_text() == "other"
+
+
+def test_progress_beside_outputs_is_forgotten_and_nothing_else(workspace, tmp_path):
+    output = tmp_path / "weights"
+    workspace.publish("weights", output)
+    forget_progress([output, tmp_path / "elsewhere/absent"])
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+    assert output.read_text() == "content"
