@@ -78,12 +78,15 @@ def test_a_killed_run_resumes_to_bitwise_the_same_weights(
         assert_same_weights(tmp_path, uninterrupted, step)
 
 
-def test_a_run_that_is_told_to_end_saves_and_resumes(uninterrupted, tmp_path, steps_trained):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_end_saves_and_resumes(
+    uninterrupted, tmp_path, steps_trained, number
+):
     case.prepare(tmp_path, REPLICAS)
     process = program(tmp_path, "none")
     while not list(tmp_path.glob(".work/*/state_step*")):
         time.sleep(0.005)
-    process.terminate()
+    process.send_signal(number)
     _, log = process.communicate()
     stopped = int(re.search(r"stopped after step (\d+) of 60, as it was told to end", log)[1])
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 60])
@@ -199,17 +202,18 @@ def test_no_process_outlives_the_first(tmp_path):
     case.prepare(tmp_path, REPLICAS)
     process = program(tmp_path, "wait", number=2, processes=2)
     deadline = time.monotonic() + 120
-    while not states(tmp_path):
+    while "state_step2" not in [path.stem for path in states(tmp_path)]:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    time.sleep(3)  # until both wait, and neither for the other
     others = psutil.Process(process.pid).children(recursive=True)
     assert others
     process.kill()
-    process.communicate()
     _, alive = psutil.wait_procs(others, timeout=30)
     for left in alive:
         left.kill()
+    process.communicate()
     assert not alive
 
 

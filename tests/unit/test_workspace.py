@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+<<<<<<< HEAD
 from pipeline.errors import PipelineError
 from pipeline.workspace import Workspace
+=======
+from pipeline.workspace import Workspace, forget_progress
+>>>>>>> w22-local
 
 IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
 
@@ -90,3 +94,11 @@ def test_removal_forgets_this_progress_only(workspace, tmp_path):
     assert not workspace.path("weights").exists()
     assert (tmp_path / "weights").read_text() == "content"
     assert other.path("weights").read_text() == "other"
+
+
+def test_progress_beside_outputs_is_forgotten_and_nothing_else(workspace, tmp_path):
+    output = tmp_path / "weights"
+    workspace.publish("weights", output)
+    forget_progress([output, tmp_path / "elsewhere/absent"])
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+    assert output.read_text() == "content"

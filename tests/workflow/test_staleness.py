@@ -316,7 +316,9 @@ def test_a_file_that_is_missing_although_nobody_needs_it_is_told(restored):
     (restored.path / kept).unlink()
     result = restored.snakemake(*SMOKE)
     assert "Nothing to be done" in result.stdout + result.stderr
-    (remedy,) = re.findall(rf"warning: missing: {kept}; .* by: (.*) \(and", result.stderr)
+    (remedy,) = re.findall(
+        rf"warning: missing: {re.escape(kept)}; .* by: (.*) \(and", result.stderr
+    )
     assert restored.snakemake(*SMOKE, *remedy.split()[1:]).returncode == 0
     assert (restored.path / kept).exists()
     assert "warning" not in restored.snakemake(*SMOKE, "--dry-run").stderr
