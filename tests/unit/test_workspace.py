@@ -6,12 +6,8 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
 from pipeline.errors import PipelineError
-from pipeline.workspace import Workspace
-=======
 from pipeline.workspace import Workspace, forget_progress
->>>>>>> w22-local
 
 IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
 
