@@ -12,6 +12,7 @@ import itertools
 import os
 import queue
 import re
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator
@@ -21,7 +22,6 @@ from pathlib import Path
 
 import psutil
 from snakemake_executor_plugin_slurm import Executor
-from snakemake_interface_common.exceptions import WorkflowError
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
@@ -70,7 +70,7 @@ class LastingExecutor(Executor):
             _leave_the_environment_of_the_shell()
             refuse_to_run_twice(Path())
         except (PipelineError, *UNANSWERED) as error:
-            raise WorkflowError(error_text(error)) from error
+            sys.exit(f"error: {error_text(error)}")
         self.cluster, self.left_behind = _ask_for_cluster(), False
         self._stopping, self._silent = threading.Event(), False
         self._tried = False

@@ -118,7 +118,8 @@ def _end_jobs(run: str) -> None:
 
 
 def _unfinished(run: str, jobs: Collection[str]) -> list[str]:
-    return [job for job, answer in look_up(run, jobs).items() if not has_ended(answer.state)]
+    left = [job for job, answer in look_up(run, jobs).items() if not has_ended(answer.state)]
+    return sorted(left, key=lambda job: (len(job), job))  # they are numbers
 
 
 def _refuse_jobs_of_others(directory: Path | None) -> None:
