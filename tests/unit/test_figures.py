@@ -34,8 +34,10 @@ NO_QUANTITIES |= {"copied_excess"}  # of the times of copying, which are read wh
 
 
 def words(path):
+    """Texts in a module that may be names of quantities."""
     nodes = ast.walk(ast.parse(path.read_text()))
-    return {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    texts = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return {text for text in texts if text.isidentifier()}
 
 
 def curves(accuracy, steps):
