@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.domains.load import load_part
 from pipeline.errors import PipelineError
+from pipeline.job_environment import use_allocated_cpus
 from pipeline.specs import read_spec
-from pipeline.threads import use_allocated_cpus
 
 
 def _grammar(args: argparse.Namespace, spec: dict) -> None:

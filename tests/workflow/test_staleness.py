@@ -87,6 +87,7 @@ IMAGE_ENCODE = IMAGE_MEASURE + IMAGE_CALIBRATE + Counter(encode=1, encode_contro
 IMAGE_DATA = IMAGE_TRAIN + IMAGE_CALIBRATE
 IMAGE_DATA += Counter(images=1, dataset=1, controls_image=1, encode_controls=1)
 IMAGE_DATA += Counter(pictures_controls=1, concatenate=1)
+ENCODER_TRIED = Counter(prepare_encoder=1)  # a model is tried with what is wanted of it
 
 
 def _set(section, **values):
@@ -152,14 +153,14 @@ CONFIG_EDITS = {
     "context of text": (_text("data", context=12), TEXT_CORPUS),
     "length that is judged": (
         _text("judge", longest=8),
-        TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
+        TEXT_JUDGE + Counter(prepare_judge=1, judge_controls=1, concatenate=1),
     ),
     "fractions of convergence": (_image("analysis", fractions=[0.4]), IMAGE_CONVERGE),
     "resamples of images": (
         _image("measurement", bootstrap_samples=200),
         IMAGE_MEASURE + IMAGE_CALIBRATE,
     ),
-    "layers of the encoder": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE),
+    "layers of the encoder": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE + ENCODER_TRIED),
     "seed of image samples": (_image("sampling", seed=1), IMAGE_SAMPLE),
     "learning rate of images": (_image("training", learning_rate=0.5), IMAGE_TRAIN),
     "split of images": (_image("data", split_seed=1), IMAGE_DATA),
@@ -276,12 +277,12 @@ STAMPED = {
     "sample_text": (_text("sampling", seed=1), TEXT_SAMPLE),
     "corpus": (_text("data", split_seed=1), TEXT_CORPUS),
     "train_image": (_image("training", learning_rate=0.5), IMAGE_TRAIN),
-    "encode encode_controls": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE),
+    "encode encode_controls": (_image("encoder", layers=[0, 1]), IMAGE_ENCODE + ENCODER_TRIED),
     "images": (_image("data", split_seed=1), IMAGE_DATA),
     "converge": (_image("analysis", fractions=[0.4]), IMAGE_CONVERGE),
     "judge judge_controls": (
         _text("judge", longest=8),
-        TEXT_JUDGE + Counter(judge_controls=1, concatenate=1),
+        TEXT_JUDGE + Counter(prepare_judge=1, judge_controls=1, concatenate=1),
     ),
 }
 

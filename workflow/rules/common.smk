@@ -1,6 +1,5 @@
 """Config, wildcards, and the spec that decides whether a job is stale. No rules."""
 
-import os
 import re
 import sys
 from functools import cache
@@ -8,9 +7,6 @@ from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-)  # for jobs, wherever --directory lets them run, also if they do not look there
 
 from pipeline.config.grid import cells
 from pipeline.config.labels import REPLICAS_PATTERN, cell_directory, parse_replicas
@@ -42,12 +38,13 @@ from pipeline.config.slices import (
 )
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
+from pipeline.job_environment import let_jobs_import_from, tell_jobs_their_cpus
 from pipeline.provenance import canonical_json
 from pipeline.specs import make_spec
-from pipeline.threads import ALLOCATED
 
-if workflow.remote_exec and "SLURM_CPUS_PER_TASK" in os.environ:
-    os.environ[ALLOCATED] = os.environ["SLURM_CPUS_PER_TASK"]  # for the job's stage
+let_jobs_import_from(ROOT)
+if workflow.remote_exec:
+    tell_jobs_their_cpus()
 
 try:
     # Not Snakemake's `config`: of two equal keys it has the last, and nested values as text.
