@@ -12,8 +12,9 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,8 @@ STAMP = "stamp"
 TEMPORARY = ".*.tmp"
 """Glob pattern of files and directories that are being written."""
 _STAMPED_PACKAGES = ("numpy", "torch", "lightning", "tokenizers")
+_OLD = 86400.0
+"""Seconds after which what another host has not written to is left over."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 """Numbers of errors for want of space: on the disk, or of the user's share of it."""
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -104,7 +107,7 @@ def naming_failures(path: Path) -> Iterator[None]:
         if number in _FULL:
             reason = f"disk full ({error}); free some space"
         elif number is not None and _concerns(error, path):
-            remedy = "make this writable" if number in _FORBIDDEN else "put away what is there"
+            remedy = "make this writable" if number in _FORBIDDEN else "move or delete it"
             reason = f"{os.strerror(number)} ({_culprit(error, path)}); {remedy}"
         else:
             raise
@@ -176,9 +179,30 @@ def refusal(path: str | Path, reason: str) -> PipelineError:
 def _temporary(path: Path) -> Path:
     """Path to write to before `path` is replaced, in a directory that is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        remove(leftover)
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*.*.tmp"):
+        if _is_left_over(other):
+            remove(other)
+    return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
+
+
+def _is_left_over(temporary: Path) -> bool:
+    """Whether nobody writes this any more: its process is gone or, of another host, it is old."""
+    *_, host, pid, _ = temporary.name.split(".")
+    if host != _host():
+        with suppress(FileNotFoundError):  # somebody has just finished it
+            return time.time() - temporary.stat().st_mtime > _OLD
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError, OverflowError):
+        return False
+    return int(pid) == os.getpid()
+
+
+def _host() -> str:
+    return os.uname().nodename.replace(".", "-")
 
 
 def _error_number(error: Exception) -> int | None:

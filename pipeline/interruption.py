@@ -4,8 +4,11 @@ Left alone, Snakemake answers SIGTERM by waiting for all that runs, which may ta
 by an exception wherever it happens to be, after which it waits likewise.
 """
 
+import atexit
 import logging
+import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +17,8 @@ from typing import Protocol
 
 import psutil
 
+STOPPED = "Stopped; the same command goes on from here (but for --forcerun, which begins afresh)."
+"""What is said when all jobs have ended."""
 _FAREWELL = 120.0
 """Seconds in which jobs have to save and end; then they are killed."""
 _GLANCE = 0.2
@@ -21,9 +26,7 @@ _GLANCE = 0.2
 
 
 class Scheduler(Protocol):
-    """What is needed of Snakemake's: the jobs that run, and a way to start no others."""
-
-    running: set
+    """What is needed of Snakemake's: a way to start no further jobs."""
 
     def exit_gracefully(self) -> None:
         """Return from scheduling once no job runs."""
@@ -39,24 +42,26 @@ class Interruption:
 
     def __init__(self, scheduler: Scheduler, logger: logging.Logger) -> None:
         self._scheduler, self._logger = scheduler, logger
-        self._thread = threading.Thread(target=self._stop)
+        self._heard: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def listen(self) -> None:
-        """Take over the signals, but for one that whoever started snakemake has switched off."""
+        """Take over the signals, but for one that whoever started snakemake has switched off.
+
+        A thread acts on them: the main one may hold a lock that stopping needs. It is there before
+        any signal, since starting it takes a lock as well.
+        """
+        threading.Thread(target=self._stop, daemon=True).start()
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) != signal.SIG_IGN:
-                signal.signal(number, self._hear)
-
-    def _hear(self, *_: object) -> None:
-        """Act in a thread, since the main one may hold the lock that stopping needs."""
-        with suppress(RuntimeError):  # of a thread that an earlier signal has started
-            self._thread.start()
+                signal.signal(number, lambda number, _: self._heard.put(number))
 
     def _stop(self) -> None:
+        self._heard.get()
         self._logger.warning("Terminating processes on user request; trainings save.")
+        atexit.register(print, STOPPED, file=sys.stderr)
         self._scheduler.exit_gracefully()
-        end_children(lambda: not self._scheduler.running)
-        self._logger.warning("Stopped; the same command goes on from here.")
+        # Until snakemake has ended: it may have chosen a job just before, and start it now.
+        end_children(lambda: not threading.main_thread().is_alive())
 
 
 def end_children(over: Callable[[], bool], farewell: float = _FAREWELL) -> None:

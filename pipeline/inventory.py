@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 PLANNED = ("run_info", "Nothing to be done")
-"""The event, and the message in its place, by which Snakemake tells that it has planned."""
+"""The event by which Snakemake says that its plan is made, and the message that it gives instead
+where there is nothing to do."""
 REPORTING = ("Creating report",)
 """The message before it looks for what goes into a report."""
 
@@ -31,7 +32,7 @@ class Settled(NamedTuple):
 
 
 class Moment(logging.Handler):
-    """Calls a function at a moment that Snakemake offers no hook for, but tells its logger.
+    """Calls a function once, when Snakemake logs an event or message: for moments without a hook.
 
     Args:
         signs: the event, or beginnings of the message.

@@ -20,7 +20,7 @@ from pipeline.tables import read_stamp
 def is_stale(path: Path, spec: str) -> bool:
     """Whether an artifact is stamped with another spec than this, or its stamp cannot be read.
 
-    False of a file that goes without a stamp, beside one of the same job that has it.
+    False for kinds of files that carry no stamp; another output of the same job has one.
     """
     if path.suffix not in _READERS:
         return False
@@ -34,9 +34,11 @@ def is_stale(path: Path, spec: str) -> bool:
 def recorded_paths(metadata: Path) -> set[str]:
     """Paths that Snakemake has a record of, which are the names of its records in base64.
 
-    A name that is too long for the disk is cut into directories, each with an @ before it.
+    A name that is too long for the disk is cut into directories, each with an @ before it; one that
+    begins with a dot is of a record that is being written.
     """
-    names = (path.relative_to(metadata).parts for path in metadata.rglob("*") if path.is_file())
+    records = (path for path in metadata.rglob("*") if path.is_file())
+    names = (path.relative_to(metadata).parts for path in records if path.name[0] != ".")
     encoded = ("".join(part.removeprefix("@") for part in parts) for parts in names)
     return {urlsafe_b64decode(name).decode() for name in encoded}
 

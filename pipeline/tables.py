@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline import artifacts
 from pipeline.columns import COLUMNS
+from pipeline.errors import one_line
 
 if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; stages without them start sooner
     import pandas as pd
@@ -98,7 +99,7 @@ def _refusing(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise artifacts.refusal(path, f"cannot be read as {kind} ({reason})") from error
 
 

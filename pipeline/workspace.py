@@ -69,6 +69,11 @@ def remove_all_but(workspaces: Sequence[Workspace]) -> None:
 
 
 def forget_progress(outputs: Iterable[str | Path]) -> None:
-    """Delete all workspaces beside the outputs of a job, so that it begins from nothing."""
+    """Delete all workspaces beside the outputs of a job, so that it begins from nothing.
+
+    Raises:
+        PipelineError: one cannot be deleted.
+    """
     for directory in {Path(output).parent for output in outputs}:
-        shutil.rmtree(directory / _PLACE, ignore_errors=True)
+        with artifacts.naming_failures(directory / _PLACE):
+            artifacts.remove(directory / _PLACE)

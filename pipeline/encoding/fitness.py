@@ -68,7 +68,7 @@ def _check_places(
     shares = (found / found.sum(1, keepdim=True))[:, places]
     if shares.diagonal().sum() < _LEAST * shares.amax(0).sum():
         raise ValueError(
-            f"features of layer {layer} are not at the places of the image that they are of"
+            f"features of layer {layer} do not lie at the places of the image that they describe"
         )
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, CLIPVisionModel
 
 from pipeline.encoding.preprocessing import read_preprocessing
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.sources.pretrained import load_whole
 
 _USUAL_SIZE = 224
@@ -61,7 +61,7 @@ class HiddenStates(nn.Module):
         except torch.OutOfMemoryError:
             raise
         except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise PipelineError(
                 f"the encoder refuses its images ({reason}); correct domains.image.encoder.size"
             ) from error

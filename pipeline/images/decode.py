@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.images.declared import as_declared
 from pipeline.sources.placeholders import refuse_placeholder, refuse_placeholder_file
 
@@ -98,7 +98,7 @@ def decode_image(image: Encoded, size: int) -> Decoded:
         _refuse_placeholder(image)
         return Decoded(image.name, None, "no image of a known format")
     except Exception as error:  # Pillow's errors are of no common type
-        return Decoded(image.name, None, " ".join(f"{error}".split()) or type(error).__name__)
+        return Decoded(image.name, None, one_line(error))
 
 
 def _refuse_placeholder(image: Encoded) -> None:

@@ -7,7 +7,7 @@ from math import isqrt
 import numpy as np
 from PIL import Image
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.images.declared import as_declared
 from pipeline.images.decode import fit
 
@@ -33,7 +33,7 @@ def read_sheet(
         with Image.open(io.BytesIO(content)) as picture:
             pixels = np.asarray(as_declared(picture))
     except Exception as error:  # Pillow's errors are of no common type
-        reason = " ".join(f"{error}".split())
+        reason = one_line(error)
         raise PipelineError(
             f"{name} is no sheet of images ({reason}); correct domains.image.data.source.files"
         ) from error

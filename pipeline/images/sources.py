@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.compute import struct_field
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.images.decode import Decoded, Encoded, decode_all
 from pipeline.images.generated import generate_image
 from pipeline.images.sheets import read_sheet
@@ -78,7 +78,7 @@ def _batch(path: Path, size: int) -> np.ndarray:
             data = batch["data"]
     except Exception as error:  # errors of NumPy, zipfile and zlib are of no common type
         refuse_placeholder_file(path)
-        reason = " ".join(f"{error}".split())
+        reason = one_line(error)
         raise PipelineError(
             f"{path} cannot be read as a batch of images ({reason}); it must be an .npz file with "
             f"an array data; fetch it anew, or correct {_KEY}.files"

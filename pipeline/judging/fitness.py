@@ -3,7 +3,7 @@
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 
 _TOKENS = 16
 """Tokens of the texts that it is tried on, at most; the second half differs between them."""
@@ -79,7 +79,7 @@ def _try_length(model: PreTrainedModel, longest: int) -> None:
     try:
         model(input_ids=_random_tokens(model, longest), use_cache=False)
     except (RuntimeError, IndexError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise _too_long(longest, f"the model fails to read as many tokens ({reason})") from error
 
 

@@ -115,8 +115,8 @@ def projections(
 
     Linear in J, so noise puts no floor under it: 1 where samples correlate as the reference, 0
     where they do not (or in another way), and NaN where the reference does not correlate at all, as
-    if all tuples are valid. That J is centred with the marginals of its own N samples
-    makes it low by 1 / N of itself.
+    if all tuples are valid. As J is centred with the marginals of its own N samples, it
+    is low by 1 / N of itself.
 
     Args:
         counts: of the samples.

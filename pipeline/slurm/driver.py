@@ -26,10 +26,10 @@ class Driver:
     Attributes:
         host: name of the machine that it runs on.
         pid: its number there.
-        started: seconds from the start of that machine to its own, which no clock that is put right
-            changes.
+        started: seconds between the boot of that machine and its start; unlike a time of day, they
+            stay the same when the clock is set.
         job: the Slurm job that it runs in, and how often that was requeued; empty outside of one.
-        run: name of the Slurm jobs that it submits; empty if it submits none.
+        run_id: name of the Slurm jobs that it submits; empty if it submits none.
         cluster: the Slurm cluster that knows these jobs; empty if it has not told.
     """
 
@@ -37,16 +37,16 @@ class Driver:
     pid: int
     started: float
     job: str = ""
-    run: str = ""
+    run_id: str = ""
     cluster: str = ""
 
     @classmethod
-    def of_this_process(cls, run: str = "", cluster: str = "") -> "Driver":
+    def of_this_process(cls, run_id: str = "", cluster: str = "") -> "Driver":
         """The driver that calls this, in the environment that it was started with."""
         pid, variables = os.getpid(), psutil.Process().environ()
         own_cluster = variables.get("SLURM_CLUSTER_NAME", cluster)
         job = own_job(variables) if own_cluster == (cluster or own_cluster) else ""
-        return cls(os.uname().nodename, pid, _start(pid), job, run, cluster or own_cluster)
+        return cls(os.uname().nodename, pid, _start(pid), job, run_id, cluster or own_cluster)
 
     def path(self, directory: Path) -> Path:
         """Where it is written down, for the directory that it works in."""
@@ -80,7 +80,7 @@ def own_job(variables: dict[str, str]) -> str:
 
 
 def read_drivers(directory: Path) -> list[Driver]:
-    """All that were written down for a directory and did not end in peace, or have not yet.
+    """Records in a directory: of snakemakes that still run, and of those that were killed.
 
     Raises:
         PipelineError: what was written cannot be read.
@@ -96,6 +96,17 @@ def read_drivers(directory: Path) -> list[Driver]:
                 f"{path} cannot be read ({error}); delete it if no snakemake runs here"
             ) from error
     return drivers
+
+
+def forget_the_dead(directory: Path) -> None:
+    """Delete the records of snakemakes of this machine that were killed and left no jobs behind.
+
+    Raises:
+        PipelineError: what was written cannot be read.
+    """
+    for driver in read_drivers(directory):
+        if driver.is_here() and not driver.run_id and not driver.runs_here():
+            driver.forget(directory)
 
 
 def _start(pid: int) -> float:

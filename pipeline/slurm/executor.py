@@ -20,12 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 from snakemake_executor_plugin_slurm import Executor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from pipeline.errors import PipelineError
+from pipeline.interruption import STOPPED, end_children
 from pipeline.slurm.answers import (
     FAILED,
     FORGOTTEN,
@@ -58,7 +58,7 @@ _FOR_NOW = re.compile(
 
 
 class LastingExecutor(Executor):
-    """The plugin's executor with the controller as authority: what it disowns has ended.
+    """The plugin's executor, which believes Slurm's controller, and after it Slurm's accounts.
 
     Attributes:
         cluster: name of the cluster that jobs are submitted to; empty if Slurm does not tell.
@@ -219,18 +219,17 @@ class LastingExecutor(Executor):
     def cancel(self) -> None:
         """End all jobs of this run, also those that are being submitted or run beside snakemake."""
         self._stopping.set()
+        self.left_behind = self._tried  # until their end was seen, whatever comes between
         self._cancel_jobs()  # before all else: a job around snakemake may end within half a minute
         local_pool = self.workflow.scheduler._local_executor.pool
         with suppress(queue.Empty):
             while True:  # not by cancelling, of which each job would complain
                 local_pool._work_queue.get_nowait()
         self.shutdown()
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
-                process.terminate()
-        local_pool.shutdown()
+        local_pool.shutdown(wait=False)
+        end_children(lambda: not any(thread.is_alive() for thread in local_pool._threads))
         if not self.left_behind:
-            self.logger.warning("Stopped; the same command goes on from here.")
+            self.logger.warning(STOPPED)
 
     def shutdown(self) -> None:
         """Leave no job behind, not even one that was just being submitted."""
@@ -239,6 +238,7 @@ class LastingExecutor(Executor):
         self._job_submission_executor.shutdown(wait=False, cancel_futures=True)
         super().shutdown()
         if self._tried and unfinished:
+            self.left_behind = True
             self._cancel_jobs()
             self._wait_for_the_end()
 
@@ -258,8 +258,8 @@ class LastingExecutor(Executor):
                 if time.monotonic() > end:
                     raise TimeoutError(f"not ended within {_FAREWELL:.0f} s")
                 time.sleep(0.5)
+            self.left_behind = False
         except UNANSWERED as error:
-            self.left_behind = True
             reason = error_text(error)
             self.logger.error(f"Slurm jobs may go on, run workflow/recover.sh: {reason}")
 

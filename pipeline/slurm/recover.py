@@ -44,8 +44,8 @@ def recover(named: Path | None = None) -> None:
     for driver in drivers:
         _refuse_to_disturb(driver, directory)
     for driver in drivers:
-        if driver.run:
-            _end_jobs(driver.run)
+        if driver.run_id:
+            _end_jobs(driver.run_id)
         driver.forget(directory)
     if not drivers:
         _refuse_jobs_of_others(named)
@@ -54,25 +54,28 @@ def recover(named: Path | None = None) -> None:
 def refuse_to_run_twice(directory: Path) -> None:
     """Raise if jobs still run of a snakemake that was killed in this directory, on this machine.
 
+    One whose jobs have ended is forgotten.
+
     Raises:
         PipelineError: some do, and would be submitted a second time.
         OSError, SubprocessError: Slurm does not answer.
     """
     for driver in read_drivers(directory):
-        if not driver.run or not driver.is_here() or driver.runs_here():
+        if not driver.run_id or not driver.is_here() or driver.runs_here():
             continue
-        if left := _unfinished(driver.run, ask_controller(driver.run)):
+        if left := _unfinished(driver.run_id, ask_controller(driver.run_id)):
             raise PipelineError(
                 f"snakemake was killed here, and its Slurm jobs {' '.join(left)} go on; "
                 "end them first: workflow/recover.sh"
             )
+        driver.forget(directory)
 
 
 def _refuse_to_disturb(driver: Driver, directory: Path) -> None:
     """Raise if a snakemake runs, or if one cannot tell."""
     if driver.runs_here():
         raise PipelineError(f"snakemake still runs here, end it with Ctrl-C or kill: {driver.pid}")
-    if driver.cluster and (driver.job or driver.run) and driver.cluster != cluster_name():
+    if driver.cluster and (driver.job or driver.run_id) and driver.cluster != cluster_name():
         raise PipelineError(
             f"snakemake's jobs are on cluster {driver.cluster}, not {cluster_name()}; "
             f"run SLURM_CLUSTERS={driver.cluster} workflow/recover.sh"
@@ -102,10 +105,14 @@ def _job_has_ended(driver: Driver) -> bool:
     return answer is None or has_ended(answer.state)
 
 
-def _end_jobs(run: str) -> None:
+def _end_jobs(run_id: str) -> None:
     """Cancel the jobs of a run, and wait until they have saved and ended."""
-    jobs, end, told = ask_controller(run) or ask_accounts(run), time.monotonic() + _PATIENCE, False
-    while left := _unfinished(run, jobs):
+    jobs, end, told = (
+        ask_controller(run_id) or ask_accounts(run_id),
+        time.monotonic() + _PATIENCE,
+        False,
+    )
+    while left := _unfinished(run_id, jobs):
         if time.monotonic() > end:
             raise PipelineError(
                 f"jobs {' '.join(left)} have not ended for 5 minutes; ask Slurm why"
@@ -113,12 +120,12 @@ def _end_jobs(run: str) -> None:
         if not told:
             print("recover: ending Slurm jobs", *left, file=sys.stderr)
         told = True
-        ask(["scancel", "--name", run])
+        ask(["scancel", "--name", run_id])
         time.sleep(1)
 
 
-def _unfinished(run: str, jobs: Collection[str]) -> list[str]:
-    left = [job for job, answer in look_up(run, jobs).items() if not has_ended(answer.state)]
+def _unfinished(run_id: str, jobs: Collection[str]) -> list[str]:
+    left = [job for job, answer in look_up(run_id, jobs).items() if not has_ended(answer.state)]
     return sorted(left, key=lambda job: (len(job), job))  # they are numbers
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline import artifacts
@@ -19,7 +20,8 @@ from pipeline.sources.directory import Listing, list_files
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""
 _SETTLED = 2.0
-"""Seconds after a change in which a file may change once more without another time."""
+"""A file that changed less than so many seconds ago may change again and keep its time, so that its
+hash is not kept."""
 _UNREADABLE = "unreadable"
 """In place of a hash; the stage that reads the file says why."""
 
@@ -36,7 +38,8 @@ def content_hash(listing: Listing) -> str:
         if identity and hashes[name] != _UNREADABLE and now - identity[2] / 1e9 > _SETTLED:
             kept[name] = [identity, hashes[name]]
     if kept != known:
-        with artifacts.replacing(store) as temporary:
+        # Without it, files are read again: a disk that cannot be written is told elsewhere.
+        with suppress(PipelineError), artifacts.replacing(store) as temporary:
             temporary.write_text(json.dumps(kept))
     return short_hash(hashes)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.sources.placeholders import refuse_placeholder_file
 
 _BUFFER = 1 << 20
@@ -46,7 +46,7 @@ def read_column(
                         yield path, batch.column(0)
             except (OSError, pa.ArrowException) as error:
                 refuse_placeholder_file(path)
-                reason = " ".join(str(error).split())
+                reason = one_line(error)
                 raise PipelineError(
                     f"{path} cannot be read as Parquet ({reason}); delete its directory, to be "
                     "fetched anew"

@@ -16,7 +16,7 @@ import huggingface_hub
 from huggingface_hub.errors import GatedRepoError
 
 from pipeline import artifacts
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, one_line
 from pipeline.sources.archives import file_hash
 from pipeline.sources.placeholders import refuse_placeholder_file
 
@@ -80,7 +80,7 @@ class Role:
         except (OSError, ValueError) as error:
             raise PipelineError(
                 f"{self.key}.model = {name} cannot be fetched at revision {revision} "
-                f"({_line(error)}); check both and the network, or choose another {self.noun}"
+                f"({one_line(error)}); check both and the network, or choose another {self.noun}"
             ) from error
         self._link(Path(snapshot), directory)
         return {"id": name, "revision": Path(snapshot).name}  # the commit, if that was a branch
@@ -124,7 +124,7 @@ class Role:
             raise
         except Exception as error:
             raise PipelineError(
-                f"{name} cannot be loaded as {self.article} {self.noun} ({_line(error)}); "
+                f"{name} cannot be loaded as {self.article} {self.noun} ({one_line(error)}); "
                 f"{remedy} {self.key}"
             ) from error
 
@@ -175,7 +175,3 @@ def _replacing_directory(output: Path) -> Iterator[Path]:
         yield directory
         artifacts.remove(output)
         directory.rename(output)
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

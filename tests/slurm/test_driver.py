@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from pipeline.interruption import STOPPED
 from tests.slurm.site import (
     CELL,
     FILTERS,
@@ -119,7 +120,7 @@ def test_snakemake_within_a_job_stops_at_its_limit_and_the_next_goes_on(undistur
     wait_for(lambda: show(second, "JobState") == "COMPLETED", "end of the second")
     assert show(first, "JobState") in ("FAILED", "TIMEOUT")
     assert show(job, "JobState") == "CANCELLED"
-    assert "Stopped; the same command goes on from here." in site.log
+    assert STOPPED in site.log
     assert "as it was told to end" in site.history
     assert starts(site)[1] >= 500
     assert_same_training(site, undisturbed)

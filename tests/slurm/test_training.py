@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from pipeline.interruption import STOPPED
 from tests.slurm import cluster
 from tests.slurm.site import (
     CELL,
@@ -120,7 +121,7 @@ def test_ended_politely_snakemake_cancels_its_jobs(undisturbed, tmp_path, number
     process, jobs = launch_and_queue(site)
     process.send_signal(number)
     assert site.finish(process, 60) == 1, site.log
-    assert "Stopped; the same command goes on from here." in site.log
+    assert STOPPED in site.log
     assert "Traceback" not in site.log
     assert "failed: " not in site.log
     assert {show(job, "JobState") for job in jobs} == {"CANCELLED"}

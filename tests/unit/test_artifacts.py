@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from pipeline import artifacts
 from pipeline.artifacts import make_stamp, read_tensors, replacing, write_tensors
 from pipeline.errors import PipelineError
+from tests.unit.left_over import left_over
 
 TENSORS = {
     "a": np.arange(6, dtype=np.uint8).reshape(2, 3).T,
@@ -164,7 +165,7 @@ def test_what_stands_in_the_way_is_named(tmp_path):
         with pytest.raises(PipelineError) as refused:
             write_tensors(tmp_path / path, TENSORS, make_stamp("grammar", {}, {}))
         assert f"{tmp_path / path} cannot be written" in f"{refused.value}"
-        assert f"({tmp_path / culprit}); put away what is there" in f"{refused.value}"
+        assert f"({tmp_path / culprit}); move or delete it" in f"{refused.value}"
     assert list((tmp_path / "file").iterdir()) == []
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -175,19 +176,25 @@ def test_an_input_that_cannot_be_read_is_not_taken_for_the_output(tmp_path):
 
 
 def test_what_killed_attempts_left_over_is_deleted_and_nothing_else(tmp_path):
-    (tmp_path / ".file.12.tmp").write_text("half")
-    (tmp_path / ".file.13.tmp").mkdir()
-    (tmp_path / ".file.13.tmp/part").touch()
-    for other in (".other.12.tmp", "file.12.tmp", ".file.txt"):
-        (tmp_path / other).touch()
-    with replacing(tmp_path / "file") as temporary:
+    path, old = tmp_path / "file", tmp_path / ".file.elsewhere.12.tmp"
+    left_over(path).write_text("half")
+    old.mkdir()
+    (old / "part").touch()
+    os.utime(old, (0, 0))
+    kept = {
+        left_over(path, os.getppid()),
+        tmp_path / ".file.elsewhere.13.tmp",
+    }  # maybe of the living
+    kept |= {left_over(tmp_path / "other"), tmp_path / "file.12.tmp", tmp_path / ".file.txt"}
+    for other in kept:
+        other.touch()
+    with replacing(path) as temporary:
         temporary.write_text("new")
-    kept = {".other.12.tmp", "file.12.tmp", ".file.txt", "file"}
-    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert set(tmp_path.iterdir()) == kept | {path}
 
 
 def test_a_scratch_directory_is_empty_and_vanishes(tmp_path):
-    (tmp_path / ".model.12.tmp").mkdir()
+    left_over(tmp_path / "model").mkdir()
     with artifacts.scratch_directory(tmp_path / "model") as directory:
         assert list(tmp_path.iterdir()) == [directory]
         assert list(directory.iterdir()) == []

@@ -130,3 +130,15 @@ def test_files_below_the_working_directory_are_named_from_there(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PipelineError, match=r"^config: given\.yaml, line 2: the key 'a'"):
         read(tmp_path, "a: 1\na: 2\n")
+
+
+@pytest.mark.parametrize(
+    ("entries", "reason"),
+    [
+        (["run=a", "run=b"], "--config run is given twice; keep one"),
+        (["run=a\udcff"], "--config run cannot be read as YAML"),
+    ],
+)
+def test_an_entry_of_the_command_line_that_cannot_be_meant_is_refused(entries, reason):
+    with pytest.raises(PipelineError, match=reason):
+        read_entries(entries)

@@ -246,7 +246,7 @@ def test_tokens_that_pass_for_places_are_refused(tmp_path):
     config = Dinov2WithRegistersConfig(**sizes, num_register_tokens=7)
     Dinov2WithRegistersModel(config).save_pretrained(tmp_path / "source")
     declare(tmp_path / "source")
-    with refusing("layer 0 are not at the places of the image that they are of"):
+    with refusing("layer 0 do not lie at the places of the image that they describe"):
         prepared(tmp_path / "source", tmp_path / "encoder")
 
 

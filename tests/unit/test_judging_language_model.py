@@ -34,6 +34,7 @@ from transformers import (
 from pipeline.errors import PipelineError
 from pipeline.judging import language_model
 from pipeline.judging.language_model import load_model, prepare_model
+from tests.unit.left_over import left_over
 
 VOCABULARY = ["<unk>", "<s>", "</s>", *(f"word{number}" for number in range(61))]
 
@@ -248,7 +249,7 @@ def test_a_full_disk_and_what_a_killed_attempt_left_over(tmp_path, monkeypatch):
     def fill(*_):
         raise Exception("No space left on device (os error 28)")
 
-    (tmp_path / ".judge.123.tmp" / "judge").mkdir(parents=True)
+    (left_over(tmp_path / "judge") / "judge").mkdir(parents=True)
     with monkeypatch.context() as patch:
         patch.setattr("transformers.LlamaForCausalLM.save_pretrained", fill)
         with pytest.raises(PipelineError, match=f"{tmp_path}/judge cannot be written: disk full"):

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.slurm.clusters import refuse_other_clusters
-from pipeline.slurm.driver import Driver, read_drivers
+from pipeline.slurm.driver import Driver, forget_the_dead, read_drivers
 from pipeline.slurm.environment import slurm_environment
 from pipeline.slurm.recover import main, recover, refuse_to_run_twice
 from pipeline.training.stopping import seconds_left
@@ -205,3 +205,16 @@ def test_what_a_snakemake_wrote_of_itself_may_not_be_spoilt(tmp_path):
     path.write_text(json.dumps({"host": "x"}))
     with pytest.raises(PipelineError, match=r"drivers/\S+json cannot be read .* delete it"):
         read_drivers(tmp_path)
+
+
+def test_records_of_the_dead_are_forgotten_once_their_jobs_have_ended(slurm):
+    slurm.add(1, RUN, "COMPLETED")
+    ended().write(Path())
+    refuse_to_run_twice(Path())
+    assert read_drivers(Path()) == []
+    local, elsewhere = replace(ended(), run_id=""), replace(ended(), host="elsewhere", run_id="")
+    for driver in (local, elsewhere, Driver.of_this_process()):
+        driver.write(Path())
+    forget_the_dead(Path())
+    assert local not in read_drivers(Path())
+    assert len(read_drivers(Path())) == 2

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline import artifacts, streams
 from pipeline.errors import PipelineError
+from tests.unit.left_over import left_over
 
 A = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
 B = np.linspace(0, 1, 7, dtype=np.float32)
@@ -47,12 +48,12 @@ def test_a_map_of_altered_or_foreign_content_is_refused(path):
 
 
 def test_what_a_killed_attempt_left_behind_is_removed(tmp_path):
-    leftover, other = tmp_path / ".a.safetensors.123.tmp", tmp_path / ".b.safetensors.123.tmp"
-    for path in (leftover, other):
+    leftovers = [left_over(tmp_path / f"{name}.safetensors") for name in "ab"]
+    for path in leftovers:
         path.write_text("half")
     with streams.writing(tmp_path / "a.safetensors", {"kind": "x"}) as stream:
         stream.add("a", [A], (-1, 3, 4))
-    assert {path.name for path in tmp_path.iterdir()} == {"a.safetensors", other.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.safetensors", leftovers[1].name}
 
 
 def test_rows_that_do_not_fill_the_shape_leave_no_file(tmp_path):

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from pipeline import artifacts
+from pipeline.interruption import STOPPED
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
@@ -83,7 +84,7 @@ def test_a_run_that_is_ended_saves_and_goes_on(undisturbed, tmp_path, end):
     output, errors = process.communicate(timeout=120)
     assert time.monotonic() - told < ENOUGH
     assert process.returncode == 1
-    assert "Stopped; the same command goes on from here." in errors
+    assert STOPPED in errors
     assert "Traceback" not in output + errors
     assert "failed: " not in errors
     assert members(process.pid) == []
@@ -94,6 +95,43 @@ def test_a_run_that_is_ended_saves_and_goes_on(undisturbed, tmp_path, end):
     assert result.returncode == 0, result.stderr
     logs = "".join((checkout.path / cell / "logs/train.log").read_text() for cell in CELLS)
     assert sorted(re.findall(r"from step (\d+) to 40", logs)) == ["0", "0", step]
+    assert final_weights(checkout) == final_weights(undisturbed)
+
+
+def test_a_signal_that_comes_before_any_job_ends_the_run_too(tmp_path):
+    """Snakemake chooses its first job just after it has written down that it runs."""
+    checkout = Checkout.of_sources(tmp_path / "checkout")
+    process = checkout.start(*COMMAND, **environment("pace:1", tmp_path / "faults"))
+    wait_for(lambda: list(checkout.path.glob(".snakemake/drivers/*.json")), process)
+    told = time.monotonic()
+    os.kill(process.pid, signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert time.monotonic() - told < ENOUGH
+    assert STOPPED in errors
+    assert members(process.pid) == []
+    assert not list(checkout.path.rglob("losses.parquet"))
+
+
+def test_results_that_are_accepted_keep_their_progress(undisturbed, tmp_path):
+    checkout = undisturbed.copy(tmp_path / "checkout")
+    result = checkout.snakemake(*SMOKE, *TRAINED, "--touch", "--forcerun", "train")
+    assert result.returncode == 0, result.stderr
+    assert len(list(checkout.path.glob(f"{GRID}/**/.work"))) == len(CELLS)
+    assert all((checkout.path / path).exists() for path in TRAINED)
+
+
+def test_what_is_forced_is_forgotten_at_once(undisturbed, tmp_path):
+    """So a run that was stopped goes on without the force, in all that was forced."""
+    checkout = undisturbed.copy(tmp_path / "checkout")
+    process = checkout.start(
+        *COMMAND, "--forcerun", "train", **environment("pace:1", tmp_path / "faults")
+    )
+    wait_for(lambda: any("from step" in text for text in histories(checkout)), process)
+    os.kill(process.pid, signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert not any((checkout.path / path).exists() for path in TRAINED)
+    result = checkout.snakemake(*COMMAND)
+    assert result.returncode == 0, result.stderr
     assert final_weights(checkout) == final_weights(undisturbed)
 
 

@@ -1,8 +1,9 @@
-"""What a run forgets: progress beside outputs that are forced or deleted. No rules."""
+"""What a run forgets: outputs that are forced by the name of their rule, and progress. No rules."""
 
+from pipeline import artifacts
 from pipeline.workspace import forget_progress
 
-RESUMABLE = {"fetch_hub", "encode", "encode_controls"}
+RESUMABLE = {"encode", "encode_controls"}
 RESUMABLE |= {
     "train",
     "train_text",
@@ -11,13 +12,25 @@ RESUMABLE |= {
     "sample_text",
     "sample_image",
 }
-"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py."""
+"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py. What
+`fetch_hub` has of a dataset is pinned, and as good as new."""
 
 
 def forget_progress_of(jobs):
     for job in jobs:
         if job.rule.name in RESUMABLE:
             forget_progress(job.output)
+
+
+def begin_afresh():
+    """Forget what forced jobs have made, at once: after a stop, the run goes on without the force."""
+    forced = [job for job in forced_jobs() if job.rule.name in RESUMABLE]
+    try:
+        forget_progress_of(forced)
+        for path in (path for job in forced for path in job.output):
+            artifacts.remove(Path(path))
+    except (PipelineError, OSError) as error:
+        sys.exit(f"error: {error}")
 
 
 def delete_output(only_temp=False, dryrun=False, delete=workflow.delete_output):
@@ -31,7 +44,7 @@ workflow.delete_output = delete_output
 
 
 def forced_jobs():
-    """Jobs of rules that the user forces by name; a path that is forced is mended from progress."""
+    """Jobs of rules that the user forces by name; forcing a path instead resumes from progress."""
     forced, everything = workflow.dag_settings.forcerun, workflow.dag_settings.forceall
     jobs = workflow.dag.needrun_jobs()
     return [job for job in jobs if everything or job.rule.name in forced]

@@ -12,7 +12,7 @@ from pipeline.interruption import Interruption
 from pipeline.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
-    from pipeline.slurm.driver import Driver
+    from pipeline.slurm.driver import Driver, forget_the_dead
     from pipeline.slurm.executor import LastingExecutor
 
     ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
@@ -23,6 +23,7 @@ def record_driver():
     executor = workflow.scheduler._executor
     run, cluster = getattr(executor, "run_uuid", ""), getattr(executor, "cluster", "")
     driver, here = Driver.of_this_process(run, cluster), Path.cwd()
+    forget_the_dead(here)
     driver.write(here)
 
     def forget():
@@ -45,7 +46,7 @@ def planned(job):
 
 
 def told_of_preset():
-    """The run and what it is based on, in a line; a word on the command line replaces both."""
+    """The run and its preset, in a line; `--config` replaces both of a profile."""
     preset = OVERRIDES.get("preset")
     base = "config.yaml as it is, no preset" if preset is None else f"preset {preset}"
     return f"run {CONFIG.run}: {base}; everything is written below results/{CONFIG.run}"
@@ -58,8 +59,8 @@ def refuse_the_paper_on_one_machine():
         sys.exit(
             f"error: no preset is named, so that all {trajectories} trajectories of config.yaml "
             "would be made on this machine; name one (--config preset=demo, with run=... for a "
-            "name of your own), or submit to a cluster (--profile slurm), or say --config "
-            "preset=none to have config.yaml as it is made here"
+            "name of your own), or submit to a cluster (--profile slurm); to run config.yaml as it is "
+            "on this machine, add --config preset=none"
         )
 
 
@@ -79,7 +80,8 @@ onstart:
     else:
         # Left alone, Snakemake would wait for all that runs; this ends Slurm jobs as Ctrl-C does.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-    forget_progress_of(forced_jobs())
+    if not workflow.touch:
+        begin_afresh()
     for run, config in CONFIGS.items():
         try:
             with artifacts.replacing(f"results/{run}/config.json") as temporary:
