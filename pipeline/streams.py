@@ -63,7 +63,10 @@ class TensorStream:
         metadata = {artifacts.STAMP: json.dumps({**stamp, "sha256": digest})}
         header = json.dumps({"__metadata__": metadata, **self._layout}).encode()
         if len(header) > _HEADER:
-            raise ValueError(f"a header of {len(header)} bytes exceeds {_HEADER}")
+            raise PipelineError(
+                f"a stamp of {len(header)} bytes exceeds {_HEADER}; shorten the texts of the "
+                "config or the names that are in it"
+            )
         self._file.seek(0)
         self._file.write(_HEADER.to_bytes(8, "little") + header)
 

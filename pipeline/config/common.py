@@ -13,7 +13,8 @@ DatasetSizes = Annotated[
     list[DatasetSize], Increasing, Distinct, Field(min_length=1, max_length=1000)
 ]
 Seeds = Annotated[list[Seed], Distinct, Field(min_length=1, max_length=1000)]
-_MOST_TRAJECTORIES = 100_000
+_MOST_TRAJECTORIES, _MOST_OF_A_SETTING = 100_000, 3000
+"""In all; and of one setting, whose names a command line has to hold, of 131,072 bytes on Linux."""
 Decay = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -126,10 +127,18 @@ class Generation(Section):
 def grid_problems(settings: Sequence[HasSizes], grid: Replicas) -> Iterator[str]:
     """A sentence if a grid has more trajectories than a workflow can plan."""
     seeds = (getattr(grid, "grammar_seeds", [None]), grid.data_seeds, grid.network_seeds)
-    count = sum(len(setting.dataset_sizes) for setting in settings)
-    count *= math.prod(map(len, seeds))
-    if count > _MOST_TRAJECTORIES:
-        yield f"grid: {count} trajectories are planned, at most {_MOST_TRAJECTORIES} are allowed"
+    replicas = math.prod(map(len, seeds))
+    counts = [len(setting.dataset_sizes) * replicas for setting in settings]
+    if sum(counts) > _MOST_TRAJECTORIES:
+        yield (
+            f"grid: {sum(counts)} trajectories are planned, at most {_MOST_TRAJECTORIES} are "
+            "allowed"
+        )
+    elif max(counts) > _MOST_OF_A_SETTING:
+        yield (
+            f"grid: {max(counts)} trajectories of one setting are planned, at most "
+            f"{_MOST_OF_A_SETTING} are allowed"
+        )
 
 
 def average_problems(training: Run, sampling: Generation) -> Iterator[str]:

@@ -12,6 +12,7 @@ from pipeline.config.packages import (
     HubModel,
     HubSource,
     Package,
+    Place,
     RandomModel,
 )
 
@@ -40,7 +41,7 @@ class NpzSource(Section):
 
     kind: Literal["npz"]
     """Source of this kind."""
-    path: str
+    path: Place
     """Directory of its batches, absolute or below that of the workflow."""
     files: FilePattern
     """Glob pattern of the batches, such as train_data_batch_*.npz, read in sorted order."""
@@ -62,7 +63,7 @@ class Images(Section):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
     """Name of the set in paths and on plots."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1, max_length=1000)]
     """Which set this is, of those that may share its name; goes into the stamp."""
     source: Annotated[
         PackageImages | NpzSource | HubSource | DirectorySource | GeneratedImages,
@@ -78,7 +79,7 @@ class Images(Section):
     validation_size: Positive
     """Held-out images, at most, that losses are taken on."""
     most_corrupt: Annotated[int, Field(ge=0, le=100)]
-    """Images that may be skipped as they cannot be read; their names go into the stamp."""
+    """Images that cannot be read and may be skipped; names of the first go into the stamp."""
 
 
 class EfficientNetLite0(Section):

@@ -80,8 +80,10 @@ class _Refused(PipelineError):
 
 def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Content:
     merged = read_file(path)
-    preset = overrides.get("preset")
-    if preset not in (None, NO_PRESET):
+    preset = overrides.get("preset", NO_PRESET)
+    if preset is None:  # as a variable of a shell gives that is not set
+        raise PipelineError(f"config: preset is empty; name one, or write preset={NO_PRESET}")
+    if preset != NO_PRESET:
         merged = _merge(merged, _of_preset(presets, preset))
     merged = _merge(merged, overrides)
     merged.pop("preset", None)

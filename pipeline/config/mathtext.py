@@ -29,6 +29,6 @@ def _flaw(name: str) -> str:
         from matplotlib.mathtext import MathTextParser
 
         MathTextParser("path").parse(name)
-    except (ValueError, OSError) as error:  # the latter of a matplotlibrc that cannot be read
+    except (ValueError, RecursionError, OSError) as error:  # the last of an unreadable matplotlibrc
         return one_line(error)
     return ""

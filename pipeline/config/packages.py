@@ -1,5 +1,6 @@
 """Config of what is taken from outside: pinned packages, datasets, directories and models."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -20,11 +21,20 @@ def _below_a_directory(pattern: str) -> str:
             "** stands for whole folders and must be between slashes; write **/* for "
             "all folders, or * for one"
         )
+    if other := _OTHER.search(pattern):
+        raise ValueError(
+            f"{other[0]!r} is not known here; write *, **, ?, [abc] or [!abc], and no slash at "
+            "the end"
+        )
     return pattern
 
 
+_OTHER = re.compile(r"\{[^{}]*,[^{}]*\}|\[\[:|\\|/$")
+"""What shells know beside, or would take for folders alone."""
 FilePattern = Annotated[str, AfterValidator(_below_a_directory)]
 """Glob pattern of files below a directory, as in a shell."""
+Place = Annotated[str, Field(pattern=r"^[^\x00]+$")]
+"""Path of a directory."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -53,7 +63,7 @@ class DirectorySource(Section):
 
     kind: Literal["directory"]
     """Source of this kind."""
-    path: str
+    path: Place
     """Directory, absolute or below that of the workflow."""
     files: FilePattern
     """Glob pattern of the files, such as **/*.txt, as in a shell; read in sorted order."""
@@ -92,7 +102,7 @@ class DirectoryModel(Section):
 
     kind: Literal["directory"]
     """Model of this kind."""
-    path: str
+    path: Place
     """The directory."""
     name: str
     """Name in tables and on plots."""

@@ -88,7 +88,8 @@ def _lines(place: _Place, problems: Sequence[ErrorDetails], known: KnownKeys) ->
         reasons = [f"there is no such key{known.instead_of(place.keys, place.section)}"]
     else:
         reasons = [_reason(problems)]
-    return [f"{key}{shown}: {reason}{end}" if key else reason for reason in reasons]
+    named = key or ("''" if place.keys else "")  # an empty name is a name, and none is the config
+    return [f"{named}{shown}: {reason}{end}" if named else reason for reason in reasons]
 
 
 def _reason(problems: Sequence[ErrorDetails]) -> str:

@@ -2,12 +2,17 @@
 
 A byte order mark (U+FEFF) is dropped wherever it stands, as in files that were joined. Lines end in
 a line feed, whether they came with one, with a carriage return, or with both. A NUL is no character
-of a text file, but of one in UTF-16 or UTF-32 that happens to be valid UTF-8.
+of a text file, but of one in UTF-16 or UTF-32 that happens to be valid UTF-8; likewise an escape,
+by which 7-bit encodings of Chinese, Japanese and Korean switch between alphabets.
 """
 
 from pipeline.errors import PipelineError
 from pipeline.sources.placeholders import refuse_placeholder
 
+_FOREIGN = {b"\0": "NUL, as in UTF-16 and UTF-32", b"\x1b": "an escape, as in ISO-2022"}
+"""Bytes that no text in UTF-8 has, and which encodings have them."""
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip"}
+"""How files of these formats begin."""
 _MOST_NULS = 0.1
 """Share of NULs that a row of a table may have, as some crawled texts do."""
 
@@ -24,15 +29,26 @@ def decode_text(content: bytes, name: str, key: str) -> str:
         PipelineError: it is not in UTF-8, or a placeholder of Git LFS.
     """
     refuse_placeholder(name, content)
-    if (place := content.find(b"\0")) >= 0:
-        raise PipelineError(
-            f"{name}: byte {place} is NUL, as in UTF-16 and UTF-32; convert the text to UTF-8, or "
-            f"leave it out of {key}"
-        )
+    _refuse_foreign(content, name, key)
     try:
         return _clean(content.decode())
     except UnicodeDecodeError as error:
         raise not_utf8(name, error, key) from error
+
+
+def _refuse_foreign(content: bytes, name: str, key: str) -> None:
+    """Raise PipelineError for a file that is packed, or in an encoding that passes for UTF-8."""
+    for mark, packer in _PACKED.items():
+        if content.startswith(mark):
+            raise PipelineError(
+                f"{name} is packed with {packer}; unpack it, or leave it out of {key}"
+            )
+    for byte, what in _FOREIGN.items():
+        if (place := content.find(byte)) >= 0:
+            raise PipelineError(
+                f"{name}: byte {place} is {what}; convert the text to UTF-8, or leave it out "
+                f"of {key}"
+            )
 
 
 def clean_row(text: str, name: str, key: str) -> str:

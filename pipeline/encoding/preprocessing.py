@@ -55,7 +55,9 @@ def read_preprocessing(directory: Path) -> Preprocessing:
         *(1 / factor * torch.tensor(value).reshape(-1, 1, 1) for value in (mean, std)),
         bool(values["do_flip_channel_order"]),
     )
-    if processor is not None:
+    if processor is None:
+        _refuse_unknown(declared)
+    else:
         _compare(found, processor, values)
     return found
 
@@ -78,6 +80,17 @@ def _processor(directory: Path) -> Any:  # noqa: ANN401
         )
     except (OSError, ValueError, ImportError):
         return None
+
+
+def _refuse_unknown(declared: dict[str, Any]) -> None:
+    """Without a processor of the library to compare with, what is not known must not be there."""
+    known = {*_DEFAULTS, *_GEOMETRY, "do_convert_rgb"}
+    for name, value in declared.items():
+        if name.startswith("do_") and value and name not in known:
+            raise ValueError(f"{name} = {value} is not known here")
+    for name in ("image_processor_type", "feature_extractor_type"):
+        if name in declared:
+            raise ValueError(f"the library has no {name} = {declared[name]} to compare with")
 
 
 def _normalisation(declared: dict[str, Any]) -> tuple[Any, Any]:

@@ -18,6 +18,8 @@ from pipeline.sources.archives import file_hash
 
 CHANNELS = 3
 """Red, green and blue."""
+_MOST_NAMED, _LONGEST_NAME = 20, 200
+"""Corrupt images whose names a stamp has room for, and characters of the ends of these."""
 _KEY = "domains.image.data"
 
 
@@ -33,8 +35,8 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
         inputs: of the source, as for `read_images`.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
-            description, size, channels, count, held_out, names of those skipped, and layout; of a
-            user's own directory also the number of files.
+            description, size, channels, count, held_out, corrupt, names of the first of those
+            skipped, and layout; of a user's own directory also the number of files.
 
     Raises:
         PipelineError: there are no images, too many are corrupt, or one part of them is empty.
@@ -88,8 +90,10 @@ class _Reading:
         self._check()
 
     def summary(self) -> dict:
-        """How many images there were, how many are held out, and names of those skipped."""
-        return {"count": self._count, "held_out": self._held_out, "skipped": self._skipped}
+        """How many images there were, how many are held out or corrupt, and names of the latter."""
+        named = [name[-_LONGEST_NAME:] for name in self._skipped[:_MOST_NAMED]]
+        counts = {"count": self._count, "held_out": self._held_out, "corrupt": len(self._skipped)}
+        return {**counts, "skipped": named}
 
     def _skip(self, image: Decoded) -> None:
         print(f"skipping corrupt image {image.name}: {image.flaw}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """A picture as its file says that it is to be seen."""
 
 import io
+from contextlib import suppress
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -23,11 +24,10 @@ def as_declared(picture: Image.Image) -> Image.Image:
         raise ValueError(f"more than 8 bits a channel, mode {picture.mode}")
     content = picture.info.get("icc_profile")
     picture.load()
-    try:
-        upright = ImageOps.exif_transpose(picture)
-    except Exception:  # of no common type: what cannot be read declares nothing
-        upright = picture
-    return _in_srgb(upright, content) if content else upright.convert("RGB")
+    # What cannot be read declares nothing; errors are of no common type.
+    with suppress(Exception):
+        ImageOps.exif_transpose(picture, in_place=True)  # large pictures have no room for a copy
+    return _in_srgb(picture, content) if content else picture.convert("RGB")
 
 
 def _in_srgb(picture: Image.Image, content: bytes) -> Image.Image:

@@ -11,6 +11,8 @@ _MARGIN = 16
 """Tokens by which what a model declares may exceed what it reads, as some count padding in."""
 _ROUNDINGS = 100
 """Rounding errors by which losses may differ, as the order of sums may depend on later tokens."""
+_MOST_PRODUCTS = 2e11
+"""Weights times tokens of a text that is read as a trial: some seconds on a processor."""
 _LIMITS = ("max_position_embeddings", "max_seq_len")
 """Names that configs give to the number of tokens that a model reads."""
 
@@ -26,7 +28,8 @@ def check_judge(
         longest: tokens that it will have to read, or None for as many as it can.
 
     Raises:
-        PipelineError: it cannot read so many tokens, or has no token to begin a text with.
+        PipelineError: it cannot read so many tokens, or sees none of the first ones from the last,
+            or has no token to begin a text with.
         ValueError: what it says of a token depends on later ones.
     """
     first_token(tokenizer)
@@ -35,6 +38,7 @@ def check_judge(
         check_longest(model, longest)
         if limit is None or longest > limit - _MARGIN:
             _try_length(model, longest)
+        _check_reach(model, longest)
     _check_order(model, min(_TOKENS, longest or _TOKENS, limit or _TOKENS))
 
 
@@ -81,6 +85,24 @@ def _try_length(model: PreTrainedModel, longest: int) -> None:
     except (RuntimeError, IndexError, ValueError) as error:
         reason = one_line(error)
         raise _too_long(longest, f"the model fails to read as many tokens ({reason})") from error
+
+
+@torch.inference_mode()
+def _check_reach(model: PreTrainedModel, longest: int) -> None:
+    """Read two texts that differ in their first quarter: what follows the last must depend on it.
+
+    Attention to a window of tokens would make any text look incoherent beyond it. A single token
+    might vanish in rounding. Left out where it would take minutes.
+    """
+    if longest * model.num_parameters() > _MOST_PRODUCTS:
+        return
+    tokens = _random_tokens(model, longest).repeat(2, 1)
+    quarter = -(-longest // 4)
+    words = model.get_input_embeddings().num_embeddings
+    tokens[1, :quarter] = (tokens[1, :quarter] + 1) % words
+    one, other = model(input_ids=tokens, use_cache=False).logits[:, -1]
+    if torch.equal(one, other):
+        raise _too_long(longest, "what the model says after them does not depend on the first ones")
 
 
 @torch.inference_mode()

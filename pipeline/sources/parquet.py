@@ -64,6 +64,10 @@ def _check_column(
     if column not in fitting:
         found = f" but one of type {types[column]}" if column in types else ""
         raise PipelineError(
-            f"{path} has no column {column!r} of {what}{found}; set {key}.column to one of "
-            f"{fitting}"
+            f"{path} has no column {column!r} of {what}{found}; "
+            + (
+                f"set {key}.column to one of {fitting}"
+                if fitting
+                else f"nor has it any other; choose other files in {key}"
+            )
         )

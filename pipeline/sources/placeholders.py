@@ -10,8 +10,12 @@ _MARKS = {
     b"version https://git-lfs.github.com/spec/": ("Git LFS", "git lfs pull"),
     b"version https://hawser.github.com/spec/": ("Git LFS", "git lfs pull"),
     b"/annex/objects/": ("git-annex", "git annex get ."),
+    b"../.git/annex/objects/": ("git-annex", "git annex get ."),
+    b".git/annex/objects/": ("git-annex", "git annex get ."),
 }
 """How they begin, what they are of, and the command that fetches what they stand for."""
+_BEFORE = b"\xef\xbb\xbf"
+"""A byte order mark, which some programs put before text that they copy."""
 
 
 def refuse_placeholder(name: str | Path, content: bytes) -> None:
@@ -22,11 +26,19 @@ def refuse_placeholder(name: str | Path, content: bytes) -> None:
         content: all of it, or its first 1025 bytes.
     """
     for mark, (origin, command) in _MARKS.items():
-        if content.startswith(mark) and len(content) <= _LARGEST:
+        if _beginning(content).startswith(mark) and len(content) <= _LARGEST:
             raise PipelineError(
                 f"{name} is a placeholder of {origin}, not the file itself; run `{command}` in its "
                 "repository"
             )
+
+
+def _beginning(content: bytes) -> bytes:
+    """Content without what may stand before a placeholder's mark, in however deep a folder."""
+    stripped = content.removeprefix(_BEFORE).lstrip()
+    while stripped.startswith(b"../../"):
+        stripped = stripped[3:]
+    return stripped
 
 
 def refuse_placeholder_file(path: Path) -> None:

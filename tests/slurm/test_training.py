@@ -152,7 +152,9 @@ def test_after_a_kill_of_snakemake_one_command_goes_on(undisturbed, tmp_path):
     site.snakemake("--unlock")
     refused = site.launch(TRAINED, QUEUED)
     assert site.finish(refused) == 1
-    assert f"its Slurm jobs {' '.join(left_behind)} go on; end them first" in site.log
+    assert (
+        f"its Slurm jobs {' '.join(sorted(left_behind, key=int))} go on; end them first" in site.log
+    )
     recover(site)
     assert {show(job, "JobState") for job in left_behind} == {"CANCELLED"}
     site.edit_profile("slurm_partition", "main")

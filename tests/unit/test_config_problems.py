@@ -279,3 +279,9 @@ def test_names_with_whole_formulas_are_allowed(tmp_path):
     name = r"LLaMA-2-7B ($\alpha^{2}$, \$5)"
     configs = given(tmp_path, f"domains: {{text: {{judge: {{model: {{name: '{name}'}}}}}}}}")
     assert configs["smoke"].domains.text.judge.model.name == name
+
+
+def test_an_empty_preset_is_not_taken_for_none(tmp_path):
+    """As in `--config preset=$PRESET`, where the variable is not set."""
+    with pytest.raises(PipelineError, match="preset is empty; name one, or write preset=none"):
+        load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": None})

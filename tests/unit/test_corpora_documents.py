@@ -290,3 +290,21 @@ def test_the_type_of_a_column_that_holds_no_texts_is_named(tmp_path):
     write_parquet(tmp_path / "data" / "0.parquet", pa.array([["a"], ["b"]]))
     message = refusal_of(HUB, tmp_path)
     assert "no column 'text' of texts but one of type list<" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("日本語の".encode("iso2022_jp"), "byte 0 is an escape, as in ISO-2022; convert"),
+        (gzip.compress(b"some text"), "is packed with gzip; unpack it"),
+        (b"\xef\xbb\xbfversion https://git-lfs.github.com/spec/v1\noid", "git lfs pull"),
+        (b"../../.git/annex/objects/Xx/9q/SHA256E-s3--0.txt", "git annex get"),
+    ],
+)
+def test_what_passes_for_text_and_is_none_is_refused(tmp_path, content, reason):
+    path = tmp_path / "0.txt"
+    path.write_bytes(content)
+    source = {"kind": "directory", "path": str(tmp_path), "files": "*.txt"}
+    with pytest.raises(PipelineError, match=reason) as refused:
+        list(read_documents(source, [path]))
+    assert str(path) in str(refused.value)

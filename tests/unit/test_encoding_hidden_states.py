@@ -273,7 +273,7 @@ def test_maps_that_are_arranged_otherwise_are_refused(tmp_path, arrange):
     network = load_encoder(prepared(tmp_path / "source", tmp_path / "encoder"), [0]).network
     check_encoder(network, 64, [0, 1, 2, 3])
     arranged = lambda images, layers: {n: arrange(m) for n, m in network(images, layers).items()}  # noqa: E731
-    with pytest.raises(ValueError, match="not at the places|no square maps"):
+    with pytest.raises(ValueError, match="do not lie at the places|no square maps"):
         check_encoder(arranged, 64, [0, 1, 2, 3])
 
 

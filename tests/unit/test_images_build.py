@@ -69,6 +69,7 @@ def test_the_stamp_tells_which_images_these_are(make):
         "layout": "channel first",
         "count": 40,
         "held_out": len(held_out(40)),
+        "corrupt": 0,
         "skipped": [],
     }
 

@@ -19,8 +19,12 @@ from transformers import (
     BloomForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTNeoConfig,
+    GPTNeoForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     MptConfig,
     MptForCausalLM,
     PreTrainedTokenizerFast,
@@ -319,6 +323,29 @@ def test_a_model_that_sees_later_tokens_is_no_judge(tmp_path, kind):
     with refusing(str(path), "not autoregressive: later tokens change losses by up to"):
         prepare_model(settings, None, tmp_path / "judge", 16)
     assert not (tmp_path / "judge").exists()
+
+
+def local(kind):
+    """Models of one layer that see the last eight tokens alone."""
+    torch.manual_seed(0)
+    sizes = SIZES | {"num_hidden_layers": 1, "num_key_value_heads": 2}
+    if kind == "mistral":
+        return MistralForCausalLM(MistralConfig(**sizes, sliding_window=8))
+    return GPTNeoForCausalLM(
+        GPTNeoConfig(
+            vocab_size=64, hidden_size=32, num_layers=1, num_heads=2, window_size=8,
+            attention_types=[[["local"], 1]],
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["mistral", "gpt_neo"])
+def test_a_judge_that_sees_a_window_alone_is_refused(tmp_path, kind):
+    path = save(local(kind), tmp_path / "source")
+    settings = {"kind": "directory", "path": str(path)}
+    with refusing("judge.longest = 32", "does not depend on the first ones; lower it"):
+        prepare_model(settings, None, tmp_path / "judge", 32)
+    prepare_model(settings, None, tmp_path / "judge", 8)
 
 
 def causal(kind):

@@ -127,6 +127,19 @@ def test_a_pattern_that_cannot_be_meant_is_refused_with_its_key(tmp_path, files)
         domains("smoke", image={"data": {"source": source}})
 
 
+@pytest.mark.parametrize("files", ["*.{txt,md}", "[[:digit:]]*", "a\\*", "**/*.txt/"])
+def test_a_pattern_that_only_shells_know_is_refused_with_what_is_known(tmp_path, files):
+    with pytest.raises(PipelineError, match=r"source\.files.*is not known here; write \*, \*\*"):
+        own(tmp_path, files=files)
+    assert own(tmp_path, files="scan {0} [^a]*.txt").source.files == "scan {0} [^a]*.txt"
+
+
+@pytest.mark.parametrize("path", ["", "a\0b"])
+def test_a_path_that_cannot_be_is_refused_with_its_key(tmp_path, path):
+    with pytest.raises(PipelineError, match=r"domains\.text\.data\.source\.path"):
+        own(tmp_path, path=path)
+
+
 def test_contents_of_own_files_are_part_of_the_spec(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("one", "other"):
