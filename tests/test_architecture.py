@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "datasets": BASE | {"grammar"},
     "noise": BASE,
     "networks": BASE,
+    "slurm": BASE | {"interruption"},
     "training": BASE | {"noise", "networks", "device", "slurm"},
     "sampling": BASE | {"noise", "networks", "device"},
     "probing": BASE | {"networks", "device"},

@@ -51,7 +51,7 @@ class Checkout:
         """Run snakemake to its end, with more variables in its environment."""
         process = self.start(*arguments, **variables)
         try:
-            output, errors = process.communicate(timeout=600)
+            output, errors = process.communicate(timeout=1200)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise
