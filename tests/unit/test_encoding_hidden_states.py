@@ -326,6 +326,20 @@ def test_a_processor_that_does_something_else_is_refused_by_name(
     assert "makes another input of images" in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("declared", "named"),
+    [
+        ({"do_bgr": True}, "do_bgr = True is not known here"),
+        ({"image_processor_type": "Mine"}, "no image_processor_type = Mine to compare with"),
+    ],
+)
+def test_a_processor_that_the_library_does_not_know_is_refused_by_name(tmp_path, declared, named):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "nobodys"}))
+    declare(tmp_path, **declared)
+    with pytest.raises(ValueError, match=named):
+        read_preprocessing(tmp_path)
+
+
 def test_a_processor_that_holds_an_image_processor_is_read(tmp_path):
     save("clip", tmp_path / "source")
     reference = load_encoder(prepared(tmp_path / "source", tmp_path / "one"), [2])
