@@ -126,10 +126,10 @@ def test_what_is_forced_is_forgotten_at_once(undisturbed, tmp_path):
     process = checkout.start(
         *COMMAND, "--forcerun", "train", **environment("pace:1", tmp_path / "faults")
     )
+    wait_for(lambda: not any((checkout.path / path).exists() for path in TRAINED), process)
     wait_for(lambda: any("from step" in text for text in histories(checkout)), process)
     os.kill(process.pid, signal.SIGTERM)
     process.communicate(timeout=120)
-    assert not any((checkout.path / path).exists() for path in TRAINED)
     result = checkout.snakemake(*COMMAND)
     assert result.returncode == 0, result.stderr
     assert final_weights(checkout) == final_weights(undisturbed)
