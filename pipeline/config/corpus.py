@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from pipeline.config.fields import Fraction, Positive, Section, Seed
-from pipeline.config.packages import DirectorySource, HubSource, Package
+from pipeline.config.packages import DirectorySource, HubSource, Package, PathPattern
 
 
 class TextPackage(Package):
     """A package that holds documents."""
 
-    files: str
+    files: PathPattern
     """Glob pattern of its files, one document each."""
     format: Literal["plain", "tagged"]
     """Plain text, or word/tag pairs as in the Brown corpus, which lose their tags."""

@@ -12,6 +12,7 @@ from pipeline.config.packages import (
     HubModel,
     HubSource,
     Package,
+    PathPattern,
     Place,
     RandomModel,
 )
@@ -22,7 +23,7 @@ class PackageImages(Package):
 
     kind: Literal["package"]
     """Source of this kind."""
-    files: str
+    files: PathPattern
     """Glob pattern of the sheets in the archive, read in sorted order."""
     labels: list[str]
     """Files in the archive, JSON lists of one class an image, in the order of the sheets."""
@@ -89,7 +90,7 @@ class EfficientNetLite0(Section):
     """Model of this kind."""
     package: Package
     """The package."""
-    file: str
+    file: PathPattern
     """Glob pattern of the one .pth file in it."""
     name: str
     """Name in tables and on plots."""

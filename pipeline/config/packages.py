@@ -31,6 +31,16 @@ def _below_a_directory(pattern: str) -> str:
 
 _OTHER = re.compile(r"\{[^{}]*,[^{}]*\}|\[\[:|\\|/$")
 """What shells know beside, or would take for folders alone."""
+
+
+def _without_caret(pattern: str) -> str:
+    if "[^" in pattern:  # which would stand for a caret and the others, so for the very opposite
+        raise ValueError("[^...] is not known here; write [!...] for all characters but these")
+    return pattern
+
+
+PathPattern = Annotated[str, Field(min_length=1), AfterValidator(_without_caret)]
+"""Pattern of whole paths in an archive or a dataset, in which * stands for / too."""
 FilePattern = Annotated[str, AfterValidator(_below_a_directory)]
 """Glob pattern of files below a directory, as in a shell."""
 Place = Annotated[str, Field(pattern=r"^[^\x00]+$")]
@@ -78,8 +88,8 @@ class HubSource(Section):
     """Id of the dataset, owner/name."""
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
     """Commit, or the branch of the hub's own conversion to Parquet."""
-    files: Annotated[str, Field(min_length=1)]
-    """Glob pattern of the whole path of its Parquet files, in which * stands for / too."""
+    files: PathPattern
+    """Pattern of the whole paths of its Parquet files, in which * stands for / too."""
     column: str
     """Column of the texts or images."""
 

@@ -9,7 +9,7 @@ from pipeline.config.common import AdamW, Generation, Grid, Setting, average_pro
 from pipeline.config.corpus import Data
 from pipeline.config.fields import Few, Increasing, Positive, Section, Width, excesses
 from pipeline.config.mathtext import mathtext_problems
-from pipeline.config.packages import DirectoryModel, HubModel, Package, RandomModel
+from pipeline.config.packages import DirectoryModel, HubModel, Package, PathPattern, RandomModel
 
 _LONGEST_CONTEXT = 10**6
 """Tokens of a block."""
@@ -87,7 +87,7 @@ class GgufModel(Section):
     """Judge of this kind."""
     package: Package
     """The package."""
-    file: str
+    file: PathPattern
     """Name of the GGUF file in it."""
     name: str
     """Name in tables and on plots."""

@@ -272,7 +272,10 @@ def test_maps_that_are_arranged_otherwise_are_refused(tmp_path, arrange):
     save("convnext", tmp_path / "source")
     network = load_encoder(prepared(tmp_path / "source", tmp_path / "encoder"), [0]).network
     check_encoder(network, 64, [0, 1, 2, 3])
-    arranged = lambda images, layers: {n: arrange(m) for n, m in network(images, layers).items()}  # noqa: E731
+
+    def arranged(images, layers):
+        return {number: arrange(maps) for number, maps in network(images, layers).items()}
+
     with pytest.raises(ValueError, match="do not lie at the places|no square maps"):
         check_encoder(arranged, 64, [0, 1, 2, 3])
 

@@ -134,6 +134,12 @@ def test_a_pattern_that_only_shells_know_is_refused_with_what_is_known(tmp_path,
     assert own(tmp_path, files="scan {0} [^a]*.txt").source.files == "scan {0} [^a]*.txt"
 
 
+def test_in_an_archive_a_caret_is_refused_which_would_mean_the_opposite():
+    package = domains("demo").image.data.source.plain() | {"files": "*/[^_]*.png"}
+    with pytest.raises(PipelineError, match=r"source\.files.*write \[!\.\.\.\]"):
+        domains("demo", image={"data": {"source": package}})
+
+
 @pytest.mark.parametrize("path", ["", "a\0b"])
 def test_a_path_that_cannot_be_is_refused_with_its_key(tmp_path, path):
     with pytest.raises(PipelineError, match=r"domains\.text\.data\.source\.path"):
