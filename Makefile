@@ -33,7 +33,7 @@ lint: .venv/installed
 	ruff check . && ruff format --check . && snakefmt --check .
 
 claims: .venv/installed
-	python -m pipeline.claims.paste README.md results/demo/tables/claims.parquet
+	python -m pipeline.documents.paste README.md results/demo/tables/claims.parquet
 
 bench: .venv/installed
 	python -m benchmarks

@@ -18,7 +18,7 @@ from rich.console import Console
 from benchmarks.figure import draw
 from benchmarks.machine import describe_machine
 from benchmarks.table import BENCH, growth, terminal_table
-from pipeline import artifacts
+from pipeline.artifacts.files import replacing
 
 SUITE = (
     "dataset_generation",
@@ -73,7 +73,7 @@ def _known() -> dict[str, dict]:
 
 def _keep(bench: dict[str, dict]) -> None:
     in_order = {name: bench[name] for name in SUITE if name in bench}
-    with artifacts.replacing(BENCH) as temporary:
+    with replacing(BENCH) as temporary:
         temporary.write_text(json.dumps(in_order, indent=1))
 
 

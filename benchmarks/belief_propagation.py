@@ -1,4 +1,4 @@
-"""Belief propagation: `pipeline.oracle` against plain numpy, on the same corrupted strings.
+"""Belief propagation: `pipeline.rhm.oracle` against plain numpy, on the same corrupted strings.
 
 The plain version is the formulas as they stand, vectorised over strings and nodes.
 """
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from benchmarks.contest import Contest, Side
-from pipeline.grammar.rules import Grammar, sample_rules
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.oracle import Oracle
+from pipeline.rhm.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.oracle import Oracle
 
 V, M, S, L = 16, 4, 2, 3
 STRINGS, LEVELS = 512, 20
@@ -76,7 +76,7 @@ def contests() -> Iterator[Contest]:
     case = Case()
     yield Contest(
         f"belief propagation, v={V}, m={M}, s={S}, L={L}",
-        Side("pipeline.oracle", case.exact),
+        Side("pipeline.rhm.oracle", case.exact),
         Side("plain numpy", case.plain),
         STRINGS * LEVELS,
         "strings",

@@ -6,11 +6,11 @@ from itertools import combinations
 import numpy as np
 
 from benchmarks.contest import Contest, Side
-from pipeline.datasets.splits import StringSource
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import Grammar, sample_rules
-from pipeline.measurement.accuracy import accuracies
 from pipeline.measurement.correlation import PairCounts, squared_correlations
+from pipeline.rhm.estimators.accuracy import accuracies
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.strings.splits import StringSource
 
 V, M, S, L = 16, 4, 2, 3
 STRINGS, BLOCKS, RANDOM_HALVES = 2**18, 32, 20

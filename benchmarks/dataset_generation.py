@@ -7,8 +7,8 @@ from torch import Tensor
 
 from benchmarks.contest import Contest, Side
 from benchmarks.curves import Curve, fastest
-from pipeline.datasets.splits import StringSource
-from pipeline.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.strings.splits import StringSource
 
 V, M, S = 16, 4, 2
 _STRINGS, _HELD_OUT = 2**17, 256

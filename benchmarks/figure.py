@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from pipeline import artifacts
+from pipeline.artifacts.files import replacing
 from pipeline.figures.style import MARKERS, panels, shades
 
 LOOK = {"style": {"column_width": 3.4, "page_width": 7.0, "palette": "viridis"}}
@@ -28,7 +28,7 @@ def draw(curves: list[dict], directory: Path) -> None:
     for panel in axes[len(titles) :]:
         panel.set_axis_off()
     for kind in ("pdf", "png"):
-        with artifacts.replacing(directory / f"cost_growth.{kind}") as temporary:
+        with replacing(directory / f"cost_growth.{kind}") as temporary:
             figure.savefig(temporary, format=kind, dpi=200)
     plt.close(figure)
 

@@ -8,14 +8,14 @@ from torch import Tensor
 
 from benchmarks.contest import Contest, Side
 from benchmarks.curves import Curve, fastest
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import sample_rules
 from pipeline.networks.token_inputs import OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.oracle import Oracle
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import sample_rules
+from pipeline.rhm.oracle import Oracle
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.generate import generate
 from pipeline.sampling.uniform import sample_uniform

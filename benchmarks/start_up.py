@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.contest import Contest, Side
-from pipeline.specs import make_spec
+from pipeline.stages.specs import make_spec
 
 SECONDS = 8.0
 """For the rounds of a line; enough for starts, which take a second or two."""
@@ -72,7 +72,7 @@ def _write_losses(directory: Path) -> None:
     """A table for the stages `aggregate` and `concatenate`."""
     import pandas as pd
 
-    from pipeline import tables
+    from pipeline.artifacts import tables
 
     spec = {"stage": "train", "settings": {"cell": {}}}
     frame = pd.DataFrame({"replica": [0], "step": [1], "loss": [0.5]})

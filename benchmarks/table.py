@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from pipeline.claims.paste import paste
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.documents.paste import paste
 
 BENCH = Path("results/bench/bench.json")
 COLUMNS = (

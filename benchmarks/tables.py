@@ -10,8 +10,8 @@ import pandas as pd
 
 from benchmarks.contest import Contest, Side, run_apart
 from benchmarks.curves import Curve
-from pipeline import tables
-from pipeline.aggregation.aggregate import aggregate
+from pipeline.analysis.aggregate import aggregate
+from pipeline.artifacts import tables
 
 KIND, SHOWN = "measurements", "node_accuracy"
 _QUANTITIES = (SHOWN, "string_accuracy", "conditional_accuracy", "squared_correlation")
@@ -110,7 +110,7 @@ def _cost(cells: int) -> tuple[float, float]:
 
 
 def _rows(number: int) -> pd.DataFrame:
-    """Rows of one cell, columns and types as `pipeline.domains.rhm.measure` has them."""
+    """Rows of one cell, columns and types as `pipeline.rhm.measure` has them."""
     place = {"v": 16, "m": 4, "s": 2, "L": 3, "dataset_size": f"{32 + number}"}
     place |= {"grammar_seed": number % _SEEDS, "data_seed": 0, "network_seed": 0}
     index = pd.MultiIndex.from_product(

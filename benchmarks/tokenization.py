@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.corpora.build import make_corpus
-from pipeline.corpora.tokenizer import build_tokenizer
-from pipeline.randomness import stream_key, uniforms
+from pipeline.base.randomness import stream_key, uniforms
+from pipeline.text.corpus.build import make_corpus
+from pipeline.text.corpus.tokenizer import build_tokenizer
 
 FILE, CONTEXT, WORDS, LINE = 500_000, 128, 50_000, 100
 TOKENIZERS = {

@@ -10,14 +10,14 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline.domains.load import load_part
-from pipeline.errors import PipelineError
-from pipeline.job_environment import use_allocated_cpus
-from pipeline.specs import read_spec
+from pipeline.base.errors import PipelineError
+from pipeline.run.job_environment import use_allocated_cpus
+from pipeline.stages.parts import load_part
+from pipeline.stages.specs import read_spec
 
 
 def _grammar(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.grammar.rules import make_grammar
+    from pipeline.rhm.grammar.rules import make_grammar
 
     make_grammar(spec, args.output)
 
@@ -30,8 +30,8 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _corpus(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.corpora.build import make_corpus
     from pipeline.sources.contents import planned_files
+    from pipeline.text.corpus.build import make_corpus
 
     files = planned_files(spec["settings"])
     make_corpus(spec, [*files, *args.archives], args.tokens, args.tokenizer)
@@ -67,26 +67,26 @@ def _measure(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _probe(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.probing.probe import probe
+    from pipeline.measurement.probe import probe
 
     model, probes = (load_part(spec["domain"], part) for part in ("model", "probe"))
     probe(spec, model, probes, args.sources, args.dataset, args.checkpoints, args.output)
 
 
 def _ceiling(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.domains.rhm.ceiling import ceiling
+    from pipeline.rhm.ceiling import ceiling
 
     ceiling(spec, args.sources, args.output)
 
 
 def _theory(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.theory.tabulate import tabulate
+    from pipeline.rhm.theory.tabulate import tabulate
 
     tabulate(spec, args.sources, args.output)
 
 
 def _images(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.images.build import make_images
+    from pipeline.image.dataset.build import make_images
     from pipeline.sources.contents import planned_files
 
     make_images(spec, planned_files(spec["settings"]) or args.sources, args.output)
@@ -99,55 +99,55 @@ def _controls(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _encode(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.encoding.encode import encode
+    from pipeline.image.features.encode import encode
 
     encode(spec, args.encoder, args.samples, args.features)
 
 
 def _encode_training(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.encoding.encode import encode_training
+    from pipeline.image.features.encode import encode_training
 
     encode_training(spec, args.encoder, args.dataset, args.output)
 
 
 def _pictures(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.images.pictures import keep_pictures
+    from pipeline.image.pictures import keep_pictures
 
     keep_pictures(spec, args.samples, args.output)
 
 
 def _prepare_encoder(args: argparse.Namespace) -> None:
-    from pipeline.encoding.encoder import prepare_encoder
+    from pipeline.image.features.encoder import prepare_encoder
 
     prepare_encoder(json.loads(args.model), args.archive, args.output, args.size, args.layers)
 
 
 def _decode(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.judging.texts import decode_samples
+    from pipeline.text.perplexity.texts import decode_samples
 
     decode_samples(spec, args.tokenizer, args.samples, args.output)
 
 
 def _prepare_judge(args: argparse.Namespace) -> None:
-    from pipeline.judging.language_model import prepare_model
+    from pipeline.text.perplexity.language_model import prepare_model
 
     prepare_model(json.loads(args.model), args.archive, args.output, args.longest)
 
 
 def _judge(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.judging.judge import judge
+    from pipeline.text.perplexity.judge import judge
 
     judge(spec, args.model, args.tokenizer, args.samples, args.output)
 
 
 def _aggregate(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.aggregation.aggregate import aggregate
+    from pipeline.analysis.aggregate import aggregate
 
     aggregate(spec, args.parts, args.ceilings, args.output)
 
 
 def _concatenate(args: argparse.Namespace, spec: dict) -> None:
-    from pipeline.aggregation.concatenate import concatenate
+    from pipeline.analysis.concatenate import concatenate
 
     concatenate(spec, args.parts, args.output)
 
@@ -208,7 +208,7 @@ def _figure(args: argparse.Namespace, spec: dict) -> None:
 
 
 def _status(args: argparse.Namespace) -> None:
-    from pipeline.status import print_status
+    from pipeline.run.status import print_status
 
     print_status(Path(), args.name, args.json)
 

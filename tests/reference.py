@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.grammar.rules import Grammar
+from pipeline.rhm.grammar.rules import Grammar
 
 
 def subtree_strings(grammar: Grammar, level: int, symbol: int) -> list[tuple[int, ...]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.provenance import module_imports
+from pipeline.stages.provenance import module_imports
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "pipeline").rglob("*.py"))
@@ -109,7 +109,7 @@ def test_domains_do_not_know_one_another(domain):
 
 @pytest.mark.parametrize(("stage", "library"), WITHOUT)
 def test_stages_start_without_libraries_that_they_do_not_need(stage, library):
-    from pipeline.specs import STAGES
+    from pipeline.stages.specs import STAGES
 
     code = f"import sys, {STAGES[stage][0]}; sys.exit('{library}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -143,7 +143,7 @@ def test_a_rule_file_is_a_page_and_every_rule_logs(path):
 
 def lines_of(domain: str) -> dict[Path, list[str]]:
     """Lines that are not blank of all files that only one domain has."""
-    places = [f"pipeline/domains/{domain}/*.py", f"pipeline/**/{domain}_*.py", *OWN[domain]]
+    places = [f"pipeline/{domain}/*.py", f"pipeline/**/{domain}_*.py", *OWN[domain]]
     files = [path for place in places for path in ROOT.glob(place)]
     read = {path: path.read_text().splitlines() for path in files}
     return {path: [s for line in text if (s := line.strip())] for path, text in read.items()}

@@ -16,8 +16,8 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from pipeline.analysis.curves import GRAMMAR
-from pipeline.randomness import stream_key, uniforms
-from pipeline.tables import SEEDS
+from pipeline.artifacts.tables import SEEDS
+from pipeline.base.randomness import stream_key, uniforms
 
 MOST_UNDEFINED = 0.2
 """Share of resamples without a value above which there is no interval: a statistic that rests on

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import artifacts, tables
 from pipeline.analysis.bootstrap import with_several_grammars
 from pipeline.analysis.collapse import collapse
 from pipeline.analysis.curves import GRAMMAR, all_inside, at_best_checkpoint, finite_sizes
 from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import compare_laws
 from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
-from pipeline.randomness import stream_key
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.randomness import stream_key
 
 
 def compare(
@@ -31,13 +32,13 @@ def compare(
     points = tables.read_table(table, "sample_complexity")
     samples, among = (spec["settings"][name] for name in ("bootstrap_samples", "among"))
     found = _each(points, lambda part: exponents(part, samples, stream_key("exponents")))
-    tables.write_table(slopes, found, artifacts.make_stamp("exponents", spec, {}))
+    tables.write_table(slopes, found, make_stamp("exponents", spec, {}))
     measured = accuracy_curves(tables.read_table(measurements, "measurements", CRITERIA))
     best = finite_sizes(at_best_checkpoint(measured, tables.read_table(losses, "losses")))
     compared = _each(points, lambda part: compare_laws(part, samples, stream_key("laws")))
     collapsed = _each(_in_range(best[best["among"] == among], points), collapse)
     found = compared.merge(collapsed, "outer", ["criterion", "law", "factor"], sort=False)
-    tables.write_table(laws, found, artifacts.make_stamp("laws", spec, {}))
+    tables.write_table(laws, found, make_stamp("laws", spec, {}))
 
 
 def _in_range(best: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from pipeline import artifacts, tables
 from pipeline.analysis.samples import NETWORK
-from pipeline.randomness import stream_key, uniforms
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.randomness import stream_key, uniforms
 
 DISTANCES = ["mmd", "frechet"]
 """Quantities that are distances between distributions of features."""
@@ -34,7 +35,7 @@ def converge(spec: dict, measurements: Path, calibration: Path, output: Path) ->
     settings, kinds = spec["settings"], ("measurements", "calibration")
     frames = map(tables.read_table, (measurements, calibration), kinds)
     times = convergence_times(*frames, settings["fractions"], settings["bootstrap_samples"])
-    tables.write_table(output, times, artifacts.make_stamp("convergence", spec, {}))
+    tables.write_table(output, times, make_stamp("convergence", spec, {}))
 
 
 def relative_distances(measurements: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:

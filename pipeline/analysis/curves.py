@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
-from pipeline.tables import SEEDS
+from pipeline.artifacts.tables import SEEDS
 
 GRAMMAR = ["v", "m", "s", "L"]
 REPLICA = [*GRAMMAR, *SEEDS]

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, tables
 from pipeline.analysis.curves import (
     CELL,
     GRAMMAR,
@@ -20,6 +19,8 @@ from pipeline.analysis.curves import (
     mean_interval,
 )
 from pipeline.analysis.sample_complexity import accuracy_curves, thresholds
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
 
 BASE = "the run itself"
 HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
@@ -51,7 +52,7 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
             of_steps = found["quantity"] == HALF_WAY["step"]  # are those of the run itself
             numbers[settings["last_checkpoint"]] = found[~of_steps]
     rows = [row for name in numbers for row in _compare(name, numbers[name], numbers[BASE])]
-    stamp = artifacts.make_stamp("departures", spec, {})
+    stamp = make_stamp("departures", spec, {})
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 

@@ -6,8 +6,8 @@ from scipy.special import fdtrc
 
 from pipeline.analysis.bootstrap import Interval, Statistic, hierarchical_bootstrap
 from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside
-from pipeline.errors import PipelineError
-from pipeline.randomness import stream_key
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key
 
 _COLUMNS = [
     "quantity",

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, tables
 from pipeline.analysis.curves import (
     CELL,
     FEWEST_POINTS,
@@ -18,7 +17,9 @@ from pipeline.analysis.curves import (
 )
 from pipeline.analysis.exponents import fit_slopes
 from pipeline.analysis.half_way import crossing, half_way
-from pipeline.randomness import stream_key
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.randomness import stream_key
 
 _TIMES = [
     *CELL,
@@ -51,9 +52,9 @@ def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> No
     settings = spec["settings"]
     measured = tables.read_table(measurements, "measurements", ["node_accuracy", "copied_excess"])
     found = learning_times(measured, settings["converged"])
-    tables.write_table(times, found, artifacts.make_stamp("memorization", spec, {}))
+    tables.write_table(times, found, make_stamp("memorization", spec, {}))
     slopes = copying_exponents(found, settings["bootstrap_samples"], stream_key("memorization"))
-    stamp = artifacts.make_stamp("memorization_exponents", spec, {})
+    stamp = make_stamp("memorization_exponents", spec, {})
     tables.write_table(exponents, slopes, stamp)
 
 

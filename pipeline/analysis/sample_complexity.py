@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, tables
 from pipeline.analysis.curves import (
     FEWEST_POINTS,
     GRAMMAR,
@@ -22,6 +21,8 @@ from pipeline.analysis.curves import (
     predicted_size,
 )
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
 
 ACCURACIES = ("node_accuracy", "conditional_accuracy", "string_accuracy")
 LOSS = "excess_loss"
@@ -61,7 +62,7 @@ def analyse(spec: dict, measurements: Path, losses: Path, probes: Path, output: 
         for variable, curves in (("dataset_size", by_size), ("step", online)):
             rows += thresholds(curves, variable, settings["converged"])
     table = pd.DataFrame(rows, columns=_COLUMNS)
-    tables.write_table(output, table, artifacts.make_stamp("sample_complexity", spec, {}))
+    tables.write_table(output, table, make_stamp("sample_complexity", spec, {}))
 
 
 def thresholds(frame: pd.DataFrame, variable: str, converged: float) -> Iterator[dict]:

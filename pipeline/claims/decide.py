@@ -6,15 +6,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, tables
 from pipeline.analysis.bootstrap import with_several_grammars
 from pipeline.analysis.curves import GRAMMAR
 from pipeline.analysis.missing import describe_missing
+from pipeline.artifacts import tables
+from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.randomness import stream_key
 from pipeline.claims.claims import CLAIMS, EACH, POOLED, Claim
 from pipeline.claims.render import html
 from pipeline.claims.rules import Rules
 from pipeline.claims.verdict import Evidence, Verdict, in_each, verdict, with_settings
-from pipeline.randomness import stream_key
 
 Tables = Mapping[str, pd.DataFrame]
 _STATED = ("claim", "domain", "statement", "quantity", "relation")
@@ -33,7 +35,7 @@ def decide(spec: dict, paths: Sequence[Path], output: Path) -> None:
     names = {path: path.stem.removeprefix(f"{domain}_") for path in paths}
     frames = {name: tables.read_table(path, name) for path, name in names.items()}
     claims = claims_table(domain, frames, rules)
-    tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
+    tables.write_table(output, claims, make_stamp("claims", spec, {}))
 
 
 def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
@@ -46,8 +48,8 @@ def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -
         page: HTML file.
     """
     claims = _in_order(tables.read_tables(paths, "claims"))
-    tables.write_table(output, claims, artifacts.make_stamp("claims", spec, {}))
-    with artifacts.replacing(page) as temporary:
+    tables.write_table(output, claims, make_stamp("claims", spec, {}))
+    with replacing(page) as temporary:
         temporary.write_text(html(claims, describe_missing(spec["settings"]["missing"])))
 
 

@@ -13,9 +13,9 @@ from pipeline.analysis.bootstrap import Interval, Statistic, hierarchical_bootst
 from pipeline.analysis.curves import GRAMMAR, REPLICA, mean_interval
 from pipeline.analysis.exponents import slopes_of
 from pipeline.analysis.samples import NETWORK
+from pipeline.base.randomness import stream_key
 from pipeline.claims.rules import Rules
 from pipeline.claims.verdict import Evidence
-from pipeline.randomness import stream_key
 
 _RANKS = {"below": 0, "inside": 1, "above": 2}
 """Order of where a threshold may lie; of one that is not converged nothing is known."""

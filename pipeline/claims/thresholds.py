@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
-from pipeline.randomness import stream_key, uniforms
+from pipeline.base.randomness import stream_key, uniforms
 
 _DRAWS = 100
 """Random groupings behind the chance level of clustering."""

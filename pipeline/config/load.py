@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipeline.base.errors import PipelineError
 from pipeline.config.names import did_you_mean
 from pipeline.config.problems import describe_problems
 from pipeline.config.read import Content, read_entries, read_file
 from pipeline.config.schema import Config
-from pipeline.errors import PipelineError
 
 NO_PRESET = "none"
 """What to give as the preset for config.yaml as it is, said outright."""

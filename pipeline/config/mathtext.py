@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pipeline.errors import one_line
+from pipeline.base.errors import one_line
 
 _LONGEST = 100
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.errors import PipelineError, one_line
+from pipeline.base.errors import PipelineError, one_line
 
 DEEPEST = 32
 """Levels of lists and sections in one another."""

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import numpy as np
 
-from pipeline import artifacts, streams
+from pipeline.artifacts import streams
+from pipeline.artifacts.tensors import make_stamp
 
 Tensors = Mapping[str, tuple[tuple[int, ...], Iterable[np.ndarray]]]
 """For each tensor its shape, with -1 for the number of strings, and its rows, piece by piece."""
@@ -23,6 +24,6 @@ def make_dataset(spec: dict, data: ModuleType, sources: Sequence[Path], output: 
             `test` [R, N, d].
     """
     tensors, inputs = data.build(spec["settings"], sources)
-    with streams.writing(output, artifacts.make_stamp("dataset", spec, inputs)) as stream:
+    with streams.writing(output, make_stamp("dataset", spec, inputs)) as stream:
         for name, (shape, rows) in tensors.items():
             stream.add(name, rows, shape)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import streams
+from pipeline.artifacts import streams
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation
 from pipeline.datasets.build import Tensors
-from pipeline.errors import PipelineError
-from pipeline.randomness import permutation
 
 _ROWS = 4096
 """Rows in memory at a time."""

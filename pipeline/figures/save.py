@@ -8,8 +8,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from pipeline import artifacts, tables
 from pipeline.analysis.missing import describe_missing
+from pipeline.artifacts import tables
+from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tensors import STAMP
 from pipeline.figures import style
 
 
@@ -32,8 +34,8 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
             "\n".join(textwrap.wrap(missing, width)), fontsize=style.TEXT, color="firebrick"
         )
     for output in outputs:
-        stamp = {artifacts.STAMP: json.dumps({"kind": "figure", "spec": spec})}
+        stamp = {STAMP: json.dumps({"kind": "figure", "spec": spec})}
         metadata = {"CreationDate": None} if output.suffix == ".pdf" else stamp
-        with artifacts.replacing(output) as temporary:
+        with replacing(output) as temporary:
             kind = output.suffix[1:]
             figure.savefig(temporary, format=kind, dpi=200, metadata=metadata)

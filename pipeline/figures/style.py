@@ -19,7 +19,7 @@ from matplotlib.ticker import (
 )
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
-from pipeline.tables import SEEDS
+from pipeline.artifacts.tables import SEEDS
 
 MARKERS = "os^Dv<>p*h"
 SETTING_TITLE = "v, m, s, L"

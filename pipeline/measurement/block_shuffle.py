@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.errors import PipelineError
-from pipeline.randomness import permutation, stream_key, uniforms
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation, stream_key, uniforms
 
 
 def shuffle_blocks(tokens: np.ndarray, block_length: int, key: int) -> np.ndarray:

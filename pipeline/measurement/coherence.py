@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key, uniforms
 from pipeline.measurement.distance_counts import DistanceCounts, Excess, project
 from pipeline.measurement.estimate import Row
-from pipeline.randomness import stream_key, uniforms
 
 _INTERVAL = (0.025, 0.975)
 

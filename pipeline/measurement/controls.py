@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from pipeline import artifacts
+from pipeline.artifacts.tensors import make_stamp, read_stamp, write_tensors
 
 
 def make_controls(spec: dict, part: ModuleType, source: Path, outputs: Sequence[Path]) -> None:
@@ -20,8 +20,8 @@ def make_controls(spec: dict, part: ModuleType, source: Path, outputs: Sequence[
         outputs: one for each control in the part's order, with `tokens` [1, N, d]. The stamp's
             `control` has the columns that say which it is.
     """
-    inputs = {source.name: artifacts.read_stamp(source, part.SOURCE)["sha256"]}
+    inputs = {source.name: read_stamp(source, part.SOURCE)["sha256"]}
     made = part.controls(source, spec["settings"])
     for path, (columns, tokens) in zip(outputs, made, strict=True):
-        stamp = artifacts.make_stamp("samples", spec, inputs) | {"control": columns}
-        artifacts.write_tensors(path, {"tokens": tokens[None]}, stamp)
+        stamp = make_stamp("samples", spec, inputs) | {"control": columns}
+        write_tensors(path, {"tokens": tokens[None]}, stamp)

@@ -14,9 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation
 from pipeline.measurement.estimate import jackknife_error
-from pipeline.randomness import permutation
 
 _ROUNDING = 1e-12
 """An exact J below this share of 1 / v**2, the probability of a pair, is no more than rounding."""

@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.sparse import csr_array
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation
 from pipeline.measurement.estimate import block_numbers, jackknife_error
-from pipeline.randomness import permutation
 
 
 @dataclass(frozen=True)

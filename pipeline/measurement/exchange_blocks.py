@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from pipeline.errors import PipelineError
-from pipeline.randomness import permutation
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation
 
 
 def exchange_blocks(pictures: np.ndarray, block_length: int, key: int) -> np.ndarray:

@@ -8,8 +8,9 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts, streams, tables
-from pipeline.samples import sample_places
+from pipeline.artifacts import streams, tables
+from pipeline.artifacts.samples import sample_places
+from pipeline.artifacts.tensors import make_stamp
 
 
 def measure(
@@ -45,7 +46,7 @@ def measure(
             found = measures.observe(truths[replica], tensors, strings, spec["settings"])
             rows += [{**place, **asdict(row)} for row in found]
     upstream = {"upstream": _upstream(generated.stamp)}
-    stamp = artifacts.make_stamp(output.stem, spec, inputs) | upstream
+    stamp = make_stamp(output.stem, spec, inputs) | upstream
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 

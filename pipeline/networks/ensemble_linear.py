@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from pipeline.randomness import stream_key
+from pipeline.base.randomness import stream_key
 
 
 class EnsembleLinear(nn.Module):

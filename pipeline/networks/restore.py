@@ -5,15 +5,15 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from pipeline import artifacts
+from pipeline.artifacts.samples import cell_name
+from pipeline.artifacts.tensors import Artifact, refusal
 from pipeline.networks.averages import averaged_weights
 from pipeline.networks.finite import first_not_finite
-from pipeline.samples import cell_name
 
 
 def restore_network(
     model: ModuleType,
-    checkpoint: artifacts.Artifact,
+    checkpoint: Artifact,
     device: torch.device,
     average: float | None = None,
 ) -> nn.Module:
@@ -32,12 +32,12 @@ def restore_network(
     place = f"of {cell_name(settings['cell'])} at step {checkpoint.stamp['step']}"
     weights = averaged_weights(checkpoint.tensors, average)
     if (name := first_not_finite(weights)) is not None:
-        raise artifacts.refusal(checkpoint.path, f"has weights {name} {place} that are not finite")
+        raise refusal(checkpoint.path, f"has weights {name} {place} that are not finite")
 
     def check(_network: nn.Module, _inputs: tuple, outputs: Tensor) -> None:
         if not outputs.isfinite().all():
             reason = f"gives a network {place} whose outputs are not finite"
-            raise artifacts.refusal(checkpoint.path, reason)
+            raise refusal(checkpoint.path, reason)
 
     network = model.build_network(settings)
     network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})

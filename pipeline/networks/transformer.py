@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
 
-from pipeline.randomness import stream_key
+from pipeline.base.randomness import stream_key
 
 _TIME_FEATURES = 64
 _TIME_SCALE = 1000.0

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
-from pipeline.randomness import stream_key
+from pipeline.base.randomness import stream_key
 
 _COLOURS = 3
 _OUTPUTS = 2

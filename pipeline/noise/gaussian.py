@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.noise.base import whole_levels
 
 _FAR = 1e3

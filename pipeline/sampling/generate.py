@@ -9,11 +9,12 @@ import torch
 from numpy.typing import DTypeLike
 from torch import Tensor
 
-from pipeline import artifacts, streams
-from pipeline.device import choose_device
+from pipeline.artifacts import streams
+from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors, write_tensors
+from pipeline.artifacts.workspace import Workspace
+from pipeline.base.device import choose_device
+from pipeline.base.randomness import stream_key, uniforms
 from pipeline.networks.restore import restore_network
-from pipeline.randomness import stream_key, uniforms
-from pipeline.workspace import Workspace
 
 BATCH = 2048
 """Strings of each replica in one network call."""
@@ -37,15 +38,15 @@ def sample(
             weights that `averages` of the settings names, in their order.
     """
     for checkpoint, output in zip(checkpoints, samples, strict=True):
-        weights = artifacts.read_tensors(checkpoint, "checkpoint")
+        weights = read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
         if not streams.is_whole(workspace.path(output.name), "samples"):
             tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
             origin |= {"averages": spec["settings"]["averages"]}
-            stamp = {**artifacts.make_stamp("samples", spec, inputs), **origin}
-            artifacts.write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
+            stamp = {**make_stamp("samples", spec, inputs), **origin}
+            write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
         workspace.publish(output.name, output)
 
 
@@ -87,7 +88,7 @@ def generate(
 
 
 def _sample_checkpoint(
-    settings: dict, model: ModuleType, sampler: ModuleType, weights: artifacts.Artifact
+    settings: dict, model: ModuleType, sampler: ModuleType, weights: Artifact
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = choose_device()

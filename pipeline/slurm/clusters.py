@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 _KEYS = ("cluster", "clusters", "slurm_cluster")
 """Resources that Snakemake's plugin makes `sbatch --clusters` of."""

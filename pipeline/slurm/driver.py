@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from pipeline import artifacts
-from pipeline.errors import PipelineError
+from pipeline.artifacts.files import replacing
+from pipeline.base.errors import PipelineError
 
 _PLACE = Path(".snakemake/drivers")
 _CLOCK = 1.0
@@ -54,7 +54,7 @@ class Driver:
 
     def write(self, directory: Path) -> None:
         """Write it down."""
-        with artifacts.replacing(self.path(directory)) as temporary:
+        with replacing(self.path(directory)) as temporary:
             temporary.write_text(json.dumps(asdict(self)))
 
     def forget(self, directory: Path) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 _READ = ("SQUEUE_", "SACCT_", "SACCTMGR_", "SCONTROL_", "SCANCEL_", "SINFO_", "SSHARE_")
 _READ += ("SBATCH_", "SALLOC_", "SRUN_", "SLURM_")

@@ -24,8 +24,8 @@ from snakemake_executor_plugin_slurm import Executor
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
-from pipeline.errors import PipelineError
-from pipeline.interruption import STOPPED, end_children
+from pipeline.base.errors import PipelineError
+from pipeline.run.interruption import STOPPED, end_children
 from pipeline.slurm.answers import (
     FAILED,
     FORGOTTEN,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.slurm.answers import (
     UNANSWERED,
     ask,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 
 def read_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:

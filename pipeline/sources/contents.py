@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from pipeline import artifacts
-from pipeline.errors import PipelineError
-from pipeline.provenance import short_hash
+from pipeline.artifacts.files import replacing
+from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
 from pipeline.sources.directory import Listing, list_files
+from pipeline.stages.provenance import short_hash
 
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""
@@ -39,7 +39,7 @@ def content_hash(listing: Listing) -> str:
             kept[name] = [identity, hashes[name]]
     if kept != known:
         # Without it, files are read again: a disk that cannot be written is told elsewhere.
-        with suppress(PipelineError), artifacts.replacing(store) as temporary:
+        with suppress(PipelineError), replacing(store) as temporary:
             temporary.write_text(json.dumps(kept))
     return short_hash(hashes)
 

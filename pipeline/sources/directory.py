@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 _ANY = "**"
 _HIDDEN = "hidden"

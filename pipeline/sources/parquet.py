@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import PipelineError, one_line
+from pipeline.base.errors import PipelineError, one_line
 from pipeline.sources.placeholders import refuse_placeholder_file
 
 _BUFFER = 1 << 20

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 _LARGEST = 1024
 """Bytes of such a file, at most."""

@@ -15,8 +15,8 @@ from typing import Any
 import huggingface_hub
 from huggingface_hub.errors import GatedRepoError
 
-from pipeline import artifacts
-from pipeline.errors import PipelineError, one_line
+from pipeline.artifacts.files import remove, scratch_directory
+from pipeline.base.errors import PipelineError, one_line
 from pipeline.sources.archives import file_hash
 from pipeline.sources.placeholders import refuse_placeholder_file
 
@@ -169,9 +169,9 @@ def load_whole(model_class: Any, directory: Path, **options: Any) -> Any:  # noq
 @contextmanager
 def _replacing_directory(output: Path) -> Iterator[Path]:
     """Yield an empty directory that becomes `output` if the block succeeds."""
-    with artifacts.scratch_directory(output) as scratch:
+    with scratch_directory(output) as scratch:
         directory = scratch / output.name
         directory.mkdir()
         yield directory
-        artifacts.remove(output)
+        remove(output)
         directory.rename(output)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
-from pipeline.randomness import hash64, stream_key, uniforms
+from pipeline.base.randomness import hash64, stream_key, uniforms
 
 Batch = tuple[int, Tensor, Tensor, Tensor]
 """Step, clean tokens [R, B, d], noise levels [R, B] and uniforms [R, B, d, 2] for the noise.

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.base.randomness import stream_key, uniforms
 from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.noise.losses import Loss
-from pipeline.randomness import stream_key, uniforms
 
 _CHUNK, _MOST_LOGITS = 4096, 2**26
 """Strings of each replica, and tokens times symbols of all, in one call at most."""

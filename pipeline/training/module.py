@@ -6,7 +6,7 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.noise.base import NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.training.batches import Batch

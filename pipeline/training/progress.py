@@ -15,13 +15,15 @@ from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from pipeline import artifacts, streams, tables
-from pipeline.errors import PipelineError
+from pipeline.artifacts import streams, tables
+from pipeline.artifacts.files import naming_failures, remove
+from pipeline.artifacts.tensors import Artifact, read_tensors, refusal, write_tensors
+from pipeline.artifacts.workspace import Workspace
+from pipeline.base.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.networks.finite import first_not_finite
 from pipeline.training.evaluation import LossRow
 from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
-from pipeline.workspace import Workspace
 
 _KEPT_STATES = 2
 """The last state, and the one before it in case the last turns out to be broken."""
@@ -88,18 +90,18 @@ class Progress(Callback):
         names = (path.name for path in self._workspace.paths(_state_name("*")))
         return sorted((int(re.search(r"\d+", name)[0]) for name in names), reverse=True)
 
-    def _read_state(self, step: int) -> artifacts.Artifact | None:
+    def _read_state(self, step: int) -> Artifact | None:
         """A state of this very run; one that is not, or is broken, is skipped with a warning."""
         path, kind = self._workspace.path(_state_name(step)), "training state"
         try:
-            state = artifacts.read_tensors(path, kind)
+            state = read_tensors(path, kind)
             for key in ("spec", "inputs"):
                 if state.stamp[key] != self._stamp(kind)[key]:
-                    raise artifacts.refusal(path, f"is of another {key}")
+                    raise refusal(path, f"is of another {key}")
         except PipelineError as error:
             reason = str(error).partition(";")[0]
             print(f"warning: {reason}; skipped for the state before it", file=sys.stderr)
-            artifacts.remove(path)
+            remove(path)
             return None
         return state
 
@@ -109,7 +111,7 @@ class Progress(Callback):
         print(f"training: {event}", file=sys.stderr)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         path = self._workspace.path(HISTORY)
-        with artifacts.naming_failures(path), path.open("a") as file:
+        with naming_failures(path), path.open("a") as file:
             file.write(f"{now} {event}\n")
 
     def on_fit_start(self, trainer: Trainer, module: LightningModule) -> None:
@@ -170,7 +172,7 @@ class Progress(Callback):
         """Write weights that are numbers: of others no run can go on, and nothing be sampled."""
         if (name := first_not_finite(arrays)) is not None:
             raise self._diverged(name)
-        artifacts.write_tensors(path, arrays, stamp)
+        write_tensors(path, arrays, stamp)
 
     def _diverged(self, culprit: str) -> PipelineError:
         return PipelineError(

@@ -10,9 +10,11 @@ from lightning import Callback, Trainer
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
-from pipeline import artifacts, streams
-from pipeline.device import choose_device
-from pipeline.errors import PipelineError
+from pipeline.artifacts import streams
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.artifacts.workspace import Workspace
+from pipeline.base.device import choose_device
+from pipeline.base.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
@@ -21,7 +23,6 @@ from pipeline.training.module import Denoising
 from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
 from pipeline.training.stopping import Stopping
-from pipeline.workspace import Workspace
 
 STATE_INTERVAL = 600.0
 """Seconds of work that a kill can cost."""
@@ -79,7 +80,7 @@ def train(
         list(outputs),
         averages,
         evaluate_splits,
-        lambda kind: artifacts.make_stamp(kind, spec, inputs),
+        lambda kind: make_stamp(kind, spec, inputs),
         state_interval,
     )
     start, stop = progress.restore(network)

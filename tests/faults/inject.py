@@ -93,17 +93,17 @@ def slow(_job: Job, seconds: str) -> None:
 def heavy(job: Job, seconds: str) -> None:
     """Once it was told to end, training takes so long to save."""
     if job.stage == "train":
-        from pipeline import artifacts
+        from pipeline.artifacts import tensors
         from pipeline.training.stopping import Stopping
 
-        terminate, save_file = Stopping._terminate, artifacts.save_file
+        terminate, save_file = Stopping._terminate, tensors.save_file
 
         def slowly(*arguments, **options):
             time.sleep(float(seconds))
             save_file(*arguments, **options)
 
         def told(self, *arguments):
-            artifacts.save_file = slowly
+            tensors.save_file = slowly
             terminate(self, *arguments)
 
         Stopping._terminate = told

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import artifacts
+from pipeline.artifacts.tensors import read_tensors
 from tests.faults.inject import environment, slurm_environment
 from tests.workflow.checkout import SMOKE, SNAKEMAKE, Checkout
 
@@ -135,7 +135,7 @@ class Site(Checkout):
 def weights(site: Site, step: int) -> dict[str, np.ndarray]:
     """Weights after so many steps of the training."""
     path = site.path / CELL / f"checkpoints/step{step}.safetensors"
-    return artifacts.read_tensors(path, "checkpoint").tensors
+    return read_tensors(path, "checkpoint").tensors
 
 
 def assert_same_training(site: Site, other: Site) -> None:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from pipeline.interruption import STOPPED
+from pipeline.run.interruption import STOPPED
 from tests.slurm.site import (
     CELL,
     FILTERS,

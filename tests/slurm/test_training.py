@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from pipeline.interruption import STOPPED
+from pipeline.run.interruption import STOPPED
 from tests.slurm import cluster
 from tests.slurm.site import (
     CELL,

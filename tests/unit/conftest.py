@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from pipeline.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.grammar.rules import Grammar, sample_rules
 from tests import reference
 from tests.unit.figure_checks import defects
 

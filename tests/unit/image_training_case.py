@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import artifacts
-from pipeline.domains.image import model
-from pipeline.randomness import hash64
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.base.randomness import hash64
+from pipeline.image import model
 from pipeline.training.train import train
 from tests.unit.training_case import kill_at
 
@@ -54,7 +54,7 @@ def prepare(directory: Path, training: int = 64, validation: int = 48) -> Path:
     images = np.repeat(values[:, None], 3 * SIZE**2, axis=1).astype(np.uint8)[None]
     tensors = {"training": images[:, :training], "validation": images[:, training:]}
     dataset = directory / "dataset.safetensors"
-    artifacts.write_tensors(dataset, tensors, artifacts.make_stamp("dataset", {}, {}))
+    write_tensors(dataset, tensors, make_stamp("dataset", {}, {}))
     return dataset
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.domains.rhm import model
+from pipeline.rhm import model
 
 VALUES = json.loads(Path(__file__).with_name("released_values.json").read_text())
 SYMBOLS = 5

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.curves import chance_accuracy
-from pipeline.grammar.parsing import parse
-from pipeline.measurement.accuracy import accuracies
 from pipeline.measurement.estimate import ratio
-from pipeline.measurement.novelty import novel_subtrees, novelty
+from pipeline.rhm.estimators.accuracy import accuracies
+from pipeline.rhm.estimators.novelty import novel_subtrees, novelty
+from pipeline.rhm.grammar.parsing import parse
 from tests import reference
 
 

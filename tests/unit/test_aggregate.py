@@ -11,10 +11,10 @@ from zlib import crc32
 import pandas as pd
 import pytest
 
-from pipeline import tables
-from pipeline.aggregation.aggregate import aggregate
+from pipeline.analysis.aggregate import aggregate
+from pipeline.artifacts import tables
+from pipeline.base.errors import PipelineError
 from pipeline.config.labels import Cell
-from pipeline.errors import PipelineError
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
@@ -188,7 +188,7 @@ def test_nothing_but_ceilings_takes_the_time_to_import_pandas(tmp_path):
     write(tmp_path / "losses.parquet", evaluated(SHAPES[0], 4))
     code = f"""
 import pathlib, sys
-from pipeline.aggregation.aggregate import aggregate
+from pipeline.analysis.aggregate import aggregate
 root = pathlib.Path({str(tmp_path)!r})
 aggregate({LOSSES!r}, [root / "losses.parquet"], [], root / "tables/losses.parquet")
 sys.exit("pandas" in sys.modules)

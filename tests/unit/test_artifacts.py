@@ -11,9 +11,10 @@ import pytest
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from pipeline import artifacts
-from pipeline.artifacts import make_stamp, read_tensors, replacing, write_tensors
-from pipeline.errors import PipelineError
+from pipeline.artifacts import files, tensors
+from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
+from pipeline.base.errors import PipelineError
 from tests.unit.left_over import left_over
 
 TENSORS = {
@@ -103,7 +104,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_temporary(written, monkeypat
         path.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(artifacts, "save_file", fail)
+    monkeypatch.setattr(tensors, "save_file", fail)
     with pytest.raises(OSError, match="disk full"):
         write_tensors(written, TENSORS, make_stamp("grammar", {}, {}))
     assert written.read_bytes() == before
@@ -138,7 +139,7 @@ def test_a_directory_that_cannot_be_made_is_told_in_one_line(tmp_path, monkeypat
         raise OSError(number, os.strerror(number), f"{path}")
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    for make in (replacing, artifacts.scratch_directory):
+    for make in (replacing, files.scratch_directory):
         with pytest.raises(PipelineError) as refused, make(tmp_path / "new" / "file"):
             pass
         assert f"{refused.value}".startswith(f"{tmp_path}/new/file cannot be written: ")
@@ -195,7 +196,7 @@ def test_what_killed_attempts_left_over_is_deleted_and_nothing_else(tmp_path):
 
 def test_a_scratch_directory_is_empty_and_vanishes(tmp_path):
     left_over(tmp_path / "model").mkdir()
-    with artifacts.scratch_directory(tmp_path / "model") as directory:
+    with files.scratch_directory(tmp_path / "model") as directory:
         assert list(tmp_path.iterdir()) == [directory]
         assert list(directory.iterdir()) == []
         (directory / "part").touch()

@@ -26,9 +26,9 @@ from benchmarks.__main__ import SUITE
 from benchmarks.contest import LONG, ROUNDS, Contest, Line, Side, compete, run_apart
 from benchmarks.curves import Curve, fastest
 from benchmarks.figure import draw
-from pipeline.claims.paste import pasted
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import sample_rules
+from pipeline.documents.paste import pasted
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import sample_rules
 
 ROOT = Path(__file__).parents[2]
 

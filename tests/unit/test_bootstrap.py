@@ -9,8 +9,8 @@ from scipy.stats import norm
 
 from pipeline.analysis.bootstrap import hierarchical_bootstrap, resampling_weights
 from pipeline.analysis.curves import REPLICA
-from pipeline.randomness import stream_key, uniforms
-from pipeline.tables import SEEDS
+from pipeline.artifacts.tables import SEEDS
+from pipeline.base.randomness import stream_key, uniforms
 
 REPETITIONS = 2000
 

@@ -7,7 +7,7 @@ import torch
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.oracle import Oracle
+from pipeline.rhm.oracle import Oracle
 from tests import reference
 
 SCHEDULES = {

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipeline import tables
-from pipeline.domains.rhm.ceiling import ceiling
-from pipeline.grammar.rules import make_grammar
+from pipeline.artifacts import tables
+from pipeline.rhm.ceiling import ceiling
+from pipeline.rhm.grammar.rules import make_grammar
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
 SETTINGS = {

@@ -6,10 +6,10 @@ import pytest
 
 from pipeline.analysis.curves import predicted_size
 from pipeline.analysis.laws import RIVALS
+from pipeline.base.columns import COLUMNS
 from pipeline.claims.claims import CLAIMS
 from pipeline.claims.decide import claims_table
 from pipeline.claims.thresholds import chance_class_accuracy
-from pipeline.columns import COLUMNS
 from pipeline.config.schema import CLAIM_TABLES
 from tests.unit.claims_case import RULES, decided, decisions, losses, trajectories
 from tests.unit.test_exponents import V_M, thresholds

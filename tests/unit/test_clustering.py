@@ -5,9 +5,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pipeline.grammar.derivation import choice_radices, derive
-from pipeline.grammar.rules import Grammar, sample_rules
-from pipeline.theory.clustering import (
+from pipeline.rhm.grammar.derivation import choice_radices, derive
+from pipeline.rhm.grammar.rules import Grammar, sample_rules
+from pipeline.rhm.theory.clustering import (
     balanced_kmeans,
     class_accuracy,
     cluster_tuples,

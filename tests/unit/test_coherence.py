@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key
 from pipeline.measurement.block_shuffle import shuffle_blocks
 from pipeline.measurement.coherence import (
     CorrelationRatios,
@@ -14,7 +15,6 @@ from pipeline.measurement.coherence import (
     resampling_weights,
 )
 from pipeline.measurement.estimate import block_numbers
-from pipeline.randomness import stream_key
 from tests.unit.test_distance_counts import dense_excess
 
 FREQUENCIES = np.array([0.5, 0.3, 0.2])

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import tables
-from pipeline.claims.again import analyse_again
+from pipeline.artifacts import tables
+from pipeline.documents.again import analyse_again
 
 ROOT = Path(__file__).parents[2]
 PRESETS = {path.stem for path in (ROOT / "workflow/presets").glob("study_*.yaml")}

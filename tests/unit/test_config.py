@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config.disk import describe_disk
+from pipeline.base.errors import PipelineError
 from pipeline.config.grid import cells
 from pipeline.config.labels import (
     REPLICAS_PATTERN,
@@ -17,7 +17,7 @@ from pipeline.config.labels import (
 )
 from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
-from pipeline.errors import PipelineError
+from pipeline.run.disk import describe_disk
 
 ROOT = Path(__file__).parents[2]
 PRESETS = ROOT / "workflow/presets"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config.disk import describe_disk
+from pipeline.base.errors import PipelineError
 from pipeline.config.load import load_config, load_configs, read_overrides
-from pipeline.errors import PipelineError
+from pipeline.run.disk import describe_disk
 
 ROOT = Path(__file__).parents[2]
 PRESETS = ROOT / "workflow/presets"

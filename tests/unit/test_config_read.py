@@ -5,8 +5,8 @@ import math
 
 import pytest
 
+from pipeline.base.errors import PipelineError
 from pipeline.config.read import DEEPEST, MOST_VALUES, read_entries, read_file
-from pipeline.errors import PipelineError
 
 
 def read(tmp_path, text, name="given.yaml"):

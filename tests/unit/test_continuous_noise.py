@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import chisquare, kstest
 
 from pipeline.noise.absorbing import AbsorbingNoise, ContinuousAbsorbingNoise
-from pipeline.oracle import Oracle
+from pipeline.rhm.oracle import Oracle
 from pipeline.sampling.absorbing import at_positions, cosine_grid, sample_absorbing
 from pipeline.sampling.generate import generate
 from tests import reference

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline import artifacts
-from pipeline.domains.image import controls as image_controls
-from pipeline.errors import PipelineError
+from pipeline.artifacts.tensors import make_stamp, read_stamp, read_tensors, write_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.image import controls as image_controls
 from pipeline.measurement.controls import make_controls
 
 SETTINGS = {"setting": "set_4px", "samples": 6, "reference_images": 10, "block_lengths": [1, 2, 4]}
@@ -18,8 +18,8 @@ NAMES = ("reference", "real", "noise", "blocks1", "blocks2", "blocks4")
 def write_images(path, held_out=20):
     """Every pixel tells its image; no two are alike."""
     validation = np.repeat(np.arange(held_out, dtype=np.uint8)[:, None], 3 * 4 * 4, axis=1)
-    stamp = artifacts.make_stamp("images", {}, {})
-    artifacts.write_tensors(path, {"validation": validation, "training": validation}, stamp)
+    stamp = make_stamp("images", {}, {})
+    write_tensors(path, {"validation": validation, "training": validation}, stamp)
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def made(tmp_path):
     write_images(source)
     outputs = [tmp_path / f"{name}.safetensors" for name in NAMES]
     make_controls({"settings": SETTINGS}, image_controls, source, outputs)
-    found = {path.stem: artifacts.read_tensors(path, "samples") for path in outputs}
-    return artifacts.read_stamp(source, "images"), found
+    found = {path.stem: read_tensors(path, "samples") for path in outputs}
+    return read_stamp(source, "images"), found
 
 
 def test_controls_say_which_they_are_and_what_they_were_made_of(made):

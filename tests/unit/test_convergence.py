@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts, tables
 from pipeline.analysis.convergence import (
     converge,
     convergence_times,
     last_crossing,
     relative_distances,
 )
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
 
 STEPS = np.array([1, 10, 100, 1000])
 REAL, NOISE = 0.5, 4.5
@@ -84,7 +85,7 @@ def test_every_curve_has_its_time_for_every_fraction(tmp_path):
     for (name, path), frame in zip(
         paths.items(), (pd.DataFrame(curves), pd.concat(marks)), strict=True
     ):
-        tables.write_table(path, frame, artifacts.make_stamp(name, {}, {}))
+        tables.write_table(path, frame, make_stamp(name, {}, {}))
     spec = {"settings": {"fractions": [0.25, 0.75], "bootstrap_samples": 100}}
     converge(spec, *paths.values(), tmp_path / "convergence.parquet")
     found = tables.read_table(tmp_path / "convergence.parquet", "convergence")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.measurement.copied_spans import copied_rows, longest_shared_runs, usual_run
+from pipeline.text.copied_spans import copied_rows, longest_shared_runs, usual_run
 
 
 def brute_force(samples, training):

@@ -6,12 +6,13 @@ import zipfile
 import numpy as np
 import pytest
 
-from pipeline import artifacts, streams
-from pipeline.corpora import build
-from pipeline.corpora.build import make_corpus
-from pipeline.corpora.split import Split
-from pipeline.corpora.tokenizer import END_OF_DOCUMENT, load_tokenizer
-from pipeline.errors import PipelineError
+from pipeline.artifacts import streams
+from pipeline.artifacts.tensors import read_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.text.corpus import build
+from pipeline.text.corpus.build import make_corpus
+from pipeline.text.corpus.split import Split
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, load_tokenizer
 
 CHARACTERS = {
     "kind": "characters",
@@ -45,7 +46,7 @@ def spec_of(tokenizer=CHARACTERS, **settings):
 
 def made(tmp_path, inputs, spec):
     make_corpus(spec, inputs, tmp_path / "out" / "tokens", tmp_path / "out" / "tokenizer.json")
-    return artifacts.read_tensors(tmp_path / "out" / "tokens", "corpus")
+    return read_tensors(tmp_path / "out" / "tokens", "corpus")
 
 
 def texts_of(tmp_path, blocks):

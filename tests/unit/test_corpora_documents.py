@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.corpora.documents import read_documents
-from pipeline.corpora.tagged import untag
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash, read_members
+from pipeline.text.corpus.documents import read_documents
+from pipeline.text.corpus.tagged import untag
 
 TEXTS = {"p/b.txt": "zweiter Text: ä", "p/a.txt": "first", "p/c.txt": " \n", "p/d.md": "other"}
 DIRECTORY = {"kind": "directory", "path": "texts", "files": "**/*.txt"}

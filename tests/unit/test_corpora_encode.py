@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models
 
-from pipeline.corpora import encode
-from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.text.corpus import tokenize as encode
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
 
 TEXT = "The cat's hat,  the 12 mats; the other\n\n  theme is that they'd thaw in the  end! "
 LETTERS = {"kind": "characters", "alphabet": " acdefhimnorstwy"}

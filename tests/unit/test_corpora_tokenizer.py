@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from tokenizers import normalizers
 
+from pipeline.base.errors import PipelineError
 from pipeline.config.corpus import Characters, _as_read
-from pipeline.corpora.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
-from pipeline.errors import PipelineError
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
 
 ALPHABET = " etaoinshrdlcumwfgypbvkjxqz'-]^"
 CHARACTERS = {"kind": "characters", "alphabet": ALPHABET}

@@ -5,14 +5,14 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.grammar.rules import sample_rules
+from pipeline.base.errors import PipelineError
 from pipeline.measurement.correlation import (
     PairCounts,
     _half_products,
     projections,
     squared_correlations,
 )
+from pipeline.rhm.grammar.rules import sample_rules
 from tests import reference
 
 PAIRS = [np.array([[0, 1], [2, 3]]), np.array([[0, 2], [0, 3], [1, 2], [1, 3]])]

@@ -9,11 +9,11 @@ import pytest
 from pipeline.analysis.convergence import convergence_times, relative_distances
 from pipeline.analysis.memorization import learning_times
 from pipeline.claims.coherence import growth_with_time
-from pipeline.domains.rhm.measure import observe
+from pipeline.image.estimators.nearest_images import NearestImages
 from pipeline.measurement.estimate import jackknife_error, ratio
-from pipeline.measurement.nearest_images import NearestImages
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
+from pipeline.rhm.measure import observe
 from pipeline.training.evaluation import noise_bins
 from tests.unit.claims_case import RULES
 from tests.unit.conftest import language

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
 from pipeline.analysis.departures import BASE, depart
+from pipeline.artifacts import tables
 from pipeline.config.schema import LAST_CHECKPOINT
-from pipeline.figures import rhm_choices
+from pipeline.figures.rhm import choices as rhm_choices
 from tests.workflow.checkout import ROOT
 
 SIZES, STEPS = [2**k for k in range(4, 12)], [10, 100, 1000, 10_000]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.grammar.derivation import choice_radices, derive
-from pipeline.grammar.parsing import choices_of, parse
-from pipeline.grammar.rules import sample_rules
+from pipeline.rhm.grammar.derivation import choice_radices, derive
+from pipeline.rhm.grammar.parsing import choices_of, parse
+from pipeline.rhm.grammar.rules import sample_rules
 from tests import reference
 
 SHAPES = [(3, 2, 2, 3), (2, 2, 2, 2), (4, 3, 3, 2), (5, 1, 4, 1), (20, 300, 3, 1)]

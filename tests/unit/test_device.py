@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipeline.device import choose_device
-from pipeline.errors import PipelineError
+from pipeline.base.device import choose_device
+from pipeline.base.errors import PipelineError
 
 
 @pytest.mark.parametrize("given", ["0", "0,1", "GPU-8932f937", "MIG-f4b3"])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import permutation
 from pipeline.measurement.distance_counts import DistanceCounts, project, squared_correlation
 from pipeline.measurement.estimate import block_numbers
-from pipeline.randomness import permutation
 
 TRANSITION = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.4, 0.1, 0.5]])
 

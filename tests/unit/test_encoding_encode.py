@@ -7,12 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline import artifacts, streams
-from pipeline.encoding import encode as stage
-from pipeline.encoding import encoder
-from pipeline.encoding.encode import encode, scale
-from pipeline.encoding.encoder import Encoder, load_encoder, prepare_encoder
-from pipeline.errors import PipelineError
+from pipeline.artifacts import streams
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.image.features import encode as stage
+from pipeline.image.features import encoder
+from pipeline.image.features.encode import encode, scale
+from pipeline.image.features.encoder import Encoder, load_encoder, prepare_encoder
 
 CPU = torch.device("cpu")
 SPEC = {"settings": {"size": 16, "layers": [0, 2], "map_layers": [0]}}
@@ -37,8 +38,8 @@ def images(count=7, side=8, replicas=1):
 
 
 def write_samples(path, tokens, **origin):
-    stamp = artifacts.make_stamp("samples", {"made": "so"}, {}) | origin
-    artifacts.write_tensors(path, {"tokens": tokens}, stamp)
+    stamp = make_stamp("samples", {"made": "so"}, {}) | origin
+    write_tensors(path, {"tokens": tokens}, stamp)
     return path
 
 

@@ -14,9 +14,9 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import load_file
 from scipy.signal import correlate2d
 
-from pipeline.encoding import encoder
-from pipeline.encoding.encoder import load_encoder, prepare_encoder
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.image.features import encoder
+from pipeline.image.features.encoder import load_encoder, prepare_encoder
 
 LITE0 = {"kind": "efficientnet_lite0", "file": "package/*.pth", "name": "x"}
 RANDOM = {"kind": "random", "name": "random"}

@@ -31,11 +31,11 @@ from transformers import (
     ViTModel,
 )
 
-from pipeline.encoding import encoder
-from pipeline.encoding.encoder import load_encoder, prepare_encoder
-from pipeline.encoding.fitness import check_encoder
-from pipeline.encoding.preprocessing import read_preprocessing
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.image.features import encoder
+from pipeline.image.features.encoder import load_encoder, prepare_encoder
+from pipeline.image.features.fitness import check_encoder
+from pipeline.image.features.preprocessing import read_preprocessing
 from tests.unit.test_encoding_encoder import pixels, refusing
 
 NORMALISATION = {"image_mean": [0.4, 0.5, 0.3], "image_std": [0.2, 0.3, 0.25]}

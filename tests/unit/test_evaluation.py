@@ -8,10 +8,10 @@ import pytest
 import torch
 from scipy.stats import sem
 
+from pipeline.base.randomness import stream_key, uniforms
 from pipeline.noise.losses import LOSSES
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.randomness import stream_key, uniforms
 from pipeline.training import evaluation
 
 V, D, T, STRINGS, KEYS = 3, 4, 40, 90, [5, 6]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from pipeline.grammar.exchange import exchange_tuples
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import sample_rules
+from pipeline.rhm.grammar.exchange import exchange_tuples
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import sample_rules
 from tests.unit.conftest import language
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.image.estimators.pixels import as_numbers, as_pictures, as_tokens, white_noise
 from pipeline.measurement.exchange_blocks import exchange_blocks
-from pipeline.measurement.pixels import as_numbers, as_pictures, as_tokens, white_noise
 
 
 def labelled(count, side):

@@ -7,7 +7,7 @@ from scipy.stats import f
 
 from pipeline.analysis.curves import predicted_size
 from pipeline.analysis.exponents import exponents, lack_of_fit, usable
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from tests.unit.test_bootstrap import nested_noise, replicas
 
 V_M = [(8, 3), (8, 4), (16, 3), (16, 4)]

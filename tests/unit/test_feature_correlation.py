@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from pipeline.base.randomness import stream_key
+from pipeline.image.estimators.feature_correlation import Reference, correlation_rows, map_distances
 from pipeline.measurement.coherence import resampling_weights
 from pipeline.measurement.estimate import block_numbers
 from pipeline.measurement.exchange_blocks import exchange_blocks
-from pipeline.measurement.feature_correlation import Reference, correlation_rows, map_distances
-from pipeline.randomness import stream_key
 
 SETTINGS = {"blocks": 4, "bootstrap_samples": 100, "largest_error": 0.25}
 
@@ -185,7 +185,7 @@ def test_intervals_of_the_ratio_cover_it():
 def test_results_do_not_depend_on_how_many_maps_are_held_at_once(monkeypatch):
     real, generated = smooth(0, 40), smooth(1, 30)
     whole = measured(Reference.of(real, 4), generated, largest_error=2)
-    monkeypatch.setattr("pipeline.measurement.standardise._NUMBERS", 100)
+    monkeypatch.setattr("pipeline.image.estimators.standardise._NUMBERS", 100)
     parts = measured(Reference.of(real, 4), generated, largest_error=2)
     for quantity, rows in whole.items():
         for distance, row in rows.items():

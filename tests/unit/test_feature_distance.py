@@ -7,10 +7,10 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist, pdist
 
-from pipeline.errors import PipelineError
-from pipeline.measurement.feature_distance import Reference, distance_rows
-from pipeline.measurement.frechet import Moments, frechet_distance
-from pipeline.measurement.standardise import Standard
+from pipeline.base.errors import PipelineError
+from pipeline.image.estimators.feature_distance import Reference, distance_rows
+from pipeline.image.estimators.frechet import Moments, frechet_distance
+from pipeline.image.estimators.standardise import Standard
 
 KERNELS = ["gaussian", "energy", "cubic"]
 
@@ -59,7 +59,7 @@ def test_discrepancies_and_their_errors_agree_with_brute_force(name):
 def test_sums_do_not_depend_on_how_many_images_are_held_at_once(monkeypatch):
     generated, real = normal(0, 40, mean=0.5), normal(1, 30)
     whole = rows(generated, real)
-    monkeypatch.setattr("pipeline.measurement.feature_distance._ROWS", 7)
+    monkeypatch.setattr("pipeline.image.estimators.feature_distance._ROWS", 7)
     for kernel_name, row in rows(generated, real).items():
         assert row.estimate == pytest.approx(whole[kernel_name].estimate)
         assert row.standard_error == pytest.approx(whole[kernel_name].standard_error)
@@ -167,7 +167,7 @@ def test_maps_are_centred_place_by_place_and_scaled_channel_by_channel(monkeypat
     maps = np.random.default_rng(0).normal(size=(30, 2, 3, 3)).astype(np.float16)
     maps[:, 1] *= 8
     maps += np.arange(9).reshape(3, 3)
-    monkeypatch.setattr("pipeline.measurement.standardise._NUMBERS", 100)
+    monkeypatch.setattr("pipeline.image.estimators.standardise._NUMBERS", 100)
     standard = Standard.of(maps)
     found = standard.apply(maps)
     assert np.abs(found.mean(axis=0)).max() < 1e-9

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
+from pipeline.artifacts import tables
 from pipeline.config.schema import FIGURES, Palette
 from pipeline.figures import style
-from pipeline.specs import make_spec
+from pipeline.stages.specs import make_spec
 from tests.unit.test_figures import PIPELINE, SETTINGS, curves
 
 ROOT = PIPELINE.parent

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
 from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import LAWS, compare_laws
 from pipeline.analysis.sample_complexity import analyse
-from pipeline.columns import COLUMNS
-from pipeline.figures import rhm_accuracy_vs_training_step, rhm_sample_complexity
+from pipeline.artifacts import tables
+from pipeline.base.columns import COLUMNS
+from pipeline.figures.rhm import accuracy_vs_training_step as rhm_accuracy_vs_training_step
+from pipeline.figures.rhm import sample_complexity as rhm_sample_complexity
 from pipeline.figures.save import save_figure
 from tests.unit.test_exponents import V_M, plain
 from tests.unit.test_exponents import thresholds as thresholds_of

@@ -4,20 +4,21 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import artifacts, tables
-from pipeline.domains.image import model as image_model
-from pipeline.domains.image import sampler as image_sampler
-from pipeline.domains.rhm import model as rhm_model
-from pipeline.domains.rhm import probe as rhm_probe
-from pipeline.domains.rhm import sampler as rhm_sampler
-from pipeline.domains.text import model as text_model
-from pipeline.domains.text import probe as text_probe
-from pipeline.domains.text import sampler as text_sampler
-from pipeline.errors import PipelineError
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import read_tensors, write_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.image import model as image_model
+from pipeline.image import sampler as image_sampler
+from pipeline.measurement.probe import probe
 from pipeline.networks.averages import averaged_weights
 from pipeline.networks.finite import first_not_finite
-from pipeline.probing.probe import probe
+from pipeline.rhm import model as rhm_model
+from pipeline.rhm import probe as rhm_probe
+from pipeline.rhm import sampler as rhm_sampler
 from pipeline.sampling.generate import sample
+from pipeline.text import model as text_model
+from pipeline.text import probe as text_probe
+from pipeline.text import sampler as text_sampler
 from pipeline.training.train import train
 from tests.unit import image_training_case, text_training_case, training_case
 
@@ -94,9 +95,9 @@ def test_averages_count_as_weights(tmp_path, monkeypatch):
 
 def spoil(checkpoint, change):
     """Write the checkpoint anew, with weights that `change` made of the old ones."""
-    artifact = artifacts.read_tensors(checkpoint, "checkpoint")
+    artifact = read_tensors(checkpoint, "checkpoint")
     tensors = {name: change(name, array.copy()) for name, array in artifact.tensors.items()}
-    artifacts.write_tensors(checkpoint, tensors, artifact.stamp)
+    write_tensors(checkpoint, tensors, artifact.stamp)
 
 
 def with_nan(_name, array):
@@ -168,6 +169,6 @@ def test_probing_refuses_a_network_that_gives_no_numbers(tmp_path, domain, chang
 
 def test_what_is_published_is_finite(tmp_path, domain):
     checkpoint = train_once(tmp_path, domain)
-    weights = artifacts.read_tensors(checkpoint, "checkpoint").tensors
+    weights = read_tensors(checkpoint, "checkpoint").tensors
     assert first_not_finite(averaged_weights(weights, None)) is None
     assert np.isfinite(tables.read_table(tmp_path / "losses.parquet", "losses")["loss"]).all()

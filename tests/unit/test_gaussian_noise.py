@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.noise.gaussian import GaussianNoise, as_numbers, standard_normal
 from pipeline.noise.losses import LOSSES
 from pipeline.noise.schedules import alpha_bar

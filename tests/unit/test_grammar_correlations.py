@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pipeline.grammar.correlations import common_ancestor_level, correlation_law, joint_excess
-from pipeline.grammar.rules import sample_rules
+from pipeline.rhm.grammar.correlations import common_ancestor_level, correlation_law, joint_excess
+from pipeline.rhm.grammar.rules import sample_rules
 from tests import reference
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.grammar.rules import load_grammar, make_grammar, sample_rules
+from pipeline.base.errors import PipelineError
+from pipeline.rhm.grammar.rules import load_grammar, make_grammar, sample_rules
 
 
 def tuples_of_level(grammar, level):

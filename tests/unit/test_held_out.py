@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.corpora.held_out import held_out_text
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.text.corpus.held_out import held_out_text
 
 END = 99
 

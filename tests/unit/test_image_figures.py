@@ -8,12 +8,10 @@ import pytest
 from matplotlib.image import imsave
 
 from pipeline.analysis.convergence import convergence_times
-from pipeline.figures import (
-    image_feature_correlation,
-    image_feature_distance_by_depth,
-    image_power_spectrum,
-    image_samples_by_training_step,
-)
+from pipeline.figures.image import feature_correlation as image_feature_correlation
+from pipeline.figures.image import feature_distance_by_depth as image_feature_distance_by_depth
+from pipeline.figures.image import power_spectrum as image_power_spectrum
+from pipeline.figures.image import samples_by_training_step as image_samples_by_training_step
 
 LOOKS = {
     "style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0},

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts, tables
-from pipeline.domains.image import measure as image_measure
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.image import measure as image_measure
+from pipeline.image.estimators.pixels import as_pictures, white_noise
 from pipeline.measurement.measure import measure
-from pipeline.measurement.pixels import as_pictures, white_noise
 
 SETTINGS = {
     "blocks": 4, "bootstrap_samples": 100, "largest_error": 0.25,
@@ -27,10 +28,10 @@ def write_features(path, seed, place, brightness=0):
         "layer2": pictures[:, :, ::4, 0].reshape(40, -1).astype(np.float32),
         "map2": maps,
     }
-    stamp = artifacts.make_stamp("features", {"stage": "encode", "settings": {}}, {})
+    stamp = make_stamp("features", {"stage": "encode", "settings": {}}, {})
     sampled = {"stage": "sample", "settings": {"samples": 40}}
     tensors = {name: tensor[None] for name, tensor in tensors.items()}
-    artifacts.write_tensors(path, tensors, stamp | {"sampled": sampled} | place)
+    write_tensors(path, tensors, stamp | {"sampled": sampled} | place)
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline import artifacts
+from pipeline.artifacts.tensors import read_tensors
 from pipeline.config.grid import cells
 from pipeline.config.load import load_config
 from pipeline.config.slices import SLICES
-from pipeline.domains.image import model, sampler
+from pipeline.image import model, sampler
 from pipeline.noise.losses import LOSSES
 from pipeline.sampling.generate import sample
 from tests.unit import image_training_case as case
@@ -50,8 +50,7 @@ def test_a_killed_run_resumes_to_bitwise_the_same_weights_and_averages(trained, 
     case.run(tmp_path)
     for step in case.STEPS:
         one, other = (
-            artifacts.read_tensors(checkpoint(d, step), "checkpoint").tensors
-            for d in (trained, tmp_path)
+            read_tensors(checkpoint(d, step), "checkpoint").tensors for d in (trained, tmp_path)
         )
         assert one.keys() == other.keys()
         assert any(name.startswith("average0.9/") for name in one)
@@ -62,7 +61,7 @@ def draw(trained, output, **more):
     settings = {"samples": 150, "averages": [None], "seed": 1, "steps": 10} | more
     spec = {"stage": "sample", "domain": "image", "settings": settings}
     sample(spec, model, sampler, [checkpoint(trained, case.STEPS[-1])], [output])
-    return artifacts.read_tensors(output, "samples").tensors["tokens"]
+    return read_tensors(output, "samples").tensors["tokens"]
 
 
 def test_samples_are_images_and_do_not_depend_on_how_many_are_drawn_at_a_time(

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import streams
-from pipeline.errors import PipelineError
-from pipeline.images import decode
-from pipeline.images.build import make_images
-from pipeline.images.generated import generate_image
-from pipeline.randomness import stream_key, uniforms
+from pipeline.artifacts import streams
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key, uniforms
+from pipeline.image.dataset import decode
+from pipeline.image.dataset.build import make_images
+from pipeline.image.dataset.generated import generate_image
 from tests.unit.test_images_sources import SHEETS, archive
 
 SETTINGS = {

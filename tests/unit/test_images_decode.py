@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.errors import PipelineError
-from pipeline.images.decode import Encoded, decode_all, decode_image, fit
+from pipeline.base.errors import PipelineError
+from pipeline.image.dataset.decode import Encoded, decode_all, decode_image, fit
 
 
 def noise(width, height, seed=0):

@@ -5,8 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from pipeline import artifacts, tables
-from pipeline.images.pictures import keep_pictures
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.image.pictures import keep_pictures
 
 CELL = {"setting": {"setting": "x"}, "dataset_size": "online"}
 CELL |= {"replicas": [[None, 0, 0], [None, 0, 7]]}
@@ -14,8 +15,8 @@ TRAINED = {"step": 5, "trained": {"settings": {"cell": CELL}}, "averages": [None
 
 
 def write_samples(path, tokens, **origin):
-    stamp = artifacts.make_stamp("samples", {}, {}) | origin
-    artifacts.write_tensors(path, {"tokens": tokens}, stamp)
+    stamp = make_stamp("samples", {}, {}) | origin
+    write_tensors(path, {"tokens": tokens}, stamp)
     return path
 
 

@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from pipeline.errors import PipelineError
-from pipeline.images import decode, sources
-from pipeline.images.generated import generate_image
-from pipeline.images.sources import read_images
+from pipeline.base.errors import PipelineError
+from pipeline.image.dataset import decode, sources
+from pipeline.image.dataset.generated import generate_image
+from pipeline.image.dataset.sources import read_images
 from tests.unit.test_images_decode import JPEG, file_of, halved, noise
 
 KEY = "domains.image.data"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pipeline.interruption import Interruption, end_children
+from pipeline.run.interruption import Interruption, end_children
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True)"
 
@@ -35,7 +35,7 @@ class Scheduler:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_scheduler_once_and_raises_nothing(signals, monkeypatch, caplog, number):
     scheduler, ended = Scheduler(), threading.Event()
-    monkeypatch.setattr("pipeline.interruption.end_children", lambda _: ended.set())
+    monkeypatch.setattr("pipeline.run.interruption.end_children", lambda _: ended.set())
     monkeypatch.setattr("atexit.register", lambda *_, **__: None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     Interruption(scheduler, logging.getLogger("snakemake of a test")).listen()

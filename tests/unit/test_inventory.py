@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from pipeline import artifacts
-from pipeline.inventory import PLANNED, Moment, Settled, inventory
+from pipeline.artifacts.tensors import STAMP, write_tensors
+from pipeline.run.inventory import PLANNED, Moment, Settled, inventory
 
 OLD, NEW = {"code": "old"}, {"code": "new"}
 GRAMMAR = "results/a/rhm/grammar_g0.safetensors"
@@ -23,10 +23,10 @@ def make(path, spec=OLD):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
         text = PngImagePlugin.PngInfo()
-        text.add_text(artifacts.STAMP, json.dumps({"spec": spec}))
+        text.add_text(STAMP, json.dumps({"spec": spec}))
         Image.new("L", (2, 2)).save(path, pnginfo=text)
     elif path.suffix == ".safetensors":
-        artifacts.write_tensors(path, {"x": np.zeros(1)}, {"spec": spec})
+        write_tensors(path, {"x": np.zeros(1)}, {"spec": spec})
     else:
         path.write_bytes(b"%PDF")
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 CODE = """
-from pipeline.job_environment import use_allocated_cpus
+from pipeline.run.job_environment import use_allocated_cpus
 use_allocated_cpus({processes})
 import torch
 print(torch.get_num_threads())

@@ -15,8 +15,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from pipeline.errors import PipelineError
-from pipeline.judging.context_losses import ContextLosses, context_losses, summarise
+from pipeline.base.errors import PipelineError
+from pipeline.text.perplexity.context_losses import ContextLosses, context_losses, summarise
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPECIAL = ["<unk>", "<s>", "</s>", "<", ">", "/"]

@@ -7,8 +7,8 @@ import gguf
 import pytest
 import torch
 
-from pipeline.judging import language_model
-from pipeline.judging.language_model import load_model, prepare_model
+from pipeline.text.perplexity import language_model
+from pipeline.text.perplexity.language_model import load_model, prepare_model
 from tests.unit.test_judging_language_model import llama, refusing
 
 Q4 = gguf.GGMLQuantizationType.Q4_1

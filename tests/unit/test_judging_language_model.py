@@ -35,9 +35,9 @@ from transformers import (
     XLNetLMHeadModel,
 )
 
-from pipeline.errors import PipelineError
-from pipeline.judging import language_model
-from pipeline.judging.language_model import load_model, prepare_model
+from pipeline.base.errors import PipelineError
+from pipeline.text.perplexity import language_model
+from pipeline.text.perplexity.language_model import load_model, prepare_model
 from tests.unit.left_over import left_over
 
 VOCABULARY = ["<unk>", "<s>", "</s>", *(f"word{number}" for number in range(61))]

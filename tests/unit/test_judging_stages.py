@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from pipeline import artifacts, tables
-from pipeline.corpora.tokenizer import build_tokenizer
-from pipeline.errors import PipelineError
-from pipeline.judging.judge import judge
-from pipeline.judging.language_model import prepare_model
-from pipeline.judging.texts import decode_samples
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.text.corpus.tokenizer import build_tokenizer
+from pipeline.text.perplexity.judge import judge
+from pipeline.text.perplexity.language_model import prepare_model
+from pipeline.text.perplexity.texts import decode_samples
 
 ALPHABET = "abc "
 CELL = {"setting": {"setting": "x"}, "dataset_size": "online"}
@@ -28,11 +29,9 @@ def write_samples(path, texts, symbols=5, **more):
     tokens = np.array([[[ALPHABET.index(c) for c in t] for t in part] for part in texts], np.uint8)
     trained = {"settings": {"cell": CELL, "symbols": symbols}}
     stamp = (
-        artifacts.make_stamp("samples", {}, {})
-        | {"step": 5, "trained": trained, "averages": [None]}
-        | more
+        make_stamp("samples", {}, {}) | {"step": 5, "trained": trained, "averages": [None]} | more
     )
-    artifacts.write_tensors(path, {"tokens": tokens}, stamp)
+    write_tensors(path, {"tokens": tokens}, stamp)
     return path
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
 from pipeline.analysis.curves import all_inside
 from pipeline.analysis.memorization import copying_exponents, learning_times, memorize
-from pipeline.figures import rhm_memorization
+from pipeline.artifacts import tables
+from pipeline.figures.rhm import memorization as rhm_memorization
 
 STEPS = 2.0 ** np.arange(3, 15)
 SIZES = (8, 16, 32, 64)

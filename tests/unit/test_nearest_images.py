@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.measurement.nearest_images import NearestImages
-from pipeline.measurement.standardise import Standard
+from pipeline.image.estimators.nearest_images import NearestImages
+from pipeline.image.estimators.standardise import Standard
 
 CHANNELS = 6
 

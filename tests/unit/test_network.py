@@ -12,13 +12,13 @@ from scipy.stats import kstest
 
 from pipeline.config.labels import Cell, parse_setting
 from pipeline.config.parameters import parameter_count
-from pipeline.domains.rhm import model
 from pipeline.networks.ensemble_linear import EnsembleLinear
 from pipeline.networks.normed_unet1d import NormedUNet1d
 from pipeline.networks.token_inputs import Contrast, OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
+from pipeline.rhm import model
 from tests.unit.torch_unet import TorchUNet
 
 SHAPES = [(3, 2, 2, 3, True), (5, 4, 3, 2, False), (4, 4, 2, 1, True)]

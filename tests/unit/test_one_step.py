@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from pipeline.grammar.derivation import choice_radices, derive
-from pipeline.grammar.rules import sample_rules
-from pipeline.theory import one_step
-from pipeline.theory.one_step import (
+from pipeline.rhm.grammar.derivation import choice_radices, derive
+from pipeline.rhm.grammar.rules import sample_rules
+from pipeline.rhm.theory import one_step
+from pipeline.rhm.theory.one_step import (
     first_layer_updates,
     small_layers,
     tuple_token_frequencies,

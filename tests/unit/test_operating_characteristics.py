@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.analysis.laws import LAWS, REFERENCE, RIVALS
-from pipeline.claims.operating_characteristics import markdown, rates, rules_of
 from pipeline.config.load import load_config
+from pipeline.documents.operating_characteristics import markdown, rates, rules_of
 
 ROOT = Path(__file__).parents[2]
 REPETITIONS = 60

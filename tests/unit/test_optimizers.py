@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from pipeline.domains.rhm import model
+from pipeline.rhm import model
 from pipeline.training.optimizers import adamw, warmup_constant, warmup_cosine
 
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import oracle as oracle_module
-from pipeline.grammar.derivation import choice_radices, derive
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import sample_rules
+from pipeline.base.randomness import stream_key, uniforms
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.oracle import Oracle, partial_oracle
-from pipeline.randomness import stream_key, uniforms
+from pipeline.rhm import oracle as oracle_module
+from pipeline.rhm.grammar.derivation import choice_radices, derive
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import sample_rules
+from pipeline.rhm.oracle import Oracle, partial_oracle
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.uniform import sample_uniform
 from tests import reference

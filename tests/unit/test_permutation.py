@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from pipeline.datasets.permutation import MixedRadixPermutation, _group_into_limbs
-from pipeline.randomness import hash64
+from pipeline.base.randomness import hash64
+from pipeline.rhm.strings.permutation import MixedRadixPermutation, _group_into_limbs
 
 RADICES_L5 = [16] + [4] * 31  # 2**66 strings
 radices_lists = st.lists(st.integers(1, 6), min_size=2, max_size=6)

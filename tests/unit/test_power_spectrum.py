@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.measurement.pixels import as_tokens, white_noise
-from pipeline.measurement.power_spectrum import power_rows, ring_powers
+from pipeline.image.estimators.pixels import as_tokens, white_noise
+from pipeline.image.estimators.power_spectrum import power_rows, ring_powers
 
 SIDE = 16
 
@@ -43,7 +43,7 @@ def test_the_mean_of_an_image_makes_no_difference():
 def test_rows_are_means_over_images_with_their_errors(monkeypatch):
     tokens = white_noise(50, 3 * SIDE**2, key=1)
     powers = ring_powers(tokens.reshape(50, 3, SIDE, SIDE) / 127.5 - 1)
-    monkeypatch.setattr("pipeline.measurement.standardise._NUMBERS", 7 * 3 * SIDE**2)
+    monkeypatch.setattr("pipeline.image.estimators.standardise._NUMBERS", 7 * 3 * SIDE**2)
     rows = list(power_rows(tokens))
     assert [row.frequency for row in rows] == list(range(1, 9))
     for ring, row in enumerate(rows):

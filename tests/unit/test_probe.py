@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
-from pipeline import artifacts
-from pipeline.domains.rhm import model, probe
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import load_grammar
+from pipeline.artifacts.tensors import read_tensors, write_tensors
 from pipeline.networks.restore import restore_network
+from pipeline.rhm import model, probe
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import load_grammar
 from tests.unit import training_case
 from tests.unit.conftest import language
 from tests.unit.training_case import train_spec
@@ -127,7 +127,7 @@ def test_a_trained_network_is_not_below_the_exact_denoiser_on_fresh_strings(tmp_
     strings = language(4, 2, 2, 2, seed=0).strings.astype(np.uint8)[None]
     splits = dict.fromkeys(("training", "validation", "test"), strings)
     stamp = {"kind": "dataset", "spec": {"settings": spec["settings"]}}
-    artifacts.write_tensors(tmp_path / "dataset.safetensors", splits, stamp)
+    write_tensors(tmp_path / "dataset.safetensors", splits, stamp)
     training_case.run(tmp_path, spec, [20, 2000], state_interval=1e9)
     fresh = np.tile(strings, (1, 200, 1))
     fresh = fresh[:, np.random.default_rng(1).permutation(fresh.shape[1])]
@@ -138,7 +138,7 @@ def test_a_trained_network_is_not_below_the_exact_denoiser_on_fresh_strings(tmp_
     excess = {}
     for step in (20, 2000):
         path = tmp_path / f"checkpoints/step{step}.safetensors"
-        network = restore_network(model, artifacts.read_tensors(path, "checkpoint"), CPU)
+        network = restore_network(model, read_tensors(path, "checkpoint"), CPU)
         excess[step] = table(examination, network).loc["excess_loss"]
         assert (excess[step]["estimate"] > -3 * excess[step]["standard_error"]).all()
     first, last = (excess[step]["estimate"].iloc[0] for step in (20, 2000))

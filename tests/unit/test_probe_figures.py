@@ -12,12 +12,10 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.curves import predicted_size
-from pipeline.figures import (
-    rhm_excess_loss,
-    rhm_latent_knowledge,
-    rhm_sampling_ceiling,
-    rhm_synonym_sensitivity,
-)
+from pipeline.figures.rhm import excess_loss as rhm_excess_loss
+from pipeline.figures.rhm import latent_knowledge as rhm_latent_knowledge
+from pipeline.figures.rhm import sampling_ceiling as rhm_sampling_ceiling
+from pipeline.figures.rhm import synonym_sensitivity as rhm_synonym_sensitivity
 from tests.unit.test_figures import SETTINGS as LOOKS
 
 SHAPE = {"v": 4, "m": 2, "s": 2, "L": 3}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import progress
-from pipeline.progress import GridProgress, Hush, PlannedJob, error_line, last_lines
+from pipeline.run import progress
+from pipeline.run.progress import GridProgress, Hush, PlannedJob, error_line, last_lines
 
 JOBS = {
     1: PlannedJob("train", "v4/P8/g0", 1),

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from pipeline import provenance
-from pipeline.provenance import canonical_json, code_fingerprint, module_imports, short_hash
+from pipeline.stages import provenance
+from pipeline.stages.provenance import canonical_json, code_fingerprint, module_imports, short_hash
 
 SOURCES = {
     "__init__.py": "",

@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 from scipy.stats import chisquare
 
-from pipeline.randomness import hash64, permutation, stream_key, uniforms
+from pipeline.base.randomness import hash64, permutation, stream_key, uniforms
 
 
 def test_one_coordinate_gives_the_published_splitmix64_sequences():

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
-from pipeline.errors import PipelineError
-from pipeline.figures import rhm_released_run
+from pipeline.artifacts import tables
+from pipeline.base.errors import PipelineError
+from pipeline.figures.rhm import released_run as rhm_released_run
 from tests.workflow.checkout import ROOT
 
 LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}

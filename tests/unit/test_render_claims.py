@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from pipeline import tables
+from pipeline.artifacts import tables
+from pipeline.base.errors import PipelineError
 from pipeline.claims.decide import claims_table, decide, show_verdicts
-from pipeline.claims.paste import paste, pasted
 from pipeline.claims.render import html, markdown
-from pipeline.errors import PipelineError
+from pipeline.documents.paste import paste, pasted
 from tests.unit.claims_case import RULES
 
 BEGIN, END = "<!-- claims:begin -->\n", "<!-- claims:end -->\n"
@@ -77,7 +77,7 @@ def test_html_has_the_same_cells(claims):
 
 
 def test_pasting_twice_is_pasting_once(readme, stored, claims):
-    command = [sys.executable, "-m", "pipeline.claims.paste", readme, stored]
+    command = [sys.executable, "-m", "pipeline.documents.paste", readme, stored]
     subprocess.run(command, check=True)
     once = readme.read_text()
     paste(readme, "claims", markdown(claims))
@@ -104,7 +104,7 @@ def test_the_table_has_its_place_in_the_readme():
 
 
 def test_an_error_of_the_command_is_one_line(readme, tmp_path):
-    command = [sys.executable, "-m", "pipeline.claims.paste", readme, tmp_path / "none.parquet"]
+    command = [sys.executable, "-m", "pipeline.documents.paste", readme, tmp_path / "none.parquet"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipeline.base.errors import PipelineError
 from pipeline.config.load import load_config
 from pipeline.config.resources import (
     document_archives,
@@ -14,7 +15,6 @@ from pipeline.config.resources import (
     source_archives,
 )
 from pipeline.config.slices import SLICES
-from pipeline.errors import PipelineError
 from tests.workflow.checkout import ROOT
 
 SMOKE = {

@@ -4,11 +4,11 @@ import itertools
 
 import numpy as np
 
-from pipeline.artifacts import read_tensors
+from pipeline.artifacts.tensors import read_tensors
 from pipeline.datasets.build import make_dataset
-from pipeline.domains.rhm import data, model
-from pipeline.grammar.parsing import choices_of, parse
-from pipeline.grammar.rules import load_grammar, make_grammar
+from pipeline.rhm import data, model
+from pipeline.rhm.grammar.parsing import choices_of, parse
+from pipeline.rhm.grammar.rules import load_grammar, make_grammar
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 3}
 REPLICAS = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]

@@ -6,9 +6,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from pipeline.domains.rhm.measure import observe
-from pipeline.grammar.correlations import common_ancestor_level
-from pipeline.measurement.creativity import unseen_shares
+from pipeline.rhm.estimators.creativity import unseen_shares
+from pipeline.rhm.grammar.correlations import common_ancestor_level
+from pipeline.rhm.measure import observe
 from tests import reference
 
 SETTINGS = {"blocks": 8, "random_halves": 3, "bootstrap_samples": 100, "largest_error": 0.25}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.slurm.clusters import refuse_other_clusters
 from pipeline.slurm.driver import Driver, forget_the_dead, read_drivers
 from pipeline.slurm.environment import slurm_environment

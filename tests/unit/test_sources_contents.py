@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.sources import contents
 from pipeline.sources.contents import content_hash, planned_files
 from pipeline.sources.directory import list_files

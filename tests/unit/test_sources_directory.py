@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.sources.directory import list_files
 
 

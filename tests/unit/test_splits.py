@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.datasets.splits import StringSource
-from pipeline.grammar.parsing import parse
-from pipeline.grammar.rules import sample_rules
+from pipeline.rhm.grammar.parsing import parse
+from pipeline.rhm.grammar.rules import sample_rules
+from pipeline.rhm.strings.splits import StringSource
 
 GRAMMAR = sample_rules(3, 2, 2, 3, seed=0)  # 384 strings
 sizes = st.integers(1, 120)

@@ -2,7 +2,7 @@
 
 from snakemake.persistence.file import FilePersistence
 
-from pipeline.stamps import recorded_paths
+from pipeline.artifacts.stamps import recorded_paths
 
 
 def test_recorded_paths_are_those_that_snakemake_wrote_records_of(tmp_path):

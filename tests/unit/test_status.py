@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.artifacts.tables import write_table
+from pipeline.base.errors import PipelineError
 from pipeline.config.load import load_config
-from pipeline.errors import PipelineError
-from pipeline.status import print_status, run_status
-from pipeline.tables import write_table
+from pipeline.run.status import print_status, run_status
 
 ROOT = Path(__file__).parents[2]
 STOPPED = "error: training: stopped after step 30 of 40, as its time limit is near; resume me"

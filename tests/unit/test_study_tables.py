@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.claims.study import level_table, width_table
+from pipeline.documents.study import level_table, width_table
 
 
 def _thresholds(values, level=1, status="inside", variable="dataset_size"):
@@ -89,6 +89,6 @@ def test_the_page_of_the_study_says_what_its_tables_say(tmp_path):
     root = Path(__file__).parents[2]
     page = (root / "docs/study.md").read_text()
     (tmp_path / "study.md").write_text(page)
-    command = [sys.executable, "-m", "pipeline.claims.study", tmp_path / "study.md", "results"]
+    command = [sys.executable, "-m", "pipeline.documents.study", tmp_path / "study.md", "results"]
     subprocess.run(command, cwd=root, check=True)
     assert (tmp_path / "study.md").read_text() == page

@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.artifacts import make_stamp
-from pipeline.columns import COLUMNS
-from pipeline.errors import PipelineError
-from pipeline.tables import read_stamp, read_table, read_tables, write_table
+from pipeline.artifacts.tables import read_stamp, read_table, read_tables, write_table
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.columns import COLUMNS
+from pipeline.base.errors import PipelineError
 
 FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
 STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import tables
-from pipeline.domains.rhm import data
-from pipeline.figures import rhm_clustering, rhm_correlation_law, rhm_one_step_gradient
-from pipeline.grammar.correlations import correlation_law
-from pipeline.grammar.rules import load_grammar, make_grammar
-from pipeline.theory import tabulate as stage
-from pipeline.theory.clustering import tuple_coverage
+from pipeline.artifacts import tables
+from pipeline.figures.rhm import clustering as rhm_clustering
+from pipeline.figures.rhm import correlation_law as rhm_correlation_law
+from pipeline.figures.rhm import one_step_gradient as rhm_one_step_gradient
+from pipeline.rhm import data
+from pipeline.rhm.grammar.correlations import correlation_law
+from pipeline.rhm.grammar.rules import load_grammar, make_grammar
+from pipeline.rhm.theory import tabulate as stage
+from pipeline.rhm.theory.clustering import tuple_coverage
 from tests.unit.test_figures import SETTINGS as LOOKS
 from tests.unit.test_figures import curves
 

@@ -4,16 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts, streams, tables
+from pipeline.artifacts import streams, tables
+from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import uniforms
 from pipeline.datasets.build import make_dataset
-from pipeline.domains.text import controls, data, model, sampler
-from pipeline.domains.text import measure as text_measure
-from pipeline.domains.text.measure import load_corpus, observe
-from pipeline.errors import PipelineError
 from pipeline.measurement.controls import make_controls
 from pipeline.measurement.measure import measure
-from pipeline.randomness import uniforms
 from pipeline.sampling.generate import sample
+from pipeline.text import controls, data, model, sampler
+from pipeline.text import measure as text_measure
+from pipeline.text.measure import load_corpus, observe
 from tests.unit import text_training_case as case
 
 SETTINGS = {
@@ -32,7 +33,7 @@ def dataset(tmp_path, size, replicas):
     cell = case.CELL | {"replicas": replicas}
     settings = {"training_size": size, "validation_size": 8, "cell": cell}
     make_dataset({"settings": settings}, data, [corpus], output)
-    blocks = artifacts.read_tensors(corpus, "corpus").tensors
+    blocks = read_tensors(corpus, "corpus").tensors
     return streams.map_tensors(output, "dataset").tensors, blocks
 
 
@@ -72,8 +73,8 @@ def write_chain(path, documents=200, length=150, symbols=4):
     ended = np.concatenate([tokens, np.full((documents, 1), symbols, np.uint16)], axis=1)
     blocks = ended.ravel()[: ended.size // 24 * 24].reshape(-1, 24)
     facts = {"vocabulary_size": symbols + 1, "end_of_document": symbols}
-    stamp = artifacts.make_stamp("corpus", {}, {}) | {"corpus": facts}
-    artifacts.write_tensors(path, {"validation": blocks, "training": blocks}, stamp)
+    stamp = make_stamp("corpus", {}, {}) | {"corpus": facts}
+    write_tensors(path, {"validation": blocks, "training": blocks}, stamp)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
     assert real["status"] == "at least"
     assert real["estimate"] > 4
     for path in outputs:
-        artifact = artifacts.read_tensors(path, "samples")
+        artifact = read_tensors(path, "samples")
         assert artifact.tensors["tokens"].shape[0] == 1
         assert artifact.stamp["control"]["setting"] == "chain_context24"
 
@@ -121,9 +122,9 @@ def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, s
     tensors = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
     averages = {f"average0.9/{name}": 2 * tensor for name, tensor in tensors.items()}
     spec = {"stage": "train", "settings": case.TRAIN}
-    stamp = artifacts.make_stamp("checkpoint", spec, {}) | {"step": 3}
+    stamp = make_stamp("checkpoint", spec, {}) | {"step": 3}
     checkpoint = tmp_path / "step3.safetensors"
-    artifacts.write_tensors(checkpoint, tensors | averages, stamp)
+    write_tensors(checkpoint, tensors | averages, stamp)
     found = {}
     cases = [("few", 128, [None]), ("many", 200, [None]), ("both", 128, [0.9, None])]
     for name, count, averaged in cases:
@@ -131,7 +132,7 @@ def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, s
         output = tmp_path / name / "step3.safetensors"
         spec = {"stage": "sample", "domain": "text", "settings": settings}
         sample(spec, model, sampler, [checkpoint], [output])
-        found[name] = artifacts.read_tensors(output, "samples").tensors["tokens"]
+        found[name] = read_tensors(output, "samples").tensors["tokens"]
     assert found["many"].shape == (1, 200, case.CONTEXT)
     assert found["many"].max() < case.SYMBOLS
     assert np.array_equal(found["few"], found["many"][:, :128])

@@ -5,12 +5,10 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.samples import largest_training_set, mean_over_networks, square_root
-from pipeline.figures import (
-    text_coherence_length_vs_training,
-    text_correlation_vs_distance,
-    text_perplexity_vs_context,
-    text_samples,
-)
+from pipeline.figures.text import coherence_length_vs_training as text_coherence_length_vs_training
+from pipeline.figures.text import correlation_vs_distance as text_correlation_vs_distance
+from pipeline.figures.text import perplexity_vs_context as text_perplexity_vs_context
+from pipeline.figures.text import samples as text_samples
 
 LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}, "average": 0.99}
 STEPS, DISTANCES = (10, 100, 1000), (1, 2, 4)

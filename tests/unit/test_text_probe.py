@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import tables
-from pipeline.domains.text import model, probe
-from pipeline.probing.probe import probe as run_probe
+from pipeline.artifacts import tables
+from pipeline.measurement.probe import probe as run_probe
+from pipeline.text import model, probe
 from tests.unit import text_training_case as case
 
 CPU = torch.device("cpu")

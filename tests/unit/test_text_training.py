@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts
-from pipeline.errors import PipelineError
+from pipeline.artifacts.tensors import read_tensors
+from pipeline.base.errors import PipelineError
 from pipeline.networks.averages import averaged_weights
 from tests.unit import text_training_case as case
 
@@ -25,7 +25,7 @@ def alone(tmp_path_factory):
 
 def tensors(directory, step):
     path = directory / f"checkpoints/step{step}.safetensors"
-    return artifacts.read_tensors(path, "checkpoint").tensors
+    return read_tensors(path, "checkpoint").tensors
 
 
 def assert_close(one, other, step, **tolerance):

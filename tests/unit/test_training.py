@@ -15,7 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.training.optimizers import linear_decay
 from pipeline.training.stopping import parse_time_left
 from pipeline.training.train import Progress

@@ -10,9 +10,9 @@ import torch
 from pipeline.config.labels import Cell
 from pipeline.config.load import load_config
 from pipeline.config.parameters import parameter_count
-from pipeline.domains.text.model import build_network
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise
+from pipeline.text.model import build_network
 from tests.workflow.checkout import ROOT
 
 SHAPE = {"layers": 2, "heads": 2, "width": 16, "rotary_base": 100.0}

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.domains.rhm.trees import observe
-from pipeline.figures import rhm_samples, style
+from pipeline.figures import style
+from pipeline.figures.rhm import samples as rhm_samples
+from pipeline.rhm.trees import observe
 
 LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.workspace import Workspace, forget_progress
+from pipeline.artifacts.workspace import Workspace, forget_progress
+from pipeline.base.errors import PipelineError
 
 IDENTITY = {"spec": {"b": 1, "a": [1, 2]}, "inputs": {}}
 

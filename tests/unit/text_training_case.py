@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import artifacts
+from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.base.randomness import hash64
 from pipeline.datasets.build import make_dataset
-from pipeline.domains.text import data, model
-from pipeline.randomness import hash64
+from pipeline.text import data, model
 from pipeline.training.train import train
 from tests.unit.training_case import kill_at
 
@@ -57,10 +57,10 @@ def write_corpus(path: Path, validation: int = 16, training: int = 64) -> None:
     starts = hash64(1, np.arange(validation + training)) % np.uint64(SYMBOLS)
     tokens = (starts[:, None].astype(int) + np.arange(CONTEXT)) % SYMBOLS
     tensors = {"validation": tokens[:validation], "training": tokens[validation:]}
-    stamp = artifacts.make_stamp("corpus", {}, {})
+    stamp = make_stamp("corpus", {}, {})
     facts = {"vocabulary_size": SYMBOLS, "end_of_document": SYMBOLS - 1}
     tensors = {name: part.astype(np.uint16) for name, part in tensors.items()}
-    artifacts.write_tensors(path, tensors, stamp | {"corpus": facts})
+    write_tensors(path, tensors, stamp | {"corpus": facts})
 
 
 def prepare(directory: Path) -> Path:

@@ -7,10 +7,10 @@ import sys
 import time
 from pathlib import Path
 
-from pipeline import artifacts
+from pipeline.artifacts import tensors
 from pipeline.datasets.build import make_dataset
-from pipeline.domains.rhm import data, model
-from pipeline.grammar.rules import make_grammar
+from pipeline.rhm import data, model
+from pipeline.rhm.grammar.rules import make_grammar
 from pipeline.training import stopping
 from pipeline.training.module import Denoising
 from pipeline.training.train import train
@@ -79,7 +79,7 @@ def run(
 
 def weights(directory: Path, step: int) -> dict:
     path = directory / f"checkpoints/step{step}.safetensors"
-    return artifacts.read_tensors(path, "checkpoint").tensors
+    return tensors.read_tensors(path, "checkpoint").tensors
 
 
 def kill_at(step: int) -> None:
@@ -96,7 +96,7 @@ def kill_at(step: int) -> None:
 
 def kill_in_write(number: int) -> None:
     """Have this process killed half-way through the given write of a safetensors file."""
-    original, writes = artifacts.save_file, itertools.count(1)
+    original, writes = tensors.save_file, itertools.count(1)
 
     def save_file(arrays, path, metadata):
         original(arrays, path, metadata)
@@ -104,19 +104,19 @@ def kill_in_write(number: int) -> None:
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             os.kill(os.getpid(), signal.SIGKILL)
 
-    artifacts.save_file = save_file
+    tensors.save_file = save_file
 
 
 def stop_at_once(seconds: int) -> None:
     """Have training find itself short of time, with states that take long to be written."""
     stopping.seconds_left = lambda: 0.0
-    original = artifacts.save_file
+    original = tensors.save_file
 
     def save_file(arrays, path, metadata):
         time.sleep(seconds)
         original(arrays, path, metadata)
 
-    artifacts.save_file = save_file
+    tensors.save_file = save_file
 
 
 def wait_in_step(step: int) -> None:

@@ -20,7 +20,7 @@ LINE = "from pipeline import artifacts"
 def other(tmp_path):
     """A checkout whose code is not that of the package that is installed."""
     checkout = Checkout.of_sources(tmp_path / "checkout")
-    checkout.edit_source("pipeline/grammar/rules.py", LINE, f"{LINE}\n\n_OTHER = 1\n")
+    checkout.edit_source("pipeline/rhm/grammar/rules.py", LINE, f"{LINE}\n\n_OTHER = 1\n")
     return checkout
 
 
@@ -30,8 +30,8 @@ def code_of(path: Path) -> str:
 
 
 def code_in(checkout: Checkout) -> str:
-    program = "from pipeline.provenance import code_fingerprint as code\n"
-    program += "print(code('pipeline.grammar.rules'))"
+    program = "from pipeline.stages.provenance import code_fingerprint as code\n"
+    program += "print(code('pipeline.rhm.grammar.rules'))"
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, cwd=checkout.path, capture_output=True, text=True, check=True

@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline import artifacts, tables
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import read_tensors
 from tests.faults.inject import environment
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 from tests.workflow.checkout import GRID as GRID_ALONE
@@ -112,7 +113,7 @@ def test_on_a_full_disk_the_job_says_so_and_nothing_half_written_counts(smoke_ru
     assert not list(ballast.parent.rglob(".*.tmp"))
     for path in small_disk.path.glob(f"{CELL}/**/step*.safetensors"):
         kind = "samples" if "samples" in path.parts else "checkpoint"
-        artifacts.read_tensors(path, kind)
+        read_tensors(path, kind)
     ballast.unlink()
     assert small_disk.snakemake(*SMOKE, MEASURED).returncode == 0
     assert_same_tables(small_disk.path / MEASURED, smoke_run.path / MEASURED)

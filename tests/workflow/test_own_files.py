@@ -8,8 +8,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipeline import streams
-from pipeline.images.generated import generate_image
+from pipeline.artifacts import streams
+from pipeline.image.dataset.generated import generate_image
 from tests.workflow.checkout import Checkout
 
 IMAGES = "results/x/image/own_8px/images.safetensors"

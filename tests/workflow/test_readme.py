@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from pipeline.columns import COLUMNS
+from pipeline.base.columns import COLUMNS
 from pipeline.config.schema import FIGURES
 from tests.workflow.checkout import ROOT, Checkout
 

@@ -10,12 +10,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.artifacts import read_stamp as read_artifact_stamp
+from pipeline.artifacts.tables import read_stamp
+from pipeline.artifacts.tensors import read_stamp as read_artifact_stamp
+from pipeline.base.columns import COLUMNS
 from pipeline.claims.claims import CLAIMS
 from pipeline.claims.verdict import VERDICTS
-from pipeline.columns import COLUMNS
 from pipeline.config.schema import COMPARISONS, TABLES
-from pipeline.tables import read_stamp
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")

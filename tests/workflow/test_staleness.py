@@ -190,11 +190,11 @@ SOURCE_EDITS = {
         _together(SAMPLE, CEILING_ALONE, TEXT_SAMPLE, IMAGE_SAMPLE),
     ),
     "a line of the grammar": (
-        ("pipeline/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
+        ("pipeline/rhm/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
         DATASET + THEORY_ALONE + CEILING_ALONE + Counter(grammar=GRAMMARS),
     ),
     "a line of the oracle": (
-        ("pipeline/oracle.py", '{"cpu": 2**16', '{"cpu": 2**15'),
+        ("pipeline/rhm/oracle.py", '{"cpu": 2**16', '{"cpu": 2**15'),
         COMPARED + Counter(probe=CELLS) + CEILING_ALONE,
     ),
     "a line of the training loop": (
@@ -202,12 +202,12 @@ SOURCE_EDITS = {
         _together(TRAIN, TEXT_TRAIN, IMAGE_TRAIN),
     ),
     "a line of one figure": (
-        ("pipeline/figures/rhm_loss_curves.py", "nats per token", "nats"),
+        ("pipeline/figures/rhm/loss_curves.py", "nats per token", "nats"),
         Counter(rhm_loss_curves=1),
     ),
     "a line of the judge": (
         (
-            "pipeline/judging/context_losses.py",
+            "pipeline/text/perplexity/context_losses.py",
             "tokens_per_call: int = 2048",
             "tokens_per_call: int = 1",
         ),
@@ -222,7 +222,7 @@ SOURCE_EDITS = {
         IMAGE_TRAIN,
     ),
     "a line of the encoder": (
-        ("pipeline/encoding/encode.py", "import torch", "import torch as t"),
+        ("pipeline/image/features/encode.py", "import torch", "import torch as t"),
         IMAGE_ENCODE,
     ),
 }
@@ -306,7 +306,7 @@ def test_without_snakemakes_record_stamps_of_every_rule_are_looked_at(restored):
     rules = set(restored.stale("--forceall")) - SPECLESS
     assert {"grammar", "concatenate", "rhm_samples", "verdicts"} < rules
     shutil.rmtree(restored.path / ".snakemake")
-    restored.edit_source("pipeline/provenance.py", *SALT)
+    restored.edit_source("pipeline/stages/provenance.py", *SALT)
     message = restored.snakemake(*SMOKE, "--dry-run").stderr
     (named,) = re.findall(r"run once with: --forcerun (.*)$", message, re.MULTILINE)
     assert set(named.split()) == rules

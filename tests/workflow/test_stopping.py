@@ -9,8 +9,8 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from pipeline import artifacts
-from pipeline.interruption import STOPPED
+from pipeline.artifacts.tensors import read_tensors
+from pipeline.run.interruption import STOPPED
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
@@ -52,8 +52,7 @@ def members(group: int) -> list[str]:
 def final_weights(checkout) -> dict[str, bytes]:
     """Bytes of every weight after the last step of every training."""
     read = {
-        cell: artifacts.read_tensors(checkout.path / cell / WEIGHTS, "checkpoint").tensors
-        for cell in CELLS
+        cell: read_tensors(checkout.path / cell / WEIGHTS, "checkpoint").tensors for cell in CELLS
     }
     return {
         f"{c} {name}": array.tobytes() for c, part in read.items() for name, array in part.items()

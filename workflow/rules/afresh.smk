@@ -1,7 +1,7 @@
 """What a run forgets: outputs that are forced by the name of their rule, and progress. No rules."""
 
-from pipeline import artifacts
-from pipeline.workspace import forget_progress
+from pipeline.artifacts.files import remove
+from pipeline.artifacts.workspace import forget_progress
 
 RESUMABLE = {"encode", "encode_controls"}
 RESUMABLE |= {
@@ -12,7 +12,7 @@ RESUMABLE |= {
     "sample_text",
     "sample_image",
 }
-"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/workspace.py. What
+"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/artifacts/workspace.py. What
 `fetch_hub` has of a dataset is pinned, and as good as new."""
 
 
@@ -28,7 +28,7 @@ def begin_afresh():
     try:
         forget_progress_of(forced)
         for path in (path for job in forced for path in job.output):
-            artifacts.remove(Path(path))
+            remove(Path(path))
     except (PipelineError, OSError) as error:
         sys.exit(f"error: {error}")
 

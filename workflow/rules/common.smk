@@ -36,11 +36,11 @@ from pipeline.config.slices import (
     departures_settings,
     figure_settings,
 )
-from pipeline.domains.load import DOMAINS
-from pipeline.errors import PipelineError
-from pipeline.job_environment import let_jobs_import_from, tell_jobs_their_cpus
-from pipeline.provenance import canonical_json
-from pipeline.specs import make_spec
+from pipeline.stages.parts import DOMAINS
+from pipeline.base.errors import PipelineError
+from pipeline.run.job_environment import let_jobs_import_from, tell_jobs_their_cpus
+from pipeline.stages.provenance import canonical_json
+from pipeline.stages.specs import make_spec
 
 let_jobs_import_from(ROOT)
 if workflow.remote_exec:

@@ -2,7 +2,7 @@
 
 import os
 
-from pipeline.inventory import PLANNED, REPORTING, Moment, Settled, inventory
+from pipeline.run.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 
 
 def settled_jobs():
@@ -15,7 +15,7 @@ def settled_jobs():
 
 
 def tell_inventory():
-    from pipeline.stamps import recorded_paths
+    from pipeline.artifacts.stamps import recorded_paths
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
     for line in inventory(settled_jobs(), recorded):

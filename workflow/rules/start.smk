@@ -6,10 +6,10 @@ import signal
 
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
-from pipeline import artifacts
-from pipeline.config.disk import describe_disk
-from pipeline.interruption import Interruption
-from pipeline.progress import GridProgress, Hush, PlannedJob
+from pipeline.artifacts.files import replacing
+from pipeline.run.disk import describe_disk
+from pipeline.run.interruption import Interruption
+from pipeline.run.progress import GridProgress, Hush, PlannedJob
 
 if workflow.is_main_process:
     from pipeline.slurm.driver import Driver, forget_the_dead
@@ -84,7 +84,7 @@ onstart:
         begin_afresh()
     for run, config in CONFIGS.items():
         try:
-            with artifacts.replacing(f"results/{run}/config.json") as temporary:
+            with replacing(f"results/{run}/config.json") as temporary:
                 temporary.write_text(json.dumps(config.plain(), indent=1))
         except PipelineError as error:
             sys.exit(f"error: {error}")

@@ -1,0 +1,84 @@
+"""Stage `aggregate`: the parts of all cells of a setting become one tidy table."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.config.labels import Cell, parse_replicas, parse_setting
+
+_RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
+"""What an accuracy and its ceiling have in common."""
+
+
+def aggregate(spec: dict, parts: Sequence[Path], ceilings: Sequence[Path], output: Path) -> None:
+    """Concatenate one table of the cells of a setting that are not missing.
+
+    Args:
+        spec: spec of the stage, with the cells of the setting and the labels of missing ones.
+        parts: the table of every cell that is there, in the order of the cells.
+        ceilings: accuracies of the exact denoiser to put beside those measured, or nothing.
+        output: one row per replica, step and number; its name is the kind of table.
+    """
+    kind, settings = output.stem, spec["settings"]
+    cells, missing = (Cell(*wildcards) for wildcards in settings["cells"]), {*settings["missing"]}
+    there = [cell for cell in cells if cell.label not in missing]
+    read = [tables.read_arrow(path, kind) for path in parts]
+    placed = [_placed(cell, part) for cell, (part, _) in zip(there, read, strict=True)]
+    rows = tables.concatenate(placed)
+    for path in ceilings:
+        rows = rows.append_column("ceiling", _ceilings_of(rows, path))
+    upstream = {"upstream": _distinct_settings([stamp for _, stamp in read])}
+    tables.write_arrow(output, rows, make_stamp(kind, spec, {}) | upstream)
+
+
+def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
+    """A cell's rows, with columns that say which cell it is instead of the place in its job."""
+    if "replica" not in rows.column_names:
+        return rows
+    place = {**parse_setting(cell.setting), "dataset_size": cell.dataset_size}
+    columns = {name: _repeated(value, len(rows)) for name, value in place.items()}
+    replicas = parse_replicas(cell.replicas)
+    for name in tables.SEEDS:
+        seeds = [getattr(replica, name) for replica in replicas]
+        if None not in seeds:
+            columns[name] = _integers(np.array(seeds, np.int64)).take(rows["replica"])
+    others = {name: rows[name] for name in rows.column_names if name != "replica"}
+    return pa.table(columns | others)
+
+
+def _repeated(value: int | str, count: int) -> pa.Array:
+    """A constant column, made of buffers: `pa.array` and `pa.scalar` import pandas."""
+    if isinstance(value, int):
+        return _integers(np.full(count, value, np.int64))
+    text, ends = value.encode(), np.arange(count + 1) * len(value.encode())
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(text * count)]
+    return pa.Array.from_buffers(pa.large_string(), count, buffers)
+
+
+def _integers(values: np.ndarray) -> pa.Array:
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
+
+
+def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:
+    """For each row what the exact denoiser reaches with our sampler; null where it has none."""
+    ceilings = tables.read_table(path, "ceilings")
+    known = ceilings[ceilings["configured"]].rename(columns={"estimate": "ceiling"})
+    keys = rows.select(_RIGHT).to_pandas()
+    found = keys.merge(known[[*_RIGHT, "ceiling"]], on=_RIGHT, how="left", validate="m:1")
+    return pa.array(found["ceiling"], from_pandas=True)
+
+
+def _distinct_settings(stamps: Sequence[Mapping]) -> list[dict]:
+    """Settings of the stages behind the parts; one entry if all agree."""
+    found = []
+    for stamp in stamps:
+        specs = {**stamp.get("upstream", {}), stamp["spec"]["stage"]: stamp["spec"]}
+        settings = {stage: dict(spec["settings"]) for stage, spec in specs.items()}
+        settings.get("train", {}).pop("cell", None)
+        if settings not in found:
+            found.append(settings)
+    return found

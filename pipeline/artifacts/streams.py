@@ -1,0 +1,134 @@
+"""Artifacts larger than memory: written row by row, and read as memory maps.
+
+They are ordinary safetensors artifacts. Room for the header is left at the front of the file and
+filled in at the end, when shapes and the content hash are known.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from pipeline.artifacts.files import remove, replacing
+from pipeline.artifacts.tensors import STAMP, Artifact, read_stamp, refusal
+from pipeline.base.errors import PipelineError
+
+_HEADER = 1 << 16
+_CHUNK = 1 << 20
+
+
+class TensorStream:
+    """Tensors of one file in the order in which they are added."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._layout: dict[str, dict] = {}
+        file.write(b" " * (8 + _HEADER))
+
+    def add(self, name: str, rows: Iterable[np.ndarray], shape: tuple[int, ...]) -> int:
+        """Write a tensor.
+
+        Args:
+            name: of the tensor.
+            rows: at least one array; all of one type, written one after the other.
+            shape: of the whole, with one -1 for what follows from the number of rows.
+
+        Returns:
+            The dimension that stands for -1, or 0 if there is none.
+        """
+        start, size, dtype = self._file.tell(), 0, None
+        for part in rows:
+            dtype = part.dtype if dtype is None else dtype
+            if part.dtype != dtype:
+                raise ValueError(f"{name}: rows of type {part.dtype} after {dtype}")
+            self._file.write(np.ascontiguousarray(part).data)
+            size += part.size
+        if dtype is None:
+            raise ValueError(f"{name}: no rows")
+        known = int(np.prod([n for n in shape if n != -1]))
+        whole = [size // known if n == -1 else n for n in shape]
+        if np.prod(whole) != size:
+            raise ValueError(f"{name}: {size} numbers do not fill the shape {shape}")
+        offsets = [start - 8 - _HEADER, self._file.tell() - 8 - _HEADER]
+        self._layout[name] = {"dtype": _code(dtype), "shape": whole, "data_offsets": offsets}
+        return size // known if -1 in shape else 0
+
+    def finish(self, stamp: Mapping) -> None:
+        """Fill in the header."""
+        self._file.flush()
+        digest = _content_hash(Path(self._file.name), self._layout, 8 + _HEADER)
+        metadata = {STAMP: json.dumps({**stamp, "sha256": digest})}
+        header = json.dumps({"__metadata__": metadata, **self._layout}).encode()
+        if len(header) > _HEADER:
+            raise PipelineError(
+                f"a stamp of {len(header)} bytes exceeds {_HEADER}; shorten the texts of the "
+                "config or the names that are in it"
+            )
+        self._file.seek(0)
+        self._file.write(_HEADER.to_bytes(8, "little") + header)
+
+
+@contextmanager
+def writing(path: Path, stamp: Mapping) -> Iterator[TensorStream]:
+    """Write an artifact tensor by tensor, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        stream = TensorStream(file)
+        yield stream
+        stream.finish(stamp)
+
+
+def map_tensors(path: Path, kind: str) -> Artifact:
+    """Like `read_tensors`, but tensors stay on disk until they are used.
+
+    Raises:
+        PipelineError: the file is missing, truncated, of another kind, or was altered.
+    """
+    stamp = read_stamp(path, kind)
+    with path.open("rb") as file:
+        start = 8 + int.from_bytes(file.read(8), "little")
+        layout = json.loads(file.read(start - 8))
+    del layout["__metadata__"]
+    if stamp.get("sha256") != _content_hash(path, layout, start):
+        raise refusal(path, "does not hold what its stamp says")
+    return Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp, path)
+
+
+def is_whole(path: Path, kind: str) -> bool:
+    """Whether an artifact can be read back; one that cannot is deleted, to be made anew."""
+    try:
+        map_tensors(path, kind)
+    except PipelineError:
+        remove(path)
+        return False
+    return True
+
+
+def _map(path: Path, entry: Mapping, start: int) -> np.ndarray:
+    shape, offset = tuple(entry["shape"]), start + entry["data_offsets"][0]
+    return np.memmap(path, _dtype(entry["dtype"]), "r", offset, shape)
+
+
+def _content_hash(path: Path, layout: Mapping[str, Mapping], start: int) -> str:
+    """As for artifacts held in memory, but read piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for name in sorted(layout):
+            dtype, shape = _dtype(layout[name]["dtype"]), tuple(layout[name]["shape"])
+            digest.update(f"{name}:{dtype}:{shape};".encode())
+            begin, end = layout[name]["data_offsets"]
+            file.seek(start + begin)
+            for done in range(0, end - begin, _CHUNK):
+                digest.update(file.read(min(_CHUNK, end - begin - done)))
+    return digest.hexdigest()
+
+
+def _code(dtype: np.dtype) -> str:
+    return f"{dtype.kind.upper()}{8 * dtype.itemsize}"
+
+
+def _dtype(code: str) -> np.dtype:
+    return np.dtype(f"{code[0].lower()}{int(code[1:]) // 8}")

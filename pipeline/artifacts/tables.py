@@ -1,0 +1,135 @@
+"""Parquet tables: column meanings and units in the schema, and the stamp of the job that made them.
+
+These tables are the pipeline's public interface; `pipeline.base.columns` documents every column.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tensors import STAMP, check_kind, refusal
+from pipeline.base.columns import COLUMNS
+from pipeline.base.errors import one_line
+
+if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; stages without them start sooner
+    import pandas as pd
+
+SEEDS = ["grammar_seed", "data_seed", "network_seed"]
+"""Columns that tell replicas of one setting apart, each drawn anew within the one before."""
+
+
+def places(cell: Mapping, step: int) -> list[dict]:
+    """Columns that say where a number belongs, for every replica of a cell."""
+    common = {**cell["setting"], "dataset_size": cell["dataset_size"], "step": step}
+    seeds = (dict(zip(SEEDS, replica, strict=True)) for replica in cell["replicas"])
+    return [
+        {**common, **{name: seed for name, seed in known.items() if seed is not None}}
+        for known in seeds
+    ]
+
+
+def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping) -> None:
+    """Write a table whose columns are all documented, whole or not at all.
+
+    Every column has the type it has in all tables, also where it is empty; NaN becomes null.
+    The stamp goes into the file's metadata, with the hash of everything that precedes them.
+    """
+    write_arrow(path, pa.Table.from_pandas(frame, preserve_index=False), stamp)
+
+
+def write_arrow(path: Path, rows: pa.Table, stamp: Mapping) -> None:
+    """Write Arrow columns as `write_table` writes those of a frame."""
+    columns = [(name, *COLUMNS[name]) for name in rows.column_names]
+    fields = [pa.field(name, kind, metadata={"description": text}) for name, kind, text in columns]
+    table = rows.cast(pa.schema(fields))
+    with (
+        replacing(path) as temporary,
+        temporary.open("wb") as file,
+        pq.ParquetWriter(file, table.schema) as writer,
+    ):
+        writer.write_table(table)
+        file.flush()
+        digest = _content_hash(table.schema, temporary.read_bytes())
+        writer.add_key_value_metadata({STAMP: json.dumps({**stamp, "sha256": digest})})
+
+
+def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -> "pd.DataFrame":
+    """Read a table of the given kind.
+
+    Args:
+        path: the file.
+        kind: what it has to be.
+        quantities: which rows to read, by the column `quantity`; all of them if None.
+
+    Raises:
+        PipelineError: the file is missing, truncated, of another kind, or was altered.
+    """
+    with _refusing(path, kind):
+        return read_arrow(path, kind, quantities)[0].to_pandas()
+
+
+def read_arrow(
+    path: Path, kind: str, quantities: Sequence[str] | None = None
+) -> tuple[pa.Table, dict]:
+    """Rows of a table as Arrow columns, and its stamp; otherwise as `read_table`."""
+    with _refusing(path, kind):
+        content = Path(path).read_bytes()
+        file = pq.ParquetFile(pa.BufferReader(content))
+        stamp = _stamp(file.metadata)
+        if quantities is None:
+            rows = file.read(use_threads=False)
+        else:
+            chosen = [("quantity", "in", list(quantities))]
+            rows = pq.read_table(pa.BufferReader(content), filters=chosen, use_threads=False)
+    check_kind(path, stamp, kind)
+    if stamp.get("sha256") != _content_hash(rows.schema, _body(content)):
+        raise refusal(path, "does not hold what its stamp says")
+    return rows.replace_schema_metadata(None), stamp
+
+
+@contextmanager
+def _refusing(path: Path, kind: str) -> Iterator[None]:
+    """Turn whatever a file that is no table of ours makes pyarrow raise into a PipelineError."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        reason = one_line(error)
+        raise refusal(path, f"cannot be read as {kind} ({reason})") from error
+
+
+def read_stamp(path: Path) -> dict:
+    """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
+    return _stamp(pq.read_metadata(path))
+
+
+def _stamp(footer: pq.FileMetaData) -> dict:
+    return json.loads((footer.metadata or {}).get(STAMP.encode(), b"{}"))
+
+
+def _content_hash(schema: pa.Schema, body: bytes | memoryview) -> str:
+    """Hash of the columns' names and types, which stand in the footer, and of all before it."""
+    columns = [(field.name, str(field.type)) for field in schema]
+    return hashlib.sha256(f"{columns}".encode() + body).hexdigest()
+
+
+def _body(content: bytes) -> memoryview:
+    """Everything before the footer, whose length is told by the last eight bytes but four."""
+    footer = int.from_bytes(content[-8:-4], "little")
+    return memoryview(content)[: len(content) - 8 - footer]
+
+
+def read_tables(paths: Iterable[Path], kind: str) -> "pd.DataFrame":
+    """Rows of many tables of one kind."""
+    return concatenate([read_arrow(path, kind)[0] for path in paths]).to_pandas()
+
+
+def concatenate(parts: Sequence[pa.Table]) -> pa.Table:
+    """Rows of all parts in their order; a column that a part lacks is empty there."""
+    return pa.concat_tables(parts, promote_options="permissive")

@@ -1,0 +1,101 @@
+"""Artifacts on disk: tensors in safetensors, stamped and written whole or not at all.
+
+A stamp says what an artifact is (`kind`), the `spec` of the job that made it, the content hashes
+of its `inputs`, the software `versions`, and its own `sha256`. Readers refuse a file that is
+truncated, of another kind, or whose content disagrees with its stamp.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from pipeline.artifacts.files import replacing
+from pipeline.base.errors import PipelineError
+
+STAMP = "stamp"
+"""Key of the stamp in a file's metadata."""
+_STAMPED_PACKAGES = ("numpy", "torch", "lightning", "tokenizers")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Tensors read from disk with the stamp they carried, and the file that they are from."""
+
+    tensors: dict[str, np.ndarray]
+    stamp: dict
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Content hash, which the stamps of artifacts made from this one repeat."""
+        return self.stamp["sha256"]
+
+
+def make_stamp(kind: str, spec: Mapping, inputs: Mapping[str, str]) -> dict:
+    """Stamp of a new artifact, complete but for the content hash that its writer adds."""
+    versions = {name: version(name) for name in _STAMPED_PACKAGES}
+    return {"kind": kind, "spec": dict(spec), "inputs": dict(inputs), "versions": versions}
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], stamp: Mapping) -> None:
+    """Write named arrays and their stamp to a safetensors file, whole or not at all."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    stamp = {**stamp, "sha256": _content_hash(arrays)}
+    with replacing(path) as temporary:
+        save_file(arrays, temporary, metadata={STAMP: json.dumps(stamp)})
+
+
+def read_tensors(path: str | Path, kind: str) -> Artifact:
+    """Read an artifact of the given kind.
+
+    Raises:
+        PipelineError: the file is missing, truncated, of another kind, or was altered.
+    """
+    stamp = read_stamp(path, kind)
+    with safe_open(path, framework="numpy") as file:
+        names = file.keys()
+        tensors = {name: file.get_tensor(name) for name in names}
+    if stamp.get("sha256") != _content_hash(tensors):
+        raise refusal(path, "does not hold what its stamp says")
+    return Artifact(tensors, stamp, Path(path))
+
+
+def read_stamp(path: str | Path, kind: str) -> dict:
+    """Stamp of an artifact of the given kind; raises as `read_tensors`, but for altered content."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            stamp = json.loads((file.metadata() or {}).get(STAMP, "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise refusal(path, f"cannot be read as a {kind} ({error})") from error
+    check_kind(path, stamp, kind)
+    return stamp
+
+
+def check_kind(path: str | Path, stamp: Mapping, kind: str) -> None:
+    """Raise PipelineError unless the stamp is one of ours and of this kind."""
+    if stamp.get("kind") != kind:
+        raise refusal(path, f"is not a {kind} of this pipeline but {stamp.get('kind', 'foreign')}")
+
+
+def refusal(path: str | Path, reason: str) -> PipelineError:
+    """Error that names an artifact, what is wrong with it and how to make it anew."""
+    return PipelineError(
+        f"{path} {reason}; rebuild it with: snakemake {path} --forcerun {path} "
+        "(and the --profile or --config of this run)"
+    )
+
+
+def _content_hash(arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name}:{array.dtype}:{array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()

@@ -1,0 +1,91 @@
+"""`python -m pipeline.documents.again RUN OUTPUT`: a run analysed again, from its tables alone.
+
+RUN is the folder of a run that is named as its preset, in which only tables of all settings are
+left, as in the repository. OUTPUT is a folder for the tables that follow from what was measured.
+"""
+
+import sys
+from pathlib import Path
+
+from pipeline.analysis.compare import compare
+from pipeline.analysis.convergence import converge
+from pipeline.analysis.memorization import memorize
+from pipeline.analysis.sample_complexity import analyse
+from pipeline.base.errors import PipelineError
+from pipeline.claims.decide import decide, show_verdicts
+from pipeline.config.load import load_config
+from pipeline.config.schema import CLAIM_TABLES, Config
+from pipeline.config.slices import SLICES, claims_settings
+from pipeline.stages.specs import make_spec, read_spec
+
+_ROOT = Path(__file__).parents[2]
+
+
+def analyse_again(run: Path, output: Path) -> None:
+    """Read half-way points, exponents and verdicts off what was measured.
+
+    Args:
+        run: holds `tables/<domain>_<table>.parquet`: measurements and losses of every domain of the
+            preset, probes and theory of grammars, calibration of images.
+        output: gets the other tables, and `claims.parquet`, named as those of the run.
+
+    Raises:
+        PipelineError: there is no such preset, or a table is missing or cannot be read.
+    """
+    presets = _ROOT / "workflow/presets"
+    config = load_config(_ROOT / "config.yaml", presets, {"preset": run.name})
+    output.mkdir(parents=True, exist_ok=True)
+    enabled = [name for name in CLAIM_TABLES if config.domain(name).enabled]
+    for domain in enabled:
+        _decide_again(config, domain, run / "tables", output)
+    spec = read_spec(make_spec("verdicts", "rhm", {"missing": []}))
+    claims = [output / f"{domain}_claims.parquet" for domain in enabled]
+    show_verdicts(spec, claims, output / "claims.parquet", output / "claims.html")
+
+
+def _decide_again(config: Config, domain: str, measured: Path, output: Path) -> None:
+    """Tables of one domain, up to its claims."""
+    made = _ANALYSES[domain](config, measured, output) if domain in _ANALYSES else []
+    unchanged = [name for name in CLAIM_TABLES[domain] if name not in made]
+    paths = _paths(measured, domain, *unchanged) + _paths(output, domain, *made)
+    spec = read_spec(make_spec("claims", domain, claims_settings(config, domain)))
+    decide(spec, paths, output / f"{domain}_claims.parquet")
+
+
+def _analyse_grammars(config: Config, measured: Path, output: Path) -> list[str]:
+    """Names of the tables for claims that were made."""
+    made = ["sample_complexity", "memorization", "laws"]
+    measurements, losses, probes = _paths(measured, "rhm", "measurements", "losses", "probes")
+    points, times, laws = _paths(output, "rhm", *made)
+    copying, exponents = _paths(output, "rhm", "memorization_exponents", "exponents")
+    analyse(_spec(config, "rhm", "analyse"), measurements, losses, probes, points)
+    memorize(_spec(config, "rhm", "memorize"), measurements, times, copying)
+    compare(_spec(config, "rhm", "exponents"), points, measurements, losses, exponents, laws)
+    return made
+
+
+def _analyse_images(config: Config, measured: Path, output: Path) -> list[str]:
+    """As above."""
+    (convergence,) = _paths(output, "image", "convergence")
+    measurements, calibration = _paths(measured, "image", "measurements", "calibration")
+    converge(_spec(config, "image", "converge"), measurements, calibration, convergence)
+    return ["convergence"]
+
+
+def _paths(folder: Path, domain: str, *names: str) -> list[Path]:
+    return [folder / f"{domain}_{name}.parquet" for name in names]
+
+
+def _spec(config: Config, domain: str, stage: str) -> dict:
+    settings = SLICES[domain][stage](config.domain(domain), None)
+    return read_spec(make_spec(stage, domain, settings))
+
+
+_ANALYSES = {"rhm": _analyse_grammars, "image": _analyse_images}
+
+
+if __name__ == "__main__":
+    try:
+        analyse_again(*map(Path, sys.argv[1:]))
+    except PipelineError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,168 @@
+"""`python -m pipeline.documents.study PAGE RESULTS`: the tables of the study, filled into its page.
+
+RESULTS is the folder of results with the runs `study`, `study_conditional` and `study_width_*`.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
+from pipeline.artifacts import tables
+from pipeline.base.errors import PipelineError
+from pipeline.claims.decide import claims_table
+from pipeline.claims.render import markdown
+from pipeline.claims.rules import Rules
+from pipeline.claims.thresholds import clustering_thresholds
+from pipeline.config.load import load_config
+from pipeline.config.schema import CLAIM_TABLES
+from pipeline.config.slices import claims_settings
+from pipeline.documents.paste import paste
+
+_WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | replicas |
+| --- | --- | --- | --- | --- |
+"""
+_LEVEL = [*GRAMMAR, "level"]
+_ROOT = Path(__file__).parents[2]
+_RUNS = ("study", "study_conditional")
+_ACCURACIES = ("conditional_accuracy", "node_accuracy")
+"""Accuracies whose half-way points the page shows, and decides claims by."""
+_ANEW = ("laws", "sample_complexity")
+"""Tables that depend on the accuracy."""
+
+
+def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
+    """Half-way dataset sizes of every level as a table in Markdown, by several criteria.
+
+    Beside each stands by how much more than a factor m it exceeds that of the level below: one by
+    the laws m^l and m^(l+1), m by m^(2l-1), 1/m by m^3. Geometric means with 95 % t intervals over
+    grammars (mean over the replicas of each), of levels of which all lie inside the range studied.
+
+    Args:
+        thresholds: rows of replica, level, threshold and status by name of criterion; the first
+            also with `predicted`.
+    """
+    predicted = next(iter(thresholds.values())).groupby(_LEVEL)["predicted"].first()
+    found = [_growth(frame) for frame in thresholds.values()]
+    names = "".join(f" P*_l, {name} | over m P*_(l-1) |" for name in thresholds)
+    rows = [
+        f"| {_setting(setting)} | {level} | {predicted[*setting, level]:.0f} "
+        f"| {' | '.join(_means(frame, (*setting, level)) for frame in found)} |\n"
+        for (*setting, level) in predicted.index
+    ]
+    head = f"| v, m, s, L | level | predicted |{names}\n"
+    return "".join([head, "| --- " * (3 + 2 * len(thresholds)), "|\n", *rows])
+
+
+def _growth(thresholds: pd.DataFrame) -> pd.DataFrame:
+    """Levels that lie inside the range studied, with `growth` over m times the level below."""
+    unit = [name for name in REPLICA if name in thresholds]
+    found = all_inside(thresholds, _LEVEL)
+    below = found.assign(level=found["level"] + 1)[[*unit, "level", "threshold"]]
+    found = found.merge(below, "left", [*unit, "level"], suffixes=("", "_below"))
+    return found.assign(growth=found["threshold"] / found["threshold_below"] / found["m"])
+
+
+def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
+    """Cells of the table with both numbers of one level of a setting."""
+    rows = frame[frame[_LEVEL].eq(dict(zip(_LEVEL, place, strict=True))).all(axis=1)]
+    return f"{_mean(rows, 'threshold')} | {_mean(rows, 'growth')}"
+
+
+def width_table(reference: pd.DataFrame, others: dict[str, pd.DataFrame]) -> str:
+    """Ratios of half-way dataset sizes as a table in Markdown.
+
+    Every replica is compared with the one that shares its grammar, strings and seeds; means,
+    intervals and levels as in `level_table`, of pairs.
+
+    Args:
+        reference: thresholds of the run that the others are held against.
+        others: thresholds of the others by name of run.
+    """
+    rows = [row for run, other in others.items() for row in _rows(run, reference, other)]
+    return "".join([_WIDTHS, *rows])
+
+
+def _rows(run: str, reference: pd.DataFrame, other: pd.DataFrame) -> list[str]:
+    pairs = reference.merge(other, on=[*REPLICA, "level"])
+    pairs["ratio"] = pairs["threshold_y"] / pairs["threshold_x"]
+    pairs["status"] = pairs["status_y"].where(pairs["status_x"] == "inside", pairs["status_x"])
+    inside = all_inside(pairs, _LEVEL)
+    return [
+        f"| {run} | {_setting(setting)} | {level} | {_mean(group, 'ratio')} | {len(group)} |\n"
+        for (*setting, level), group in inside.groupby(_LEVEL)
+    ]
+
+
+def _mean(group: pd.DataFrame, column: str) -> str:
+    """Geometric mean and its interval; a dash where there is no number."""
+    logs = np.log(group[column]).groupby(group["grammar_seed"]).mean()
+    if logs.empty or logs.isna().any():
+        return "-"
+    mean, low, high = np.exp(mean_interval(logs))
+    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _setting(values: list[int]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _half_way(runs: Sequence[Path], quantity: str) -> pd.DataFrame:
+    """Half-way points by one criterion, of the first of the runs that has any.
+
+    Raises:
+        PipelineError: none has any.
+    """
+    for run in runs:
+        points = _read(run, "sample_complexity")
+        chosen = points[points["quantity"] == quantity]
+        if not chosen.empty:
+            return chosen.reset_index(drop=True)
+    names = ", ".join(str(run) for run in runs)
+    raise PipelineError(f"study: none of {names} has half-way points of {quantity}; run one anew")
+
+
+def _by_size(points: pd.DataFrame) -> pd.DataFrame:
+    return points[points["variable"] == "dataset_size"]
+
+
+def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
+    """Thresholds of clustering; classes of level l - 1 are what rules of level l are made of."""
+    found = clustering_thresholds(theory)
+    return found.assign(level=found["level"] + 1)
+
+
+def _read(run: Path, name: str) -> pd.DataFrame:
+    return tables.read_table(run / "tables" / f"rhm_{name}.parquet", name)
+
+
+def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
+    """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
+    config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": "study"})
+    rules = Rules(**claims_settings(config, "rhm")["rules"])._replace(accuracy=accuracy)
+    there = [name for name in CLAIM_TABLES["rhm"] if (run / f"tables/rhm_{name}.parquet").exists()]
+    frames = {name: _read(run, name) for name in there if name not in _ANEW}
+    frames["sample_complexity"] = points
+    return markdown(claims_table("rhm", frames, rules))
+
+
+def _fill(page: Path, results: Path) -> None:
+    study, theory = results / "study", _read(results / "study", "theory")
+    points = {name: _half_way([results / run for run in _RUNS], name) for name in _ACCURACIES}
+    sizes = {name.replace("_", " "): _by_size(found) for name, found in points.items()}
+    runs = sorted(results.glob("study_width_*"), key=lambda run: int(run.name.split("_")[-1]))
+    widths = {run.name: _by_size(_half_way([run], "node_accuracy")) for run in runs}
+    paste(page, "levels", level_table({**sizes, "clustering": _clusters(theory)}))
+    paste(page, "widths", width_table(sizes["node accuracy"], widths))
+    for name, found in points.items():
+        paste(page, name, _decided(study, found, name))
+
+
+if __name__ == "__main__":
+    try:
+        _fill(*map(Path, sys.argv[1:]))
+    except PipelineError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,150 @@
+"""The run of the released code's notebook: ours against that code's own, at the same width."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pipeline.analysis.curves import GRAMMAR, difference_interval, total_losses
+from pipeline.base.errors import PipelineError
+from pipeline.figures import style
+
+QUANTITIES = {"measurements": ("node_accuracy", "copied_fraction")}
+_CELL = [*GRAMMAR, "dataset_size"]
+_FIRST_COMPARED = 256
+"""Epoch from which on the two are compared: before it, hardly anything is learnt."""
+_SPLITS = ("training", "test")
+
+
+def draw(
+    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, released_code: pd.DataFrame
+) -> Figure:
+    """Valid nodes, copies and losses against epoch, and the differences with intervals."""
+    ours = _like(released_code, _curves(measurements, losses))
+    notebook = released_code["data_seed"].isna()
+    theirs, published = released_code[~notebook], released_code[notebook]
+    figure, axes = style.panels(settings, 2, rows=2)
+    for panel, names in zip(axes, _groups(ours), strict=False):
+        _panel(panel, settings, names, ours, theirs, published)
+    axes[0].set(ylabel="fraction of valid nodes", ylim=(-0.03, 1.03))
+    axes[1].set(ylabel="fraction of copies", ylim=(-0.03, None))
+    style.log_axis(axes[2], "y")
+    axes[2].set(ylabel="KL of a reverse step (nats per token)")
+    covered, points = _differences(axes[3], settings, ours, theirs)
+    replicas = [len(frame[["grammar_seed"]].drop_duplicates()) for frame in (ours, theirs)]
+    width = int(theirs["width"].iloc[0])
+    style.note(
+        figure,
+        f"{style.grammar_label(ours)}, P={ours['dataset_size'].iloc[0]}",
+        f"filled: ours, mean and 95% t interval over n = {replicas[0]} replicas, each of a grammar",
+        f"open circles: the released code at width {width}, likewise over n = {replicas[1]}",
+        f"squares: its notebook, one run at width {int(published['width'].iloc[0])}",
+        f"{covered} of {points} intervals of differences cover 0",
+    )
+    return figure
+
+
+def _curves(measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+    """Our rows of the quantities compared, with losses as quantities of their own."""
+    measured = measurements[measurements["among"].isin(["all"]) | measurements["level"].isna()]
+    taken = [
+        total_losses(losses, split)
+        .rename(columns={"loss": "estimate"})
+        .assign(quantity=f"{split}_loss")
+        for split in _SPLITS
+    ]
+    return pd.concat([measured, *taken], ignore_index=True)
+
+
+def _like(reference: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the cell and the steps that the reference has, with its epochs.
+
+    Raises:
+        PipelineError: there are none.
+    """
+    steps = reference[[*_CELL, "step", "epoch"]].drop_duplicates()
+    rows = frame.merge(steps, on=[*_CELL, "step"])
+    if rows.empty:
+        wanted = ", ".join(f"{name} = {reference[name].iloc[0]}" for name in _CELL)
+        raise PipelineError(
+            f"figures: 'rhm_released_run' needs a cell with {wanted}; run it with preset=released"
+        )
+    return rows
+
+
+def _groups(frame: pd.DataFrame) -> Iterator[list[tuple[str, float]]]:
+    """Quantity and level of the curves of each panel; level is NaN where there is none."""
+    levels = sorted(frame["level"].dropna().unique())
+    yield [("node_accuracy", level) for level in levels]
+    yield [("copied_fraction", np.nan)]
+    yield [(f"{split}_loss", np.nan) for split in _SPLITS]
+
+
+def _label(quantity: str, level: float) -> str:
+    return f"level {level:.0f}" if quantity == "node_accuracy" else quantity.replace("_", " ")
+
+
+def _chosen(frame: pd.DataFrame, quantity: str, level: float) -> pd.DataFrame:
+    at_level = frame["level"].isna() if np.isnan(level) else frame["level"] == level
+    return frame[(frame["quantity"] == quantity) & at_level]
+
+
+def _panel(
+    panel: Axes, settings: dict, names: list, ours: pd.DataFrame, theirs: pd.DataFrame,
+    published: pd.DataFrame,
+) -> None:  # fmt: skip
+    colours = style.shades(settings, len(names))
+    for index, ((quantity, level), colour) in enumerate(zip(names, colours, strict=True)):
+        look = {"color": colour, "marker": style.MARKERS[0]}
+        summary = style.summarise(_chosen(ours, quantity, level), ["epoch"])
+        label = _label(quantity, level)
+        style.curve(panel, summary["epoch"], summary, index, label=label, **look)
+        summary = style.summarise(_chosen(theirs, quantity, level), ["epoch"])
+        beside = summary["epoch"] * 1.12  # so that bars of both can be told apart
+        style.curve(panel, beside, summary, index, markerfacecolor="none", linestyle="", **look)
+        points = _chosen(published, quantity, level)
+        open_square = {"marker": "s", "markersize": 4, "linestyle": "", "markerfacecolor": "none"}
+        panel.plot(points["epoch"], points["estimate"], color=colour, alpha=0.6, **open_square)
+    style.log_axis(panel, "x")
+    panel.set_xlabel("epoch")
+    panel.legend()
+
+
+def _differences(
+    panel: Axes, settings: dict, ours: pd.DataFrame, theirs: pd.DataFrame
+) -> tuple[int, int]:
+    """Draw ours less theirs; how many of the intervals cover zero, and how many there are."""
+    names = [name for group in list(_groups(ours))[:2] for name in group]
+    covered = points = 0
+    for index, ((quantity, level), colour) in enumerate(
+        zip(names, style.shades(settings, len(names)), strict=True)
+    ):
+        found = differences(_chosen(ours, quantity, level), _chosen(theirs, quantity, level))
+        covered += int(((found["low"] <= 0) & (found["high"] >= 0)).sum())
+        points += len(found)
+        bars = [found["difference"] - found["low"], found["high"] - found["difference"]]
+        x = found["epoch"] * 1.08**index
+        look = {"color": colour, "marker": style.MARKERS[index], "linestyle": ""}
+        panel.errorbar(
+            x, found["difference"], bars, label=_label(quantity, level), **style.BARS, **look
+        )
+    panel.axhline(0, **style.THEORY)
+    style.log_axis(panel, "x")
+    panel.set(xlabel="epoch", ylabel="ours less the released code's")
+    low, high = panel.get_ylim()
+    panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
+    panel.legend(ncols=2)
+    return covered, points
+
+
+def differences(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
+    """Difference of means and its 95 % interval at every epoch from 256 on that both have."""
+    both = sorted(set(ours["epoch"]) & set(theirs["epoch"]))
+    rows = [
+        (epoch, *difference_interval(*(f["estimate"][f["epoch"] == epoch] for f in (ours, theirs))))
+        for epoch in both
+        if epoch >= _FIRST_COMPARED
+    ]
+    return pd.DataFrame(rows, columns=["epoch", "difference", "low", "high"])

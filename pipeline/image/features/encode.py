@@ -1,0 +1,127 @@
+"""Stage `encode`: features of images, of samples or of controls, under a pretrained encoder."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from math import isqrt
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from pipeline.artifacts import streams
+from pipeline.artifacts.samples import sample_origin
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.artifacts.workspace import Workspace, remove_all_but
+from pipeline.base.errors import PipelineError
+from pipeline.image.features.encoder import Encoder, load_encoder
+
+_BATCH = 32
+"""Images in one call of the encoder; more are slower on a CPU, and enough to fill a GPU."""
+
+
+def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequence[Path]) -> None:
+    """Encode the images of each file into the output of the same position.
+
+    A file that an earlier attempt has finished is not made again; what was made with other settings
+    is deleted.
+
+    Args:
+        spec: spec of the stage; of its settings, `size`, `layers` and `map_layers` matter.
+        encoder: directory of the encoder.
+        samples: `tokens` [R, N, d], uint8, of every checkpoint, or controls.
+        features: outputs, each with the `tokens`; for every layer `layer<k>` float32 [R, N, C],
+            the mean of its map; and for every layer of `map_layers` also the map itself, `map<k>`
+            float16 [R, N, C, h, w]. Their stamps say what the samples are of (`step` and
+            `trained`, or `control`) and made by (`sampled`), and which `encoder` was used.
+
+    Raises:
+        PipelineError: the encoder lacks a layer, or gives features that are no finite numbers.
+    """
+    loaded, workspaces = load_encoder(encoder, spec["settings"]["layers"]), []
+    for path, output in zip(samples, features, strict=True):
+        images = streams.map_tensors(path, "samples")
+        made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
+        origin, inputs = sample_origin(images.stamp) | made_of, {"samples": images.sha256}
+        workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs, **origin})
+        made = workspace.path(output.name)
+        if not streams.is_whole(made, "features"):
+            stamp = make_stamp("features", spec, inputs) | origin
+            _write(made, stamp, images.tensors["tokens"], loaded, spec["settings"])
+        workspace.publish(output.name, output)
+        workspaces.append(workspace)
+    remove_all_but(workspaces)
+
+
+def encode_training(spec: dict, encoder: Path, dataset: Path, output: Path) -> None:
+    """Encode the training images of every replica, [R, P, d]; otherwise as `encode`."""
+    loaded = load_encoder(encoder, spec["settings"]["layers"])
+    images = streams.map_tensors(dataset, "dataset")
+    inputs = {"dataset": images.sha256}
+    stamp = make_stamp("features", spec, inputs) | {"encoder": loaded.record}
+    _write(output, stamp, images.tensors["training"], loaded, spec["settings"])
+
+
+def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
+    """Images for the encoder.
+
+    Args:
+        tokens: pixel values, uint8 [B, 3 s**2], channel-first.
+        size: pixels of a side that they are scaled to, with a bicubic filter, which is widened
+            where it makes images smaller; what overshoots is cut off.
+        device: where they are scaled.
+
+    Returns:
+        float32 [B, 3, size, size], in 0..255.
+    """
+    side = isqrt(tokens.shape[1] // 3)
+    images = torch.from_numpy(np.array(tokens)).to(device).float().reshape(-1, 3, side, side)
+    scaled = interpolate(images, (size, size), mode="bicubic", antialias=True)
+    return scaled.clamp(0, 255)
+
+
+def _write(
+    path: Path, stamp: Mapping, tokens: np.ndarray, encoder: Encoder, settings: Mapping
+) -> None:
+    """Encode batch by batch; maps, which may be larger than memory, go through files."""
+    images = tokens.reshape(-1, tokens.shape[2])
+    means: dict[int, list[np.ndarray]] = {layer: [] for layer in settings["layers"]}
+    with ExitStack() as open_files, streams.writing(path, stamp) as stream:
+        files = {
+            layer: open_files.enter_context(TemporaryFile(dir=path.parent))
+            for layer in settings["map_layers"]
+        }
+        for start in range(0, len(images), _BATCH):
+            batch = images[start : start + _BATCH]
+            found = encoder.features(scale(batch, settings["size"], encoder.device))
+            for layer, maps in found.items():
+                means[layer].append(_finite(maps.mean((2, 3)), layer))
+            for layer, file in files.items():
+                file.write(_finite(found[layer].half(), layer).tobytes())
+        stream.add("tokens", tokens, tokens.shape)
+        for layer, parts in means.items():
+            stream.add(f"layer{layer}", parts, (*tokens.shape[:2], parts[0].shape[1]))
+        for layer, file in files.items():
+            shape = found[layer].shape[1:]
+            stream.add(f"map{layer}", _rows(file, int(np.prod(shape))), (*tokens.shape[:2], *shape))
+
+
+def _finite(features: Tensor, layer: int) -> np.ndarray:
+    array = features.cpu().numpy()
+    if not np.isfinite(array).all():
+        raise PipelineError(
+            f"domains.image.encoder: features of layer {layer} are no finite numbers, or too "
+            "large for float16; its weights may be broken: delete its directory to have it made "
+            "anew, or leave out the layer"
+        )
+    return array
+
+
+def _rows(file: BinaryIO, numbers: int) -> Iterator[np.ndarray]:
+    """Maps of `numbers` values each that were written to a file, one after the other."""
+    file.seek(0)
+    while content := file.read(2 * numbers):
+        yield np.frombuffer(content, np.float16)

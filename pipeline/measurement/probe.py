@@ -1,0 +1,78 @@
+"""Stage `probe`: what the networks of a trajectory know, against what can be known."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import torch
+
+from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp, read_tensors
+from pipeline.base.device import choose_device
+from pipeline.networks.restore import restore_network
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """One number about one network.
+
+    Attributes:
+        quantity: what was measured.
+        estimate: its value.
+        standard_error: of the estimate, over strings.
+        count: strings behind it.
+        level: level of the data's hierarchy, or None.
+        block: block of the network, or None.
+        window: adjacent tokens that were masked, in part or all, or None.
+        noise_low: lower end of the range of noise levels, as a fraction of T.
+        noise_high: upper end of the range.
+    """
+
+    quantity: str
+    estimate: float
+    standard_error: float
+    count: int
+    level: int | None = None
+    block: str | None = None
+    window: int | None = None
+    noise_low: float = 0.0
+    noise_high: float = 1.0
+
+
+def probe(
+    spec: dict,
+    model: ModuleType,
+    probes: ModuleType,
+    sources: Sequence[Path],
+    dataset: Path,
+    checkpoints: Sequence[Path],
+    output: Path,
+) -> None:
+    """Probe every replica at every checkpoint.
+
+    Args:
+        spec: spec of the stage.
+        model: the domain's `model` part.
+        probes: the domain's `probe` part.
+        sources: the domain's source artifacts, one per replica.
+        dataset: the cell's data, of which the domain's part takes what it needs.
+        checkpoints: inputs of one trajectory.
+        output: Parquet file of one row per replica, step and estimate.
+    """
+    data, device = read_tensors(dataset, "dataset"), choose_device()
+    cell = data.stamp["spec"]["settings"]["cell"]
+    rows, inputs, examine = [], {"dataset": data.sha256}, None
+    for path in checkpoints:
+        weights = read_tensors(path, "checkpoint")
+        inputs[path.name], trained = weights.sha256, weights.stamp["spec"]["settings"]
+        if examine is None:
+            examine = probes.Examination(spec["settings"], trained, sources, data.tensors, device)
+        with torch.inference_mode():
+            found = examine(restore_network(model, weights, device))
+        places = tables.places(cell, weights.stamp["step"])
+        for place, replica_rows in zip(places, found, strict=True):
+            rows += [{**place, **asdict(row)} for row in replica_rows]
+    stamp = make_stamp("probes", spec, inputs)
+    tables.write_table(output, pd.DataFrame(rows), stamp)

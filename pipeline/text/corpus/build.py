@@ -1,0 +1,109 @@
+"""Stage `corpus`: documents become a tokenizer and two streams of tokens, cut into blocks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from pipeline.artifacts import streams
+from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key, uniforms
+from pipeline.sources.archives import file_hash
+from pipeline.text.corpus.documents import read_documents
+from pipeline.text.corpus.losses import measure_loss
+from pipeline.text.corpus.split import Census, Split
+from pipeline.text.corpus.tokenize import cut, pack, token_batches
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
+
+_SAMPLE = 100e6
+"""Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
+
+
+def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
+    """Tokenise documents.
+
+    Memory does not grow with their number. A tokenizer is trained on the training documents, or
+    on random pieces of them if they exceed 100 MB.
+
+    Args:
+        spec: spec of the stage; of its settings, `source`, `tokenizer`, `context`,
+            `validation_fraction` and `split_seed` matter.
+        inputs: of the source, as for `read_documents`; then, for the tokenizer of GPT-2, the
+            archive of its package.
+        tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
+            unsigned integers, and in its stamp a `corpus`: documents, validation_documents,
+            bytes of text, vocabulary_size, the number of the token end_of_document; of a user's
+            own directory the number of files; for a tokenizer of characters lost_characters, the
+            share of characters that have no token.
+        tokenizer: file `tokenizer.json` for `load_tokenizer`.
+    """
+    settings = spec["settings"]
+    files, packages = _divide(settings, inputs)
+    split = Split(
+        lambda: read_documents(settings["source"], files),
+        settings["validation_fraction"],
+        settings["split_seed"],
+    )
+    census = split.count()
+    coder = build_tokenizer(settings["tokenizer"], lambda: _sample(split, census.size), packages)
+    _check_vocabulary(coder.get_vocab_size(), settings["vocabulary_size"], packages)
+    summary = _summary(census, coder) | _files(settings, files)
+    if settings["tokenizer"]["kind"] == "characters":
+        summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
+    with replacing(tokenizer) as temporary:
+        coder.save(f"{temporary}")
+    archives = inputs if settings["source"]["kind"] == "packages" else packages
+    hashes = {path.name: file_hash(path) for path in archives} | {"documents": census.sha256}
+    stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
+    _write_blocks(tokens, stamp, coder, split, settings["context"])
+
+
+def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> None:
+    if size != expected:
+        name = ", ".join(map(str, packages)) or "it"
+        raise PipelineError(
+            f"domains.text.data.tokenizer: {name} has {size} tokens, but networks are made for "
+            f"{expected}; choose a tokenizer with as many"
+        )
+
+
+def _divide(settings: Mapping, inputs: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
+    """Inputs of the source, and those of the tokenizer."""
+    packages = 1 if settings["tokenizer"]["kind"] == "gpt2" else 0
+    border = len(inputs) - packages
+    return inputs[:border], inputs[border:]
+
+
+def _files(settings: Mapping, files: Sequence[Path]) -> dict[str, int]:
+    return {"files": len(files)} if settings["source"]["kind"] == "directory" else {}
+
+
+def _sample(split: Split, size: int) -> Iterator[str]:
+    """Text to train a tokenizer on, of documents of `size` bytes."""
+    key = stream_key(split.seed, "tokenizer")
+    pieces = (piece for document in split.training() for piece in cut(document))
+    for number, piece in enumerate(pieces):
+        if uniforms(key, number)[0] < _SAMPLE / size:
+            yield piece
+
+
+def _write_blocks(
+    path: Path, stamp: Mapping, tokenizer: Tokenizer, split: Split, context: int
+) -> None:
+    parts = {"validation": split.validation, "training": split.training}
+    with streams.writing(path, stamp) as stream:
+        for name, documents in parts.items():
+            blocks = pack(token_batches(tokenizer, documents()), context, name)
+            stream.add(name, blocks, (-1, context))
+
+
+def _summary(census: Census, tokenizer: Tokenizer) -> dict[str, int]:
+    return {
+        "documents": census.documents,
+        "validation_documents": census.held_out,
+        "bytes": census.size,
+        "vocabulary_size": tokenizer.get_vocab_size(),
+        "end_of_document": tokenizer.token_to_id(END_OF_DOCUMENT),
+    }

