@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -26,7 +26,7 @@ class TensorStream:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._layout: dict[str, dict] = {}
+        self._layout: dict[str, dict[str, Any]] = {}
         file.write(b" " * (8 + _HEADER))
 
     def add(self, name: str, rows: Iterable[np.ndarray], shape: tuple[int, ...]) -> int:
@@ -57,7 +57,7 @@ class TensorStream:
         self._layout[name] = {"dtype": _code(dtype), "shape": whole, "data_offsets": offsets}
         return size // known if -1 in shape else 0
 
-    def finish(self, stamp: Mapping) -> None:
+    def finish(self, stamp: Mapping[str, Any]) -> None:
         """Fill in the header."""
         self._file.flush()
         digest = _content_hash(Path(self._file.name), self._layout, 8 + _HEADER)
@@ -73,7 +73,7 @@ class TensorStream:
 
 
 @contextmanager
-def writing(path: Path, stamp: Mapping) -> Iterator[TensorStream]:
+def writing(path: Path, stamp: Mapping[str, Any]) -> Iterator[TensorStream]:
     """Write an artifact tensor by tensor, whole or not at all."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         stream = TensorStream(file)
@@ -107,12 +107,12 @@ def is_whole(path: Path, kind: str) -> bool:
     return True
 
 
-def _map(path: Path, entry: Mapping, start: int) -> np.ndarray:
+def _map(path: Path, entry: Mapping[str, Any], start: int) -> np.ndarray:
     shape, offset = tuple(entry["shape"]), start + entry["data_offsets"][0]
     return np.memmap(path, _dtype(entry["dtype"]), "r", offset, shape)
 
 
-def _content_hash(path: Path, layout: Mapping[str, Mapping], start: int) -> str:
+def _content_hash(path: Path, layout: Mapping[str, Mapping[str, Any]], start: int) -> str:
     """As for artifacts held in memory, but read piece by piece."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +17,7 @@ from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import STAMP, check_kind, refusal
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import one_line
+from pipeline.base.types import Values
 
 if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; stages without them start sooner
     import pandas as pd
@@ -25,7 +26,7 @@ SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
 
 
-def places(cell: Mapping, step: int) -> list[dict]:
+def places(cell: Mapping[str, Any], step: int) -> list[Values]:
     """Columns that say where a number belongs, for every replica of a cell."""
     common = {**cell["setting"], "dataset_size": cell["dataset_size"], "step": step}
     seeds = (dict(zip(SEEDS, replica, strict=True)) for replica in cell["replicas"])
@@ -35,7 +36,7 @@ def places(cell: Mapping, step: int) -> list[dict]:
     ]
 
 
-def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping) -> None:
+def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping[str, Any]) -> None:
     """Write a table whose columns are all documented, whole or not at all.
 
     Every column has the type it has in all tables, also where it is empty; NaN becomes null.
@@ -44,7 +45,7 @@ def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping) -> None:
     write_arrow(path, pa.Table.from_pandas(frame, preserve_index=False), stamp)
 
 
-def write_arrow(path: Path, rows: pa.Table, stamp: Mapping) -> None:
+def write_arrow(path: Path, rows: pa.Table, stamp: Mapping[str, Any]) -> None:
     """Write Arrow columns as `write_table` writes those of a frame."""
     columns = [(name, *COLUMNS[name]) for name in rows.column_names]
     fields = [pa.field(name, kind, metadata={"description": text}) for name, kind, text in columns]
@@ -77,7 +78,7 @@ def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -
 
 def read_arrow(
     path: Path, kind: str, quantities: Sequence[str] | None = None
-) -> tuple[pa.Table, dict]:
+) -> tuple[pa.Table, dict[str, Any]]:
     """Rows of a table as Arrow columns, and its stamp; otherwise as `read_table`."""
     with _refusing(path, kind):
         content = Path(path).read_bytes()
@@ -86,8 +87,11 @@ def read_arrow(
         if quantities is None:
             rows = file.read(use_threads=False)
         else:
-            chosen = [("quantity", "in", list(quantities))]
-            rows = pq.read_table(pa.BufferReader(content), filters=chosen, use_threads=False)
+            rows = pq.read_table(
+                pa.BufferReader(content),
+                filters=[("quantity", "in", list(quantities))],
+                use_threads=False,
+            )
     check_kind(path, stamp, kind)
     if stamp.get("sha256") != _content_hash(rows.schema, _body(content)):
         raise refusal(path, "does not hold what its stamp says")
@@ -104,12 +108,12 @@ def _refusing(path: Path, kind: str) -> Iterator[None]:
         raise refusal(path, f"cannot be read as {kind} ({reason})") from error
 
 
-def read_stamp(path: Path) -> dict:
+def read_stamp(path: Path) -> dict[str, Any]:
     """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
     return _stamp(pq.read_metadata(path))
 
 
-def _stamp(footer: pq.FileMetaData) -> dict:
+def _stamp(footer: pq.FileMetaData) -> dict[str, Any]:
     return json.loads((footer.metadata or {}).get(STAMP.encode(), b"{}"))
 
 

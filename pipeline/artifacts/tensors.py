@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -29,7 +30,7 @@ class Artifact:
     """Tensors read from disk with the stamp they carried, and the file that they are from."""
 
     tensors: dict[str, np.ndarray]
-    stamp: dict
+    stamp: dict[str, Any]
     path: Path
 
     @property
@@ -38,13 +39,15 @@ class Artifact:
         return self.stamp["sha256"]
 
 
-def make_stamp(kind: str, spec: Mapping, inputs: Mapping[str, str]) -> dict:
+def make_stamp(kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
     """Stamp of a new artifact, complete but for the content hash that its writer adds."""
     versions = {name: version(name) for name in _STAMPED_PACKAGES}
     return {"kind": kind, "spec": dict(spec), "inputs": dict(inputs), "versions": versions}
 
 
-def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], stamp: Mapping) -> None:
+def write_tensors(
+    path: str | Path, tensors: Mapping[str, np.ndarray], stamp: Mapping[str, Any]
+) -> None:
     """Write named arrays and their stamp to a safetensors file, whole or not at all."""
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     stamp = {**stamp, "sha256": _content_hash(arrays)}
@@ -67,7 +70,7 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
     return Artifact(tensors, stamp, Path(path))
 
 
-def read_stamp(path: str | Path, kind: str) -> dict:
+def read_stamp(path: str | Path, kind: str) -> dict[str, Any]:
     """Stamp of an artifact of the given kind; raises as `read_tensors`, but for altered content."""
     try:
         with safe_open(path, framework="numpy") as file:
@@ -78,7 +81,7 @@ def read_stamp(path: str | Path, kind: str) -> dict:
     return stamp
 
 
-def check_kind(path: str | Path, stamp: Mapping, kind: str) -> None:
+def check_kind(path: str | Path, stamp: Mapping[str, Any], kind: str) -> None:
     """Raise PipelineError unless the stamp is one of ours and of this kind."""
     if stamp.get("kind") != kind:
         raise refusal(path, f"is not a {kind} of this pipeline but {stamp.get('kind', 'foreign')}")

@@ -60,4 +60,5 @@ def _tar_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
         with tarfile.open(fileobj=plain, mode="r:") as archive:
             members = [m for m in archive if m.isfile() and fnmatchcase(m.name, pattern)]
             for member in sorted(members, key=lambda m: m.name):
-                yield member.name, archive.extractfile(member).read()
+                if (file := archive.extractfile(member)) is not None:  # as it is, of all files
+                    yield member.name, file.read()

@@ -7,12 +7,13 @@ once, as Git does it: a file whose size, times, and number on the disk are known
 import json
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
 from pipeline.sources.directory import Listing, list_files
 from pipeline.stages.provenance import short_hash
@@ -44,7 +45,7 @@ def content_hash(listing: Listing) -> str:
     return short_hash(hashes)
 
 
-def planned_files(settings: Mapping) -> list[Path]:
+def planned_files(settings: Settings) -> list[Path]:
     """Files of a user's own directory, which may be too many for a command line; they are counted.
 
     Args:
@@ -81,7 +82,7 @@ def _hash(path: Path) -> str:
         return _UNREADABLE
 
 
-def _read(store: Path) -> dict[str, list]:
+def _read(store: Path) -> dict[str, list[Any]]:
     try:
         return json.loads(store.read_text())
     except (OSError, ValueError):

@@ -137,7 +137,8 @@ class _Walk:
     def __init__(self, root: Path, pattern: _Pattern) -> None:
         self._root, self._pattern = root, pattern
         start = _Folder((), os.path.realpath(root), pattern.start)
-        self._folders, self._linked_folders, self._known = [start], [], {start[1:]}
+        self._folders, self._known = [start], {start[1:]}
+        self._linked_folders: list[_Folder] = []
         self._linked_files: list[tuple[tuple[str, ...], str]] = []
         self._counted: set[str] = set()
 
@@ -153,7 +154,7 @@ class _Walk:
             yield names, self._count(place)
 
     def _folder(
-        self, entry: os.DirEntry, above: _Folder, progress: _Progress
+        self, entry: os.DirEntry[str], above: _Folder, progress: _Progress
     ) -> Iterator[tuple[tuple[str, ...], str]]:
         if not self._pattern.goes_on(progress.nearly):
             return
@@ -166,7 +167,7 @@ class _Walk:
             yield names, _READ
 
     def _file(
-        self, entry: os.DirEntry, above: _Folder, progress: _Progress
+        self, entry: os.DirEntry[str], above: _Folder, progress: _Progress
     ) -> Iterator[tuple[tuple[str, ...], str]]:
         if not self._pattern.ends(progress.nearly):
             return
@@ -186,12 +187,12 @@ class _Walk:
         return ""
 
 
-def _place(entry: os.DirEntry, above: _Folder) -> str:
+def _place(entry: os.DirEntry[str], above: _Folder) -> str:
     """Real path; that of what is no link needs no look at the disk."""
     return os.path.realpath(entry.path) if entry.is_symlink() else f"{above.place}/{entry.name}"
 
 
-def _entries(directory: Path) -> list[os.DirEntry]:
+def _entries(directory: Path) -> list[os.DirEntry[str]]:
     try:
         with _naming(directory), os.scandir(directory) as entries:
             return sorted(entries, key=lambda entry: entry.name, reverse=True)
@@ -199,12 +200,12 @@ def _entries(directory: Path) -> list[os.DirEntry]:
         return []
 
 
-def _is_folder(entry: os.DirEntry) -> bool:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     with _naming(Path(entry.path)):
         return Path(entry.path).is_dir() if entry.is_symlink() else entry.is_dir()
 
 
-def _reason(entry: os.DirEntry, pattern: _Pattern, progress: _Progress) -> str:
+def _reason(entry: os.DirEntry[str], pattern: _Pattern, progress: _Progress) -> str:
     if not pattern.ends(progress.strictly):
         return _HIDDEN if pattern.ends(progress.hidden) else _CASE
     with _naming(Path(entry.path)):

