@@ -6,9 +6,13 @@ in MD4, the initial weights keep a share of decay^k: at 0.9999, two thirds after
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+_Array = TypeVar("_Array", Tensor, np.ndarray)
 
 
 class Averages:
@@ -45,7 +49,7 @@ class Averages:
         self.tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
 
 
-def averaged_weights(tensors: Mapping[str, Tensor], decay: float | None) -> dict[str, Tensor]:
+def averaged_weights(tensors: Mapping[str, _Array], decay: float | None) -> dict[str, _Array]:
     """Weights of a checkpoint: averages of the given decay, or with None those of the step itself.
 
     Raises:

@@ -27,6 +27,8 @@ class Conditions(nn.Module):
         cosines: whether they depend on t.
     """
 
+    _frequencies: Tensor
+
     def __init__(
         self, seeds: Sequence[int], depth: int, width: int, levels: int, cosines: bool
     ) -> None:
@@ -34,12 +36,13 @@ class Conditions(nn.Module):
         features = _FEATURES if cosines else 1
         self._levels = levels
         self.register_buffer("_frequencies", math.pi * torch.arange(features), persistent=False)
-        self.maps = nn.ModuleList(
+        maps = [
             EnsembleLinear(seeds, f"condition{block}", features, width, 1 / _FEATURES)
             for block in range(2 * depth)
-        )
-        for block in self.maps:
+        ]
+        for block in maps:
             nn.init.zeros_(block.weight)
+        self.maps = nn.ModuleList(maps)
 
     def forward(self, t: Tensor) -> list[Tensor]:
         """Of every block, what is added at all positions, [R, B, 1, width], from t [R, B]."""

@@ -15,9 +15,11 @@ from torch.nn.functional import gelu, layer_norm
 
 from pipeline.networks.conditions import Conditions
 from pipeline.networks.ensemble_linear import EnsembleLinear
+from pipeline.networks.network import Network
+from pipeline.networks.token_inputs import TokenInput
 
 
-class NormedUNet1d(nn.Module):
+class NormedUNet1d(Network):
     """Predicts clean tokens from corrupted ones: `logits = network(x_t, t)`.
 
     Arguments are those of `UNet1d`. With cosines, they are added ahead of the LayerNorms; the
@@ -27,7 +29,7 @@ class NormedUNet1d(nn.Module):
     def __init__(
         self,
         seeds: Sequence[int],
-        tokens: nn.Module,
+        tokens: TokenInput,
         symbols: int,
         branching: int,
         depth: int,

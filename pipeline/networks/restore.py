@@ -1,22 +1,38 @@
 """From a checkpoint back to a network."""
 
-from types import ModuleType
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.artifacts.samples import cell_name
 from pipeline.artifacts.tensors import Artifact, refusal
+from pipeline.base.types import Settings
 from pipeline.networks.averages import averaged_weights
 from pipeline.networks.finite import first_not_finite
+from pipeline.networks.network import Network
+
+_Network = TypeVar("_Network", bound=Network)
+_Built_co = TypeVar("_Built_co", bound=Network, covariant=True)
+
+
+class Builder(Protocol[_Built_co]):
+    """What restoring asks of a domain's `model` part, a module."""
+
+    def build_network(self, settings: Settings, /) -> _Built_co:
+        """Untrained network of the `train` settings: an ensemble, one replica per triple of seeds.
+
+        Its weights are a pure function of the settings, under the same names for all seeds.
+        """
+        ...
 
 
 def restore_network(
-    model: ModuleType,
+    model: Builder[_Network],
     checkpoint: Artifact,
     device: torch.device,
     average: float | None = None,
-) -> nn.Module:
+) -> _Network:
     """Network of a checkpoint, built by the domain's `model` part, ready for inference.
 
     Args:
@@ -34,7 +50,7 @@ def restore_network(
     if (name := first_not_finite(weights)) is not None:
         raise refusal(checkpoint.path, f"has weights {name} {place} that are not finite")
 
-    def check(_network: nn.Module, _inputs: tuple, outputs: Tensor) -> None:
+    def check(_network: nn.Module, _inputs: tuple[Tensor, ...], outputs: Tensor) -> None:
         if not outputs.isfinite().all():
             reason = f"gives a network {place} whose outputs are not finite"
             raise refusal(checkpoint.path, reason)

@@ -1,7 +1,4 @@
-"""What networks on strings see of corrupted tokens: modules from (x_t, t) to numbers per token.
-
-Each has `channels`, how many numbers that are.
-"""
+"""What networks on strings see of corrupted tokens: modules from (x_t, t) to numbers per token."""
 
 import numpy as np
 import torch
@@ -9,7 +6,17 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 
-class OneHot(nn.Module):
+class TokenInput(nn.Module):
+    """A map from x_t int64 [..., d] and t [...] to float32 [..., d, channels].
+
+    Attributes:
+        channels: how many numbers a token becomes.
+    """
+
+    channels: int
+
+
+class OneHot(TokenInput):
     """The symbol as a one-hot vector; nothing of the noise level."""
 
     def __init__(self, input_symbols: int) -> None:
@@ -22,7 +29,7 @@ class OneHot(nn.Module):
         return one_hot(xt, self.channels).float()
 
 
-class Contrast(nn.Module):
+class Contrast(TokenInput):
     """p(x_0 | x_t) of each token under a flat prior, so that the noise level enters as contrast.
 
     This is the input of the released code: abar x_t + (1 - abar) / v, standardised by its mean and
@@ -38,6 +45,8 @@ class Contrast(nn.Module):
         levels: noise levels T.
         alpha_bar: the schedule inside, float64 [levels inside + 1].
     """
+
+    _certainty: Tensor
 
     def __init__(
         self, input_symbols: int, symbols: int, levels: int, alpha_bar: np.ndarray

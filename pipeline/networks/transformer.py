@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention, silu
 
 from pipeline.base.randomness import stream_key
+from pipeline.networks.network import Network
 
 _TIME_FEATURES = 64
 _TIME_SCALE = 1000.0
@@ -26,7 +27,7 @@ _KEPT_DEVIATION = 0.87962566103423978  # standard deviation of a unit normal cut
 Initialisation = Literal["md4", "open_gates"]
 
 
-class Transformer(nn.Module):
+class Transformer(Network):
     """Predicts clean tokens from masked ones: `logits = network(x_t, t)`.
 
     It has the axis of replicas that all networks have, with one of them.
@@ -78,7 +79,7 @@ class Transformer(nn.Module):
 
     def logits_at(self, xt: Tensor, t: Tensor, positions: Tensor) -> Tensor:
         """Logits at some positions, by a call like any other: what watches calls sees it too."""
-        return self(xt, t, positions)
+        return nn.Module.__call__(self, xt, t, positions)
 
     def _features(self, xt: Tensor, t: Tensor) -> Tensor:
         """[B, d, width], of which logits are a linear function."""

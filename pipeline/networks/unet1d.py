@@ -14,9 +14,11 @@ from torch.nn.functional import gelu
 
 from pipeline.networks.conditions import Conditions
 from pipeline.networks.ensemble_linear import EnsembleLinear
+from pipeline.networks.network import Network
+from pipeline.networks.token_inputs import TokenInput
 
 
-class UNet1d(nn.Module):
+class UNet1d(Network):
     """Predicts clean tokens from corrupted ones: `logits = network(x_t, t)`.
 
     Args:
@@ -34,7 +36,7 @@ class UNet1d(nn.Module):
     def __init__(
         self,
         seeds: Sequence[int],
-        tokens: nn.Module,
+        tokens: TokenInput,
         symbols: int,
         branching: int,
         depth: int,

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, scaled_dot_product_attention, silu
 
 from pipeline.base.randomness import stream_key
+from pipeline.networks.network import Network
 
 _COLOURS = 3
 _OUTPUTS = 2
@@ -21,7 +22,7 @@ _LONGEST_PERIOD = 1e4
 _EMBEDDING_MULTIPLE = 4
 
 
-class UNet2d(nn.Module):
+class UNet2d(Network):
     """Predicts noise and variance: `outputs = network(x_t, t)`.
 
     It has the axis of replicas that all networks have, with one of them.
