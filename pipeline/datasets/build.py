@@ -2,18 +2,42 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Settings, Spec
 
 Tensors = Mapping[str, tuple[tuple[int, ...], Iterable[np.ndarray]]]
 """For each tensor its shape, with -1 for the number of strings, and its rows, piece by piece."""
 
 
-def make_dataset(spec: dict, data: ModuleType, sources: Sequence[Path], output: Path) -> None:
+class Data(Protocol):
+    """A domain's `data` part, a module."""
+
+    def build(
+        self, settings: Settings, sources: Sequence[Path], /
+    ) -> tuple[Tensors, dict[str, str]]:
+        """Data of a cell, and the content hash of every source by the name of its file.
+
+        Args:
+            settings: of the `dataset` stage.
+            sources: the domain's source artifacts: one per replica, or one for all.
+
+        Returns:
+            Rows of `training` [R, P, d], which a model sees in this order, of `validation` and, for
+            some domains, `test` [R, N, d], all uint8 or another type of integers that is no wider
+            than the symbols need.
+
+        Raises:
+            PipelineError: the sources have fewer strings than the settings ask for.
+        """
+        ...
+
+
+def make_dataset(spec: Spec, data: Data, sources: Sequence[Path], output: Path) -> None:
     """Build and save a cell's data.
 
     Args:

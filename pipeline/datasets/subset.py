@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.artifacts import streams
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation
+from pipeline.base.types import Settings
 from pipeline.datasets.build import Tensors
 
 _ROWS = 4096
@@ -19,7 +20,7 @@ _ROWS = 4096
 
 
 def choose_rows(
-    settings: dict, path: Path, kind: str, key: str, rows: str
+    settings: Settings, path: Path, kind: str, key: str, rows: str
 ) -> tuple[Tensors, dict[str, str]]:
     """Tensors of `make_dataset`, and the content hash of the source that they were taken from.
 

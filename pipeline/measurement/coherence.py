@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Settings
 from pipeline.measurement.distance_counts import DistanceCounts, Excess, project
 from pipeline.measurement.estimate import Row
 
@@ -35,7 +36,7 @@ class CorrelationRatios:
     resampled: np.ndarray
 
     @classmethod
-    def of(cls, distances: Sequence[float], values: np.ndarray) -> "CorrelationRatios":
+    def of(cls, distances: Sequence[float] | np.ndarray, values: np.ndarray) -> "CorrelationRatios":
         """From R(t) and, below it, its replicates, [S + 1, T]."""
         with np.errstate(invalid="ignore"):
             errors = values[1:].std(axis=0)
@@ -63,7 +64,7 @@ class Coherence:
 
 def coherence_rows(
     generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
-    distances: Sequence[int], settings: dict, among: str = "all",
+    distances: Sequence[int], settings: Settings, among: str = "all",
 ) -> Iterator[Row]:  # fmt: skip
     """Correlation ratios of generated sequences and their equivalent block length.
 

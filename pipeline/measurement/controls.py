@@ -3,14 +3,39 @@
 They are kept as samples, so that every stage that reads samples can read them too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol
+
+import numpy as np
 
 from pipeline.artifacts.tensors import make_stamp, read_stamp, write_tensors
+from pipeline.base.types import Settings, Spec, Values
 
 
-def make_controls(spec: dict, part: ModuleType, source: Path, outputs: Sequence[Path]) -> None:
+class Controls(Protocol):
+    """A domain's `controls` part, a module.
+
+    Attributes:
+        SOURCE: kind of artifact that the domain's data are.
+    """
+
+    SOURCE: str
+
+    def controls(self, source: Path, settings: Settings, /) -> Iterator[tuple[Values, np.ndarray]]:
+        """Controls in a fixed order.
+
+        Args:
+            source: the domain's data.
+            settings: of the `controls` stage.
+
+        Yields:
+            Columns that say which control it is, and its tokens, integers [N, d].
+        """
+        ...
+
+
+def make_controls(spec: Spec, part: Controls, source: Path, outputs: Sequence[Path]) -> None:
     """Make the controls of a setting.
 
     Args:

@@ -132,8 +132,8 @@ def weighted_projection(
 ) -> tuple[float, float]:
     """Weighted sum over groups of `projections`, with its standard error."""
     full, left_out = _projected(counts, reference, groups)
-    weights = np.asarray(weights, dtype=float)
-    return float(full @ weights), float(jackknife_error((left_out @ weights)[:, None])[0])
+    shares = np.asarray(weights, dtype=float)
+    return float(full @ shares), float(jackknife_error((left_out @ shares)[:, None])[0])
 
 
 def _projected(

@@ -1,17 +1,23 @@
 """Stage `probe`: what the networks of a trajectory know, against what can be known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import Protocol, TypeVar
 
+import numpy as np
 import pandas as pd
 import torch
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp, read_tensors
 from pipeline.base.device import choose_device
-from pipeline.networks.restore import restore_network
+from pipeline.base.types import Settings, Spec
+from pipeline.networks.network import Network
+from pipeline.networks.restore import Builder, restore_network
+
+_Network = TypeVar("_Network", bound=Network)
+_Probed_contra = TypeVar("_Probed_contra", bound=Network, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -41,10 +47,37 @@ class ProbeRow:
     noise_high: float = 1.0
 
 
+class Probes(Protocol[_Probed_contra]):
+    """A domain's `probe` part, a module."""
+
+    def Examination(
+        self,
+        settings: Settings,
+        trained: Settings,
+        sources: Sequence[Path],
+        data: Mapping[str, np.ndarray],
+        device: torch.device,
+        /,
+    ) -> Callable[[_Probed_contra], list[list[ProbeRow]]]:
+        """The same questions for every network of a trajectory: a class, or a function.
+
+        Args:
+            settings: of the `probe` stage.
+            trained: of the `train` stage.
+            sources: the domain's source artifacts, one per replica.
+            data: tensors of the dataset, `training`, `validation` and perhaps `test` [R, N, d].
+            device: where networks are.
+
+        Returns:
+            From a network to rows, a list for every replica.
+        """
+        ...
+
+
 def probe(
-    spec: dict,
-    model: ModuleType,
-    probes: ModuleType,
+    spec: Spec,
+    model: Builder[_Network],
+    probes: Probes[_Network],
     sources: Sequence[Path],
     dataset: Path,
     checkpoints: Sequence[Path],

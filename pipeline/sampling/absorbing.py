@@ -15,6 +15,7 @@ from torch import Tensor
 from pipeline.noise.absorbing import Absorbing
 from pipeline.noise.base import Denoiser
 from pipeline.sampling.categorical import categorical
+from pipeline.sampling.parts import Draw
 
 PartialDenoiser = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`denoiser(x_t, t, positions)`: x_0 logits [R, n, k, v] at int64 positions [R, n, k] only."""
@@ -43,7 +44,7 @@ def cosine_grid(steps: int) -> Tensor:
 def sample_absorbing(
     denoiser: PartialDenoiser,
     noise: Absorbing,
-    draw: Callable[[int], Tensor],
+    draw: Draw,
     grid: Tensor | None = None,
 ) -> Tensor:
     """Draw strings.

@@ -1,15 +1,11 @@
 """Ancestral sampling for Gaussian noise (Ho et al. 2020), with learned variances."""
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from pipeline.noise.base import Denoiser
 from pipeline.noise.gaussian import GaussianNoise, standard_normal
-
-Draw = Callable[[int], Tensor]
-"""`draw(purpose)`: float64 uniforms [R, n, d], a pure function of sample and purpose."""
+from pipeline.sampling.parts import Draw
 
 
 def sample_gaussian(

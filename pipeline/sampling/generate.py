@@ -1,8 +1,8 @@
 """Stage `sample`: strings from every checkpoint of a trajectory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,16 +14,21 @@ from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors, write
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Settings, Spec
+from pipeline.networks.network import Network
 from pipeline.networks.restore import restore_network
+from pipeline.sampling.parts import DrawStrings, Model, Sampler
+
+_Network = TypeVar("_Network", bound=Network)
 
 BATCH = 2048
 """Strings of each replica in one network call."""
 
 
 def sample(
-    spec: dict,
-    model: ModuleType,
-    sampler: ModuleType,
+    spec: Spec,
+    model: Model[_Network],
+    sampler: Sampler[_Network],
     checkpoints: Sequence[Path],
     samples: Sequence[Path],
 ) -> None:
@@ -51,7 +56,7 @@ def sample(
 
 
 def generate(
-    draw_strings: Callable[[Callable[[int], Tensor]], Tensor],
+    draw_strings: DrawStrings,
     keys: Sequence[int],
     count: int,
     length: int,
@@ -88,7 +93,7 @@ def generate(
 
 
 def _sample_checkpoint(
-    settings: dict, model: ModuleType, sampler: ModuleType, weights: Artifact
+    settings: Settings, model: Model[_Network], sampler: Sampler[_Network], weights: Artifact
 ) -> np.ndarray:
     trained = weights.stamp["spec"]["settings"]
     device = choose_device()

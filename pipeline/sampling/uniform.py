@@ -1,7 +1,5 @@
 """Ancestral sampling for uniform noise."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,12 +7,10 @@ from torch import Tensor
 from pipeline.noise.base import Denoiser
 from pipeline.noise.uniform import UniformNoise
 from pipeline.sampling.categorical import categorical
+from pipeline.sampling.parts import Draw
 
 SPACINGS = {"even": 1, "cubic": 3}
 """Power of the remaining share of steps that gives that of noise levels."""
-
-Draw = Callable[[int], Tensor]
-"""`draw(level)`: float64 uniforms [R, n, d], a pure function of sample and level."""
 
 
 def sample_uniform(
