@@ -27,7 +27,7 @@ Times = Callable[[np.ndarray], np.ndarray]
 """From numbers that are uniform on [0, 1) to noise levels of the same shape."""
 
 
-class Batches(IterableDataset):
+class Batches(IterableDataset[Batch]):
     """Batches of an ensemble from `first_step` on; every replica has data of its own.
 
     Args:
@@ -77,9 +77,10 @@ class Batches(IterableDataset):
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         block, place = divmod(step, self._block_size)
-        return step, *(tensor[place] for tensor in self._block(block))
+        tokens, levels, draws = self._block(block)
+        return step, tokens[place], levels[place], draws[place]
 
-    def _make_block(self, block: int) -> tuple[Tensor, ...]:
+    def _make_block(self, block: int) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens, levels and uniforms of a block of steps: tiny arrays cost as much as small."""
         steps = block * self._block_size + np.arange(self._block_size)
         rows = np.stack([self._rows(int(step)) for step in steps]).repeat(self._copies, axis=2)
@@ -89,7 +90,10 @@ class Batches(IterableDataset):
         place = np.arange(tokens.shape[2])[:, None, None], np.arange(tokens.shape[3])[:, None]
         keys, steps = self._noise_keys[..., None, None], steps.reshape(-1, 1, 1, 1, 1)
         draws = uniforms(keys, steps, *place, np.arange(2))
-        return tuple(torch.from_numpy(x).to(self._device) for x in (tokens, levels, draws))
+        return self._put(tokens), self._put(levels), self._put(draws)
+
+    def _put(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
 
     def _level_uniforms(self, steps: np.ndarray) -> np.ndarray:
         """Numbers whose levels a batch has, [.., R, B]; copies of a string are spread out too."""

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.networks.network import Network
 from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.noise.losses import Loss
 
@@ -29,7 +30,7 @@ class LossRow:
 
 
 def evaluate(
-    network: nn.Module, noise: NoiseProcess, loss: Loss, tokens: np.ndarray, keys: Sequence[int]
+    network: Network, noise: NoiseProcess, loss: Loss, tokens: np.ndarray, keys: Sequence[int]
 ) -> list[LossRow]:
     """Loss over all levels, and in each of ten bins of t / T.
 

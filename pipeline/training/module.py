@@ -7,6 +7,7 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from pipeline.base.errors import PipelineError
+from pipeline.networks.network import Network
 from pipeline.noise.base import NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.training.batches import Batch
@@ -33,7 +34,7 @@ class Denoising(LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         noise: NoiseProcess,
         loss: Loss,
         optimizer: torch.optim.Optimizer,

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from pipeline.base.types import Settings
+
 Schedule = Callable[[int], float]
 """From steps done to the factor of the learning rate."""
 
@@ -28,7 +30,7 @@ def adam(
     )
 
 
-def adamw(network: nn.Module, settings: dict) -> torch.optim.Optimizer:
+def adamw(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     """AdamW of the section `training` of text and images."""
     names = ("learning_rate", "beta1", "beta2", "weight_decay")
     return adam(network, *(settings[name] for name in names))

@@ -12,8 +12,10 @@ import time
 
 _FIRST = "PIPELINE_FIRST_PROCESS"
 """Environment variable with the number of the process that started the others."""
-_FOREIGN = ("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE")
-_FOREIGN += ("MASTER_ADDR", "MASTER_PORT", "STANDALONE_PORT")
+_FOREIGN = (
+    *("RANK", "LOCAL_RANK", "GROUP_RANK", "NODE_RANK", "WORLD_SIZE"),
+    *("MASTER_ADDR", "MASTER_PORT", "STANDALONE_PORT"),
+)
 """Variables by which Lightning would take this process for one of another group."""
 _GLANCE = 1.0
 """Seconds between two looks at the first process."""

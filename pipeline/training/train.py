@@ -4,10 +4,10 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from typing import TypeVar
 
 from lightning import Callback, Trainer
-from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch.utils.data import DataLoader
 
 from pipeline.artifacts import streams
@@ -15,22 +15,27 @@ from pipeline.artifacts.tensors import make_stamp
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Spec
 from pipeline.networks.averages import Averages
+from pipeline.networks.network import Network
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
+from pipeline.training.parts import TrainableModel
 from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
 from pipeline.training.stopping import Stopping
+
+_Network = TypeVar("_Network", bound=Network)
 
 STATE_INTERVAL = 600.0
 """Seconds of work that a kill can cost."""
 
 
 def train(
-    spec: dict,
-    model: ModuleType,
+    spec: Spec,
+    model: TrainableModel[_Network],
     dataset: Path,
     checkpoints: Sequence[Path],
     losses: Path,
