@@ -8,13 +8,14 @@ import numpy as np
 from pipeline.artifacts import streams
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation, stream_key
+from pipeline.base.types import Settings, Values
 from pipeline.image.estimators.pixels import as_pictures, white_noise
 from pipeline.measurement.exchange_blocks import exchange_blocks
 
 SOURCE = "images"
 
 
-def controls(source: Path, settings: dict) -> Iterator[tuple[dict, np.ndarray]]:
+def controls(source: Path, settings: Settings) -> Iterator[tuple[Values, np.ndarray]]:
     """Held-out images that generated ones are compared with, then what is compared likewise.
 
     These are other held-out images, as many as there are samples; white noise of unit variance,
@@ -32,7 +33,7 @@ def controls(source: Path, settings: dict) -> Iterator[tuple[dict, np.ndarray]]:
     place = {"setting": settings["setting"], "block_length": None}
     yield place | {"control": "reference"}, reference
     yield place | {"control": "real"}, real
-    noise = white_noise(*real.shape, stream_key("controls", "noise"))
+    noise = white_noise(len(real), real.shape[1], stream_key("controls", "noise"))
     yield place | {"control": "noise"}, noise
     for length in settings["block_lengths"]:
         key = stream_key("controls", "blocks", length)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import streams
+from pipeline.base.types import Settings
 from pipeline.image.estimators import feature_correlation, feature_distance
 from pipeline.image.estimators.nearest_images import NearestImages
 from pipeline.image.estimators.pixels import as_pictures
@@ -31,12 +32,12 @@ class RealImages:
     features: dict[int, np.ndarray]
 
 
-def load_sources(sources: Sequence[Path], settings: dict) -> list[RealImages]:
+def load_sources(sources: Sequence[Path], settings: Settings) -> list[RealImages]:
     """Real images of every replica, from the features of the control `reference`."""
     return [_load(path, settings) for path in sources]
 
 
-def _load(path: Path, settings: dict) -> RealImages:
+def _load(path: Path, settings: Settings) -> RealImages:
     tensors = streams.map_tensors(path, KIND).tensors
     features = {name: np.asarray(tensor[0]) for name, tensor in tensors.items()}
     by_layer = _by_layer(features, "layer")
@@ -58,7 +59,7 @@ def observe(
     truth: RealImages,
     generated: Mapping[str, np.ndarray],
     known: Mapping[str, np.ndarray],
-    settings: dict,
+    settings: Settings,
 ) -> Iterator[ImageRow]:
     """All rows of one replica at one checkpoint, or of a control.
 
@@ -72,8 +73,8 @@ def observe(
     yield from power_rows(generated["tokens"])
     size = as_pictures(generated["tokens"]).shape[-1]
     for layer, maps in _maps(generated).items():
-        reference = truth.correlations[layer]
-        yield from feature_correlation.correlation_rows(reference, maps, size, layer, settings)
+        correlated = truth.correlations[layer]
+        yield from feature_correlation.correlation_rows(correlated, maps, size, layer, settings)
     for layer, features in _by_layer(generated, "layer").items():
         reference = truth.distances[layer]
         yield from feature_distance.distance_rows(reference, features, layer, settings["blocks"])
@@ -83,7 +84,7 @@ def observe(
 
 def _novel(
     truth: RealImages, generated: Mapping[str, np.ndarray], known: Mapping[str, np.ndarray],
-    size: int, settings: dict,
+    size: int, settings: Settings,
 ) -> Iterator[ImageRow]:  # fmt: skip
     """Rows of copies, and of how far the features correlate of what is none."""
     ((layer, training),) = _by_layer(known, "layer").items()
@@ -103,7 +104,7 @@ def _novel(
 
 def _maps(features: Mapping[str, np.ndarray]) -> dict[int | None, np.ndarray]:
     """Pixels and maps of layers, [N, C, h, h] each."""
-    return {None: as_pictures(features["tokens"]), **_by_layer(features, "map")}
+    return {None: as_pictures(features["tokens"])} | _by_layer(features, "map")
 
 
 def _by_layer(features: Mapping[str, np.ndarray], kind: str) -> dict[int, np.ndarray]:

@@ -12,9 +12,10 @@ from PIL import Image
 from pipeline.artifacts import streams, tables
 from pipeline.artifacts.samples import sample_places
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Spec
 
 
-def keep_pictures(spec: dict, samples: Sequence[Path], output: Path) -> None:
+def keep_pictures(spec: Spec, samples: Sequence[Path], output: Path) -> None:
     """Keep the first samples of every checkpoint as pictures.
 
     Args:

@@ -1,21 +1,18 @@
 """Sampler of images: ancestral, over some or all noise levels."""
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
 
+from pipeline.base.types import Settings
 from pipeline.image.model import build_noise
 from pipeline.noise.base import Denoiser
 from pipeline.sampling.gaussian import sample_gaussian
+from pipeline.sampling.parts import DrawStrings
 
 _FEATURES = {"cuda": 2**27, "cpu": 2**19}
 """Numbers in one layer of a network at full resolution, over all images of a call."""
 
 
-def build_sampler(
-    sampling: dict, settings: dict, denoiser: Denoiser
-) -> Callable[[Callable[[int], Tensor]], Tensor]:
+def build_sampler(sampling: Settings, settings: Settings, denoiser: Denoiser) -> DrawStrings:
     """Map from a source of random numbers to images.
 
     Args:
@@ -27,12 +24,12 @@ def build_sampler(
     return lambda draw: sample_gaussian(denoiser, noise, draw, steps)
 
 
-def batch_size(settings: dict, device: torch.device) -> int:
+def batch_size(settings: Settings, device: torch.device) -> int:
     """Images in one network call: many for a GPU, few for the caches of a CPU."""
     features = settings["network"]["width"] * settings["size"] ** 2
     return max(1, _FEATURES[device.type] // features)
 
 
-def string_length(settings: dict) -> int:
+def string_length(settings: Settings) -> int:
     """Numbers of an image, three per pixel."""
     return 3 * settings["size"] ** 2

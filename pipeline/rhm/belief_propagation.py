@@ -32,7 +32,7 @@ from pipeline.sampling.categorical import categorical
 
 _TINY = torch.finfo(torch.float64).tiny
 
-Buffers = dict[tuple, Tensor]
+Buffers = dict[tuple[tuple[str, int], tuple[int, ...]], Tensor]
 """Memory by name and shape, filled again by chunk after chunk: fresh pages cost more than sums."""
 
 

@@ -16,6 +16,7 @@ from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.device import choose_device
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Settings, Spec, Values
 from pipeline.noise.schedules import SCHEDULES
 from pipeline.rhm.estimators.accuracy import accuracies
 from pipeline.rhm.grammar.parsing import parse
@@ -26,7 +27,7 @@ from pipeline.rhm.sampler import build_sampler
 from pipeline.sampling.generate import generate
 
 
-def ceiling(spec: dict, sources: Sequence[Path], output: Path) -> None:
+def ceiling(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     """Sample with the config's sampler, and with every schedule at several numbers of levels.
 
     Args:
@@ -46,7 +47,7 @@ def ceiling(spec: dict, sources: Sequence[Path], output: Path) -> None:
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 
-def _samplers(settings: dict) -> list[dict]:
+def _samplers(settings: Settings) -> list[Values]:
     """Noise, reverse steps and strings: those of the config, then T steps at T noise levels."""
     sampling, strings = settings["sampling"], settings["ceiling"]["strings"]
     steps = {name: sampling[name] for name in ("levels", "spacing")}
@@ -61,7 +62,7 @@ def _samplers(settings: dict) -> list[dict]:
     return [{**configured, "strings": sampling["samples"]}, *others]
 
 
-def _rows(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> Iterator[dict]:
+def _rows(settings: Settings, sampler: Settings, grammars: dict[int, Grammar]) -> Iterator[Values]:
     """Accuracies of one sampler, for every grammar by its seed."""
     noise = sampler["noise"]
     place = {**settings["setting"], "process": noise["process"]}
@@ -84,7 +85,7 @@ def _rows(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> Iterat
                 }
 
 
-def _sample(settings: dict, sampler: dict, grammars: dict[int, Grammar]) -> np.ndarray:
+def _sample(settings: Settings, sampler: Settings, grammars: dict[int, Grammar]) -> np.ndarray:
     """Strings of the exact denoiser, [R, N, d]."""
     trained = {"noise": sampler["noise"], "cell": {"setting": settings["setting"]}}
     sampling = settings["sampling"] | sampler["steps"]

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.base.types import Settings
 from pipeline.datasets.build import Tensors
 from pipeline.rhm.grammar.rules import load_grammar
 from pipeline.rhm.strings.splits import StringSource
 
 
-def build(settings: dict, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
+def build(settings: Settings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
     """Tensors of `make_dataset`, and the content hashes of the grammars they were derived from."""
     splits: dict[str, list[np.ndarray]] = {"training": [], "validation": [], "test": []}
     inputs = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.base.types import Settings, Values
 from pipeline.measurement.coherence import coherence_rows
 from pipeline.measurement.correlation import (
     PairCounts,
@@ -25,7 +26,7 @@ from pipeline.rhm.grammar.rules import Grammar, load_grammar
 KIND, KNOWN = "samples", "dataset"
 
 
-def load_sources(sources: Sequence[Path], _settings: dict) -> list[Grammar]:
+def load_sources(sources: Sequence[Path], _settings: Settings) -> list[Grammar]:
     """Grammars of the replicas."""
     return [load_grammar(path)[0] for path in sources]
 
@@ -34,7 +35,7 @@ def observe(
     grammar: Grammar,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: dict,
+    settings: Settings,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint.
 
@@ -71,7 +72,7 @@ def _memorization(
 
 
 def _correlations(
-    grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: dict
+    grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: Settings
 ) -> Iterator[Row]:
     """Rows of all samples, and of novel ones how far they correlate like the data.
 
@@ -118,7 +119,7 @@ def _tokens_met(grammar: Grammar) -> list[int]:
     return [s**level - s ** (level - 1) for level in range(1, grammar.depth + 1)]
 
 
-def _pair_groups(grammar: Grammar) -> tuple[list[dict], list[np.ndarray]]:
+def _pair_groups(grammar: Grammar) -> tuple[list[Values], list[np.ndarray]]:
     """Position pairs by the level at which they meet, then by their distance."""
     pairs = np.array(list(combinations(range(grammar.length), 2)))
     meets = np.array([common_ancestor_level(grammar.branching, i, j) for i, j in pairs])

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Settings
 from pipeline.measurement.probe import ProbeRow
-from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.base import Denoiser
 from pipeline.noise.losses import LOSSES
 from pipeline.rhm.grammar.exchange import exchange_tuples
@@ -20,6 +21,18 @@ from pipeline.training.evaluation import corrupted_strings, noise_bins, string_l
 
 _CHUNK = 256
 """Strings whose activations are held at once; no result depends on it."""
+
+
+class LayeredNetwork(Protocol):
+    """What is asked here of a network: a denoiser whose blocks can be looked into."""
+
+    def __call__(self, xt: Tensor, t: Tensor, /) -> Tensor:
+        """Logits [R, B, d, v] of clean tokens, from x_t int64 [R, B, d] and t int64 [R, B]."""
+        ...
+
+    def activations(self, xt: Tensor, t: Tensor, /) -> Iterator[tuple[str, Tensor]]:
+        """Outputs of the blocks in order, [R, B, positions, width], each with its block's name."""
+        ...
 
 
 class Examination:
@@ -35,8 +48,8 @@ class Examination:
 
     def __init__(
         self,
-        settings: dict,
-        trained: dict,
+        settings: Settings,
+        trained: Settings,
         sources: Sequence[Path],
         data: Mapping[str, np.ndarray],
         device: torch.device,
@@ -60,7 +73,7 @@ class Examination:
             for grammar, strings, key in zip(grammars, self._test, self._keys, strict=True)
         ]
 
-    def __call__(self, network: UNet1d) -> list[list[ProbeRow]]:
+    def __call__(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Rows of every replica."""
         parts = (self._losses(network), self._latents(network), self._synonyms(network))
         return [sum(rows, []) for rows in zip(*parts, strict=True)]
@@ -69,24 +82,25 @@ class Examination:
         arguments = (self._noise, self._loss, self._test, self._keys, self._device)
         return string_losses(denoiser, *arguments)
 
-    def _losses(self, network: UNet1d) -> list[list[ProbeRow]]:
+    def _losses(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Bayes loss, and excess over it of the network and of who knows the levels up to one.
 
         In units of the loss, all on the very same corrupted strings.
         """
         excess = self._string_losses(network) - self._bayes
+        values: list[tuple[str, int | None, np.ndarray]]
         values = [("bayes_loss", None, self._bayes), ("excess_loss", None, excess)]
         values += [("plateau_excess_loss", *plateau) for plateau in enumerate(self._plateaus)]
         return [
             [
-                ProbeRow(quantity, *estimate, level=level, noise_low=low, noise_high=high)
+                ProbeRow(quantity, *row[2:], level=level, noise_low=row[0], noise_high=row[1])
                 for quantity, level, of_replicas in values
-                for low, high, *estimate in noise_bins(self._noise, of_replicas[replica])
+                for row in noise_bins(self._noise, of_replicas[replica])
             ]
             for replica in range(len(self._keys))
         ]
 
-    def _latents(self, network: UNet1d) -> list[list[ProbeRow]]:
+    def _latents(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Divergence of implied latent marginals from exact ones, of network and exact tokens."""
         strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
         posteriors = (self._posteriors(network(xt, t).double(), xt, t) for _, xt, t in strings)
@@ -117,7 +131,7 @@ class Examination:
         own = likelihood if self._noise.predicts_cavities else likelihood > 0
         return torch.softmax(logits + own.log(), dim=-1)
 
-    def _synonyms(self, network: UNet1d) -> list[list[ProbeRow]]:
+    def _synonyms(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Change of every block's output by a synonym, relative to a tuple of another symbol."""
         rows: list[list[ProbeRow]] = [[] for _ in self._keys]
         for level in self._exchanged[0]:
@@ -129,7 +143,7 @@ class Examination:
                     rows[replica].append(row)
         return rows
 
-    def _changes(self, network: UNet1d, triples: np.ndarray) -> dict[str, np.ndarray]:
+    def _changes(self, network: LayeredNetwork, triples: np.ndarray) -> dict[str, np.ndarray]:
         """Squared distances that exchanges move each block's output by, [R, 2, N].
 
         Args:
@@ -147,7 +161,7 @@ class Examination:
         }
 
 
-def _outputs(network: UNet1d, variants: Tensor) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
+def _outputs(network: LayeredNetwork, variants: Tensor) -> Iterator[tuple[str, tuple[Tensor, ...]]]:
     """Block by block, the outputs for each variant of the strings, at the lowest noise level."""
     lowest = torch.ones(variants.shape[1:3], dtype=torch.int64, device=variants.device)
     for outputs in zip(*(network.activations(x, lowest) for x in variants), strict=True):

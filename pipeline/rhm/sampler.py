@@ -1,21 +1,18 @@
 """Sampler of the Random Hierarchy Model: the one of the noise that the network was trained for."""
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
 
+from pipeline.base.types import Settings
 from pipeline.noise.absorbing import Absorbing
 from pipeline.noise.base import Denoiser
 from pipeline.rhm.model import build_noise
 from pipeline.sampling import generate
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
+from pipeline.sampling.parts import DrawStrings
 from pipeline.sampling.uniform import sample_uniform
 
 
-def build_sampler(
-    sampling: dict, settings: dict, denoiser: Denoiser
-) -> Callable[[Callable[[int], Tensor]], Tensor]:
+def build_sampler(sampling: Settings, settings: Settings, denoiser: Denoiser) -> DrawStrings:
     """Map from a source of random numbers to strings.
 
     Args:
@@ -30,12 +27,12 @@ def build_sampler(
     return lambda draw: sample_uniform(denoiser, noise, draw, levels, spacing)
 
 
-def batch_size(_settings: dict, _device: torch.device) -> int:
+def batch_size(_settings: Settings, _device: torch.device) -> int:
     """Strings of each replica in one network call."""
     return generate.BATCH
 
 
-def string_length(settings: dict) -> int:
+def string_length(settings: Settings) -> int:
     """Tokens of a string, d = s**L."""
     setting = settings["cell"]["setting"]
     return setting["s"] ** setting["L"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.base.types import Settings
 from pipeline.rhm.estimators.novelty import novel_subtrees
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import Grammar
@@ -36,7 +37,7 @@ def observe(
     grammar: Grammar,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: dict,
+    settings: Settings,
 ) -> Iterator[Node]:
     """All nodes above the first strings of one replica at one checkpoint.
 

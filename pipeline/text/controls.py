@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base.randomness import permutation, stream_key
+from pipeline.base.types import Settings, Values
 from pipeline.measurement.block_shuffle import shuffle_blocks
 from pipeline.text.measure import load_corpus
 
 SOURCE = "corpus"
 
 
-def controls(source: Path, settings: dict) -> Iterator[tuple[dict, np.ndarray]]:
+def controls(source: Path, settings: Settings) -> Iterator[tuple[Values, np.ndarray]]:
     """Real text, then one control per block length, each with columns that say which it is.
 
     Each has as many sequences [N, d] as there are samples, or all that are held out.

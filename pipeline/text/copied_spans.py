@@ -80,4 +80,4 @@ def _any_among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
     places = np.searchsorted(wanted, known.ravel()).clip(max=len(wanted) - 1)
     met = np.zeros(len(wanted), dtype=bool)
     met[places[wanted[places] == known.ravel()]] = True
-    return met[np.searchsorted(wanted, numbers)].any(axis=1)
+    return np.asarray(met[np.searchsorted(wanted, numbers)].any(axis=1))

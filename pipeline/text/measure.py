@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import streams
+from pipeline.base.types import Settings
 from pipeline.measurement.coherence import coherence_rows
 from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
 from pipeline.measurement.diversity import diversity
@@ -38,7 +39,7 @@ class RealText:
         return longest_shared_runs(self.held_out.control, self.training)
 
 
-def load_sources(sources: Sequence[Path], settings: dict) -> list[RealText]:
+def load_sources(sources: Sequence[Path], settings: Settings) -> list[RealText]:
     """Held-out text of the corpus of every replica."""
     return [load_corpus(path, settings["reference_sequences"]) for path in sources]
 
@@ -55,7 +56,7 @@ def observe(
     truth: RealText,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: dict,
+    settings: Settings,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint, or of a control.
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Settings
 from pipeline.measurement.probe import ProbeRow
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.base import token_cross_entropy
@@ -35,8 +36,8 @@ class Examination:
 
     def __init__(
         self,
-        settings: dict,
-        trained: dict,
+        settings: Settings,
+        trained: Settings,
         _sources: Sequence[Path],
         data: Mapping[str, np.ndarray],
         device: torch.device,

@@ -1,20 +1,17 @@
 """Sampler of text: exact (first-hitting), or ancestral on the cosine grid as in MD4."""
 
-from collections.abc import Callable
-
 import torch
-from torch import Tensor
 
+from pipeline.base.types import Settings
 from pipeline.networks.transformer import Transformer
 from pipeline.sampling.absorbing import cosine_grid, sample_absorbing
+from pipeline.sampling.parts import DrawStrings
 from pipeline.text.model import build_noise
 
 _TOKENS = {"cuda": 2**16, "cpu": 2**11}
 
 
-def build_sampler(
-    sampling: dict, settings: dict, network: Transformer
-) -> Callable[[Callable[[int], Tensor]], Tensor]:
+def build_sampler(sampling: Settings, settings: Settings, network: Transformer) -> DrawStrings:
     """Map from a source of random numbers to blocks of tokens.
 
     Args:
@@ -27,11 +24,11 @@ def build_sampler(
     return lambda draw: sample_absorbing(network.logits_at, noise, draw, grid)
 
 
-def batch_size(settings: dict, device: torch.device) -> int:
+def batch_size(settings: Settings, device: torch.device) -> int:
     """Blocks in one network call: many for a GPU, few for the caches of a CPU."""
     return max(1, _TOKENS[device.type] // settings["context"])
 
 
-def string_length(settings: dict) -> int:
+def string_length(settings: Settings) -> int:
     """Tokens of a block."""
     return settings["context"]

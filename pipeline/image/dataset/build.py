@@ -2,10 +2,10 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Settings, Spec
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
 from pipeline.sources.archives import file_hash
@@ -24,7 +25,7 @@ _MOST_NAMED, _LONGEST_NAME = 20, 200
 _KEY = "domains.image.data"
 
 
-def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
+def make_images(spec: Spec, inputs: Sequence[Path], output: Path) -> None:
     """Read images once, and hold some out.
 
     Memory does not grow with their number. Whether an image is held out is a hash of its number
@@ -64,7 +65,7 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
 class _Reading:
     """One pass over the images of a source."""
 
-    def __init__(self, settings: Mapping, images: Iterator[Decoded]) -> None:
+    def __init__(self, settings: Settings, images: Iterator[Decoded]) -> None:
         self._settings = settings
         self._images = images
         self._count = 0
@@ -90,7 +91,7 @@ class _Reading:
                 yield image.pixels.reshape(1, -1)
         self._check()
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """How many images there were, how many are held out or corrupt, and names of the latter."""
         named = [name[-_LONGEST_NAME:] for name in self._skipped[:_MOST_NAMED]]
         counts = {"count": self._count, "held_out": self._held_out, "corrupt": len(self._skipped)}
@@ -122,6 +123,6 @@ def _rows(file: BinaryIO, pixels: int) -> Iterator[np.ndarray]:
         yield np.frombuffer(content, np.uint8)
 
 
-def _description(settings: Mapping) -> dict:
+def _description(settings: Settings) -> dict[str, Any]:
     described = {name: settings[name] for name in ("name", "description", "size")}
     return described | {"channels": CHANNELS, "layout": "channel first"}

@@ -2,6 +2,7 @@
 
 import io
 from contextlib import suppress
+from typing import cast
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -37,6 +38,7 @@ def _in_srgb(picture: Image.Image, content: bytes) -> Image.Image:
         if kind != _KINDS.get(picture.mode) or "sRGB" in ImageCms.getProfileDescription(profile):
             return picture.convert("RGB")
         plain, srgb = picture.convert(_MODES[kind]), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(plain, profile, srgb, outputMode="RGB")
+        converted = ImageCms.profileToProfile(plain, profile, srgb, outputMode="RGB")
+        return cast("Image.Image", converted)  # none only of a picture that is changed in place
     except (OSError, ImageCms.PyCMSError) as error:
         raise ValueError(f"its colour profile cannot be applied ({error})") from error

@@ -95,17 +95,17 @@ def decode_image(image: Encoded, size: int) -> Decoded:
         with Image.open(file) as picture:
             return Decoded(image.name, fit(as_declared(picture), size))
     except UnidentifiedImageError:
-        _refuse_placeholder(image)
+        _refuse_placeholder(image.name, image.file)
         return Decoded(image.name, None, "no image of a known format")
     except Exception as error:  # Pillow's errors are of no common type
         return Decoded(image.name, None, one_line(error))
 
 
-def _refuse_placeholder(image: Encoded) -> None:
-    if isinstance(image.file, Path):
-        refuse_placeholder_file(image.file)
+def _refuse_placeholder(name: str, file: Path | bytes) -> None:
+    if isinstance(file, Path):
+        refuse_placeholder_file(file)
     else:
-        refuse_placeholder(image.name, image.file)
+        refuse_placeholder(name, file)
 
 
 def fit(picture: Image.Image, size: int) -> np.ndarray:

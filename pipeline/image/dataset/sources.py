@@ -1,7 +1,7 @@
 """Images of a source, one after the other, in a fixed order and in flat memory."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 from pyarrow.compute import struct_field
 
 from pipeline.base.errors import PipelineError, one_line
+from pipeline.base.types import Settings
 from pipeline.image.dataset.decode import Decoded, Encoded, decode_all
 from pipeline.image.dataset.generated import generate_image
 from pipeline.image.dataset.sheets import read_sheet
@@ -22,7 +23,7 @@ _ROWS = 64
 """Rows of a Parquet file that are in memory at once."""
 
 
-def read_images(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def read_images(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     """Images of a source, corrupt ones among them.
 
     Args:
@@ -37,7 +38,7 @@ def read_images(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[
     return _READERS[source["kind"]](source, inputs, size)
 
 
-def _from_package(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_package(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     (archive,) = inputs
     labels = np.array(list(chain(*(_labels(archive, name) for name in source["labels"]))), int)
     count = 0
@@ -65,7 +66,7 @@ def _labels(archive: Path, pattern: str) -> Iterator[int]:
             ) from error
 
 
-def _from_npz(_: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_npz(_: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     for path in sorted(inputs):
         pixels = _batch(path, size).reshape(-1, 3, size, size)
         yield from (Decoded(f"{path.name}[{row}]", image) for row, image in enumerate(pixels))
@@ -92,7 +93,7 @@ def _batch(path: Path, size: int) -> np.ndarray:
     return data
 
 
-def _from_hub(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_hub(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     (directory,) = inputs
 
     def encoded() -> Iterator[Encoded]:
@@ -116,12 +117,12 @@ def _is_image(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in plain)
 
 
-def _from_directory(source: Mapping, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_directory(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     place = Path(source["path"])
     return decode_all((Encoded(f"{p.relative_to(place)}", p) for p in sorted(inputs)), size)
 
 
-def _generated(source: Mapping, _: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _generated(source: Settings, _: Sequence[Path], size: int) -> Iterator[Decoded]:
     for number in range(source["count"]):
         yield Decoded(f"{number}", generate_image(source["seed"], number, size))
 

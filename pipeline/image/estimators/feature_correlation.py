@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Settings
 from pipeline.image.estimators.standardise import Standard, chunks
 from pipeline.measurement.coherence import (
     CorrelationRatios,
@@ -74,7 +75,7 @@ def map_distances(side: int) -> list[int]:
 
 
 def correlation_rows(
-    reference: Reference, maps: np.ndarray, size: int, layer: int | None, settings: dict
+    reference: Reference, maps: np.ndarray, size: int, layer: int | None, settings: Settings
 ) -> Iterator[ImageRow]:
     """Correlations, their ratios to real ones, and the equivalent block length.
 
@@ -196,7 +197,7 @@ def _moments(z: np.ndarray, distance: int) -> np.ndarray:
     """Products of channels, summed over maps and averaged over pairs of places, [C, C]."""
     axes = [0, 2, 3]
     parts = (np.tensordot(*pair, axes=(axes, axes)) for pair in _pairs(z, distance))
-    return sum(parts) / _count(z, distance)
+    return np.asarray(sum(parts)) / _count(z, distance)
 
 
 def _product(z: np.ndarray, distance: int, direction: np.ndarray | None) -> float:

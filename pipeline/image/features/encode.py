@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from math import isqrt
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -17,13 +17,14 @@ from pipeline.artifacts.samples import sample_origin
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.artifacts.workspace import Workspace, remove_all_but
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings, Spec
 from pipeline.image.features.encoder import Encoder, load_encoder
 
 _BATCH = 32
 """Images in one call of the encoder; more are slower on a CPU, and enough to fill a GPU."""
 
 
-def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequence[Path]) -> None:
+def encode(spec: Spec, encoder: Path, samples: Sequence[Path], features: Sequence[Path]) -> None:
     """Encode the images of each file into the output of the same position.
 
     A file that an earlier attempt has finished is not made again; what was made with other settings
@@ -56,7 +57,7 @@ def encode(spec: dict, encoder: Path, samples: Sequence[Path], features: Sequenc
     remove_all_but(workspaces)
 
 
-def encode_training(spec: dict, encoder: Path, dataset: Path, output: Path) -> None:
+def encode_training(spec: Spec, encoder: Path, dataset: Path, output: Path) -> None:
     """Encode the training images of every replica, [R, P, d]; otherwise as `encode`."""
     loaded = load_encoder(encoder, spec["settings"]["layers"])
     images = streams.map_tensors(dataset, "dataset")
@@ -84,7 +85,11 @@ def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
 
 
 def _write(
-    path: Path, stamp: Mapping, tokens: np.ndarray, encoder: Encoder, settings: Mapping
+    path: Path,
+    stamp: Mapping[str, Any],
+    tokens: np.ndarray,
+    encoder: Encoder,
+    settings: Settings,
 ) -> None:
     """Encode batch by batch; maps, which may be larger than memory, go through files."""
     images = tokens.reshape(-1, tokens.shape[2])

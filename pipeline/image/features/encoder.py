@@ -8,18 +8,28 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.image.features import preprocessing
-from pipeline.image.features.blocks import efficientnet_lite0, random_network, random_weights
+from pipeline.image.features.blocks import (
+    Blocks,
+    efficientnet_lite0,
+    random_network,
+    random_weights,
+)
 from pipeline.image.features.fitness import check_encoder
 from pipeline.sources.archives import read_members
 from pipeline.sources.pretrained import Role
+
+if TYPE_CHECKING:  # transformers takes seconds to import
+    from pipeline.image.features.hidden_states import HiddenStates
 
 ENCODER = Role("encoder", "an", "domains.image.encoder.model", preprocessing.FILES)
 """The role that these models have."""
@@ -39,9 +49,9 @@ class Encoder:
         device: where they are computed.
     """
 
-    record: dict
+    record: dict[str, Any]
     layers: tuple[int, ...]
-    network: nn.Module
+    network: "Blocks | HiddenStates"
     device: torch.device
 
     @torch.inference_mode()
@@ -62,7 +72,7 @@ class Encoder:
 
 
 def prepare_encoder(
-    settings: Mapping,
+    settings: Settings,
     archive: Path | None,
     output: Path,
     size: int | None = None,
@@ -110,7 +120,7 @@ def load_encoder(directory: Path, layers: Sequence[int]) -> Encoder:
         record = ENCODER.read_record(directory)
         network = _load(record["architecture"], directory)
     _check_layers(record["id"], record["layers"], layers)
-    network = network.to(device, memory_format=torch.channels_last)
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload] # undeclared
     return Encoder(record, tuple(layers), network, device)
 
 
@@ -123,18 +133,17 @@ def _check_layers(name: str, there: int, wanted: Sequence[int]) -> None:
         )
 
 
-def _load(architecture: str, directory: Path) -> nn.Module:
+def _load(architecture: str, directory: Path) -> "Blocks | HiddenStates":
     if architecture in _BLOCKS:
         return _BLOCKS[architecture](load_file(directory / _WEIGHTS))
-    from pipeline.image.features.hidden_states import (
-        HiddenStates,  # transformers takes seconds to import
-    )
+    from pipeline.image.features.hidden_states import HiddenStates
 
     return HiddenStates(directory)
 
 
-def _convert_weights(settings: Mapping, archive: Path, directory: Path) -> dict:
+def _convert_weights(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
     """Weights of a .pth file, which is a pickle and therefore read as tensors only."""
+    archive = ENCODER.archive(given)
     (name, content), *more = read_members(archive, settings["file"])
     with ENCODER.refusing(f"{name} in {archive}", "name another file of it, or another"):
         if more:
@@ -145,7 +154,7 @@ def _convert_weights(settings: Mapping, archive: Path, directory: Path) -> dict:
     return {"id": Path(name).stem, "revision": archive.name, "architecture": settings["kind"]}
 
 
-def _save_random(settings: Mapping, _archive: Path | None, directory: Path) -> dict:
+def _save_random(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
     _save(random_weights(), directory)
     return {"id": "random weights", "revision": None, "architecture": settings["kind"]}
 
@@ -155,11 +164,11 @@ def _save(weights: Mapping[str, Tensor], directory: Path) -> None:
     (directory / _WEIGHTS).chmod(directory.stat().st_mode & 0o666)  # hidden from the group before
 
 
-def _link_hub(settings: Mapping, _archive: Path | None, directory: Path) -> dict:
+def _link_hub(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
     return ENCODER.link_hub_model(settings, directory) | {"architecture": _HIDDEN_STATES}
 
 
-def _link_directory(settings: Mapping, _archive: Path | None, directory: Path) -> dict:
+def _link_directory(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
     return ENCODER.link_directory(settings, directory) | {"architecture": _HIDDEN_STATES}
 
 

@@ -50,11 +50,9 @@ def read_preprocessing(directory: Path) -> Preprocessing:
         for name, default in _DEFAULTS.items()
     }
     factor = values["rescale_factor"] if values["do_rescale"] else 1.0
-    mean, std = _normalisation(declared) if values["do_normalize"] else (0.0, 1.0)
-    found = Preprocessing(
-        *(1 / factor * torch.tensor(value).reshape(-1, 1, 1) for value in (mean, std)),
-        bool(values["do_flip_channel_order"]),
-    )
+    normalisation = _normalisation(declared) if values["do_normalize"] else (0.0, 1.0)
+    mean, std = (1 / factor * torch.tensor(value).reshape(-1, 1, 1) for value in normalisation)
+    found = Preprocessing(mean, std, bool(values["do_flip_channel_order"]))
     if processor is None:
         _refuse_unknown(declared)
     else:

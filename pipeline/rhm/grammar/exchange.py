@@ -25,7 +25,7 @@ def exchange_tuples(grammar: Grammar, strings: np.ndarray, key: int) -> dict[int
     if grammar.synonyms == 1:
         return {}
     parsed, count = parse(grammar, strings), np.arange(len(strings))
-    exchanges = {}
+    exchanges: dict[int, Exchange] = {}
     for level in range(1, grammar.depth + 1):
         nodes = parsed.symbols[level].shape[1]
         node = (uniforms(key, count, level, 0) * nodes).astype(int)
@@ -37,7 +37,8 @@ def exchange_tuples(grammar: Grammar, strings: np.ndarray, key: int) -> dict[int
         below = Grammar(grammar.rules[:level])
         roots = ((symbol, other_rule), (other_symbol, any_rule))
         subtrees = [_derive_below(below, *root, key, level, 4 + i) for i, root in enumerate(roots)]
-        exchanges[level] = (strings, *(_insert(strings, node, tokens) for tokens in subtrees))
+        synonym, other = (_insert(strings, node, tokens) for tokens in subtrees)
+        exchanges[level] = strings, synonym, other
     return exchanges
 
 

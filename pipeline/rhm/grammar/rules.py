@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation
+from pipeline.base.types import Spec
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def sample_rules(v: int, m: int, s: int, L: int, seed: int) -> Grammar:
     return Grammar(np.stack(digits, axis=-1).reshape(L, v, m, s))
 
 
-def make_grammar(spec: dict, output: Path) -> None:
+def make_grammar(spec: Spec, output: Path) -> None:
     """Stage `grammar`: draw the rules that `spec["settings"]` describes and save them."""
     grammar = sample_rules(**spec["settings"])
     write_tensors(

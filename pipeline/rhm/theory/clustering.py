@@ -44,7 +44,7 @@ def cluster_tuples(
         level-(l-1) classes; -1 where unknown. The root's class has no context to be found by.
     """
     width = training.shape[1] // branching
-    nodes, classes = training[:, :width].astype(np.int64), []
+    nodes, classes = training[:, :width].astype(np.int64), list[np.ndarray]()
     while width > 1:
         codes = tuple_codes(nodes, symbols, branching)
         context = training[:, training.shape[1] // width]

@@ -73,11 +73,12 @@ def first_layer_updates(frequencies: np.ndarray, width: int, key: int) -> np.nda
     losses: one pass over the tuples is one over the strings, of any number.
     """
     codes, places, symbols = frequencies.shape
-    first, readout = small_layers(codes, places * symbols, width, key)
+    layers = small_layers(codes, places * symbols, width, key)
+    first, readout = layers
     inputs = torch.eye(codes, dtype=torch.float64).unsqueeze(0)
     logits = readout(gelu(first(inputs))).reshape(codes, places, symbols)
     loss = -(torch.from_numpy(frequencies) * logits.log_softmax(dim=-1)).sum()
-    (gradient,) = torch.autograd.grad(loss, first.weight)
+    (gradient,) = torch.autograd.grad(loss, next(layers.parameters()))
     return -gradient[0].numpy()
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Settings, Spec, Values
 from pipeline.rhm.grammar.correlations import common_ancestor_level, joint_excess
 from pipeline.rhm.grammar.rules import Grammar, load_grammar, sample_rules
 from pipeline.rhm.strings.splits import StringSource
@@ -25,7 +26,7 @@ _VALUES = ["quantity", "level", "estimate", "standard_error", "count"]
 _COLUMNS = [*_GRAMMAR, "grammar_seed", "data_seed", "dataset_size", *_VALUES]
 
 
-def tabulate(spec: dict, sources: Sequence[Path], output: Path) -> None:
+def tabulate(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     """Tabulate one setting: grammars from `sources` by dataset size, and correlations of others.
 
     Args:
@@ -48,7 +49,7 @@ def tabulate(spec: dict, sources: Sequence[Path], output: Path) -> None:
     tables.write_table(output, frame, make_stamp("theory", spec, inputs))
 
 
-def learning_curves(grammar: Grammar, grammar_seed: int, settings: dict) -> Iterator[dict]:
+def learning_curves(grammar: Grammar, grammar_seed: int, settings: Settings) -> Iterator[Values]:
     """Rows of every dataset size, on the strings that networks are trained and tested on."""
     held_out = settings["validation_size"], settings["test_size"]
     data_seed = settings["data_seed"]
@@ -64,7 +65,7 @@ def learning_curves(grammar: Grammar, grammar_seed: int, settings: dict) -> Iter
             yield place | row
 
 
-def squared_correlations(grammar: Grammar) -> Iterator[dict]:
+def squared_correlations(grammar: Grammar) -> Iterator[Values]:
     """Exact mean over symbol pairs, and over all pairs of tokens that meet at a level, L rows."""
     pairs = list(combinations(range(grammar.length), 2))
     meets = [common_ancestor_level(grammar.branching, *pair) for pair in pairs]
@@ -76,7 +77,7 @@ def squared_correlations(grammar: Grammar) -> Iterator[dict]:
 
 def _of_clustering(
     grammar: Grammar, training: np.ndarray, test: np.ndarray, key: int
-) -> Iterator[dict]:
+) -> Iterator[Values]:
     shape = grammar.symbols, grammar.synonyms, grammar.branching
     classes = cluster_tuples(training, *shape, key)
     for level, found in enumerate(class_accuracy(classes, grammar, test), 1):
@@ -85,12 +86,12 @@ def _of_clustering(
     yield _row("tuple_coverage", 1, coverage, 0, grammar.symbols * grammar.synonyms)
 
 
-def _of_one_step(grammar: Grammar, training: np.ndarray, width: int, key: int) -> Iterator[dict]:
+def _of_one_step(grammar: Grammar, training: np.ndarray, width: int, key: int) -> Iterator[Values]:
     names = ("synonym_update_similarity", "other_update_similarity")
     for name, found in zip(names, update_similarity(grammar, training, width, key), strict=True):
         yield _row(name, 1, *found)
 
 
-def _row(quantity: str, level: int, estimate: float, standard_error: float, count: int) -> dict:
+def _row(quantity: str, level: int, estimate: float, standard_error: float, count: int) -> Values:
     """One row; what is exact has a standard error of zero."""
     return dict(zip(_VALUES, (quantity, level, estimate, standard_error, count), strict=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -10,6 +11,7 @@ from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Settings, Spec
 from pipeline.sources.archives import file_hash
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
@@ -21,7 +23,7 @@ _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
 
 
-def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
+def make_corpus(spec: Spec, inputs: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
     """Tokenise documents.
 
     Memory does not grow with their number. A tokenizer is trained on the training documents, or
@@ -49,7 +51,7 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
     census = split.count()
     coder = build_tokenizer(settings["tokenizer"], lambda: _sample(split, census.size), packages)
     _check_vocabulary(coder.get_vocab_size(), settings["vocabulary_size"], packages)
-    summary = _summary(census, coder) | _files(settings, files)
+    summary: dict[str, float | None] = {**_summary(census, coder), **_files(settings, files)}
     if settings["tokenizer"]["kind"] == "characters":
         summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
     with replacing(tokenizer) as temporary:
@@ -69,14 +71,14 @@ def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> Non
         )
 
 
-def _divide(settings: Mapping, inputs: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
+def _divide(settings: Settings, inputs: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
     """Inputs of the source, and those of the tokenizer."""
     packages = 1 if settings["tokenizer"]["kind"] == "gpt2" else 0
     border = len(inputs) - packages
     return inputs[:border], inputs[border:]
 
 
-def _files(settings: Mapping, files: Sequence[Path]) -> dict[str, int]:
+def _files(settings: Settings, files: Sequence[Path]) -> dict[str, int]:
     return {"files": len(files)} if settings["source"]["kind"] == "directory" else {}
 
 
@@ -90,7 +92,7 @@ def _sample(split: Split, size: int) -> Iterator[str]:
 
 
 def _write_blocks(
-    path: Path, stamp: Mapping, tokenizer: Tokenizer, split: Split, context: int
+    path: Path, stamp: Mapping[str, Any], tokenizer: Tokenizer, split: Split, context: int
 ) -> None:
     parts = {"validation": split.validation, "training": split.training}
     with streams.writing(path, stamp) as stream:
@@ -99,7 +101,7 @@ def _write_blocks(
             stream.add(name, blocks, (-1, context))
 
 
-def _summary(census: Census, tokenizer: Tokenizer) -> dict[str, int]:
+def _summary(census: Census, tokenizer: Tokenizer) -> dict[str, int | None]:
     return {
         "documents": census.documents,
         "validation_documents": census.held_out,

@@ -1,23 +1,24 @@
 """Documents of a source, one after the other, in a fixed order and in flat memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
 from pipeline.sources.parquet import read_column
 from pipeline.text.corpus.plain_text import clean_row, decode_text, not_utf8
 from pipeline.text.corpus.tagged import untag
 
 _KEY = "domains.text.data.source"
-_FORMATS = {"plain": str, "tagged": untag}
+_FORMATS: dict[str, Callable[[str], str]] = {"plain": str, "tagged": untag}
 _ROWS = 256
 """Rows of a Parquet file that are in memory at once."""
 
 
-def read_documents(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+def read_documents(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
     """Documents that are not blank; one at a time is in memory.
 
     Args:
@@ -40,14 +41,14 @@ def read_documents(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
         )
 
 
-def _from_packages(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+def _from_packages(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
     for package, path in zip(source["packages"], inputs, strict=True):
         clean = _FORMATS[package["format"]]
         for name, content in read_members(path, package["files"]):
             yield clean(decode_text(content, f"{path}, {name}", _KEY))
 
 
-def _from_directory(_: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+def _from_directory(_: Settings, inputs: Sequence[Path]) -> Iterator[str]:
     for path in sorted(inputs):
         try:
             content = path.read_bytes()
@@ -58,7 +59,7 @@ def _from_directory(_: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
         yield decode_text(content, f"{path}", _KEY)
 
 
-def _from_hub(source: Mapping, inputs: Sequence[Path]) -> Iterator[str]:
+def _from_hub(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
     (directory,) = inputs
     for path, values in read_column(directory, source, _KEY, "texts", _is_text, _ROWS):
         name = f"{path}, a value of {source['column']!r}"
@@ -78,7 +79,7 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in plain)
 
 
-def _describe(source: Mapping) -> str:
+def _describe(source: Settings) -> str:
     """Name of a source in messages."""
     if source["kind"] == "packages":
         return ", ".join(f"{p['name']}@{p['version']}/{p['files']}" for p in source["packages"])

@@ -2,11 +2,12 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from tokenizers import Tokenizer
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 
 _KEY = "domains.text.data.tokenizer"
 _SHOWN = 8
@@ -15,7 +16,7 @@ _ACCENTS = range(0x300, 0x370)
 """Accents that stand by themselves, after their letters."""
 
 
-def measure_loss(tokenizer: Tokenizer, settings: Mapping, documents: Iterable[str]) -> float:
+def measure_loss(tokenizer: Tokenizer, settings: Settings, documents: Iterable[str]) -> float:
     """Share of the characters of documents that have no token; blanks and accents do not count.
 
     It is printed with the characters that are lost most often.

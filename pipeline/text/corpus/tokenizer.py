@@ -1,7 +1,7 @@
 """Tokenizers of text: characters, a trained byte-level BPE, or the BPE of GPT-2."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 from pipeline.artifacts.tensors import refusal
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
 
 END_OF_DOCUMENT = "<|endoftext|>"
@@ -19,7 +20,7 @@ _KEY = "domains.text.data.tokenizer"
 
 
 def build_tokenizer(
-    settings: Mapping, documents: Callable[[], Iterator[str]], inputs: Sequence[Path]
+    settings: Settings, documents: Callable[[], Iterator[str]], inputs: Sequence[Path]
 ) -> Tokenizer:
     """Tokenizer of the kind in the settings `domains.text.data.tokenizer`.
 
@@ -116,8 +117,8 @@ def _gpt2(package: Path) -> Tokenizer:
     vocabulary = json.loads(encoder)
     if END_OF_DOCUMENT not in vocabulary:
         raise PipelineError(f"{package} has no token {END_OF_DOCUMENT}; correct {_KEY}.package")
-    pairs = [tuple(line.split()) for line in merges.decode().splitlines()[1:] if line]
-    return _byte_level(models.BPE(vocabulary, pairs))
+    lines = [line.split() for line in merges.decode().splitlines()[1:] if line]
+    return _byte_level(models.BPE(vocabulary, [(first, second) for first, second in lines]))
 
 
 def _byte_level(model: models.BPE) -> Tokenizer:

@@ -1,5 +1,7 @@
 """Whether a language model can be a judge: it reads from left to right, and as far as is needed."""
 
+from typing import cast
+
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -47,6 +49,11 @@ def check_longest(model: PreTrainedModel, longest: int) -> None:
     limit = _limit(model)
     if limit is not None and longest > limit:
         raise _too_long(longest, f"the model reads at most {limit} tokens")
+
+
+def known_tokens(model: PreTrainedModel) -> int:
+    """How many tokens a model can read, by the rows of its embedding."""
+    return cast("torch.nn.Embedding", model.get_input_embeddings()).num_embeddings
 
 
 def first_token(tokenizer: PreTrainedTokenizerFast) -> int:
@@ -98,8 +105,7 @@ def _check_reach(model: PreTrainedModel, longest: int) -> None:
         return
     tokens = _random_tokens(model, longest).repeat(2, 1)
     quarter = -(-longest // 4)
-    words = model.get_input_embeddings().num_embeddings
-    tokens[1, :quarter] = (tokens[1, :quarter] + 1) % words
+    tokens[1, :quarter] = (tokens[1, :quarter] + 1) % known_tokens(model)
     one, other = model(input_ids=tokens, use_cache=False).logits[:, -1]
     if torch.equal(one, other):
         raise _too_long(longest, "what the model says after them does not depend on the first ones")
@@ -122,5 +128,4 @@ def _check_order(model: PreTrainedModel, length: int) -> None:
 
 def _random_tokens(model: PreTrainedModel, count: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
-    words = model.get_input_embeddings().num_embeddings
-    return torch.randint(words, (1, count), generator=generator).to(model.device)
+    return torch.randint(known_tokens(model), (1, count), generator=generator).to(model.device)

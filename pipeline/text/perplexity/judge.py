@@ -9,12 +9,13 @@ import pandas as pd
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Spec
 from pipeline.text.perplexity.context_losses import context_losses, summarise
 from pipeline.text.perplexity.language_model import JUDGE, load_model
 from pipeline.text.perplexity.texts import read_texts
 
 
-def judge(spec: dict, model: Path, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
+def judge(spec: Spec, model: Path, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
     """Have a language model read samples.
 
     Args:

