@@ -54,7 +54,10 @@ class Setting(NamedTuple):
 class HasSizes(Protocol):
     """A setting of a grid."""
 
-    dataset_sizes: list[DatasetSize]
+    @property
+    def dataset_sizes(self) -> list[DatasetSize]:
+        """Numbers of training strings."""
+        ...
 
 
 class Run(Section):

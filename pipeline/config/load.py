@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -144,7 +144,7 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Content:
     return merged
 
 
-def _same_kind(one: object, other: object) -> bool:
+def _same_kind(one: object, other: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether both are sections, and of one kind where kinds are told apart."""
     if not (isinstance(one, Mapping) and isinstance(other, Mapping)):
         return False

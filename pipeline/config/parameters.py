@@ -1,5 +1,7 @@
 """How many weights networks have, so that disk can be reckoned before there are any."""
 
+from typing import Any
+
 from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig, Network
 from pipeline.config.labels import Cell, parse_replicas, parse_setting
@@ -22,7 +24,7 @@ def parameter_count(domain: DomainConfig, cell: Cell) -> int:
     return _unet_parameters(domain, parse_setting(cell.setting))
 
 
-def _unet_parameters(domain: RhmConfig, setting: dict) -> int:
+def _unet_parameters(domain: RhmConfig, setting: dict[str, Any]) -> int:
     """As `pipeline.networks.normed_unet1d` or `unet1d` builds it."""
     network, v, s, depth = domain.network, setting["v"], setting["s"], setting["L"]
     width, has_mask = network.width, domain.noise.process == "absorbing"

@@ -61,7 +61,9 @@ class _Place(NamedTuple):
 
 def _place(problem: ErrorDetails, content: Mapping[str, Any]) -> _Place:
     """Place of a problem, without the kinds and alternatives that pydantic puts between keys."""
-    keys, section, written, value = [], content, "", content
+    keys: list[str] = []
+    section, written = content, ""
+    value: Any = content
     for part in problem["loc"]:
         in_section = isinstance(value, Mapping) and part in value
         if in_section or (isinstance(value, list) and isinstance(part, int)):

@@ -8,7 +8,7 @@ numbers, the second an integer, only true and false are truth values, and a key 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, cast
 
 import yaml
 
@@ -92,7 +92,7 @@ class _Reader:
     def __init__(self, name: str) -> None:
         self._name = name
         self._count = 0
-        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._anchors: dict[str | None, tuple[Any, int]] = {}
         self._events: Iterator[yaml.Event] = iter(())
 
     def read(self, text: str) -> object:
@@ -111,6 +111,9 @@ class _Reader:
         """Value that begins with an event, below `depth` lists and sections."""
         if isinstance(event, yaml.AliasEvent):
             return self._repeated(event)
+        event = cast(
+            "yaml.ScalarEvent | yaml.CollectionStartEvent", event
+        )  # begin all other values
         if event.tag is not None:
             self._refuse(event, f"{event.tag} is a tag; write the value without it")
         if depth > DEEPEST:
@@ -133,7 +136,7 @@ class _Reader:
         for event in self._until(yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 self._refuse(event, "a list, section or alias stands for a key; write a name")
-            key, line = event.value, event.start_mark.line + 1
+            key, line = event.value, _line(event)
             if key in lines:
                 self._refuse(event, f"the key {key!r} stands in line {lines[key]} too; keep one")
             lines[key] = line
@@ -171,9 +174,13 @@ class _Reader:
             return _number(text)
         return text
 
-    def _refuse(self, event: yaml.Event, reason: str) -> None:
-        line = event.start_mark.line + 1
-        raise PipelineError(f"config: {self._name}, line {line}: {reason}")
+    def _refuse(self, event: yaml.Event, reason: str) -> NoReturn:
+        raise PipelineError(f"config: {self._name}, line {_line(event)}: {reason}")
+
+
+def _line(event: yaml.Event) -> int:
+    """Number of the line in which an event begins, from 1."""
+    return cast("yaml.Mark", event.start_mark).line + 1  # all events from a text have one
 
 
 def _number(text: str) -> int | float:
