@@ -9,7 +9,7 @@ determine that variance badly: hence Student's quantile in the place of the norm
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -100,11 +100,16 @@ def with_several_grammars(frame: pd.DataFrame) -> pd.DataFrame:
 def resampling_weights(frame: pd.DataFrame, samples: int, key: int) -> np.ndarray:
     """How often each row is drawn in each resample, float (samples, rows)."""
     weights = np.zeros((samples, len(frame)))
-    for setting, rows in frame.groupby(GRAMMAR).indices.items():
+    for setting, rows in _rows_of_settings(frame).items():
         _draw_within(
             frame, rows, SEEDS, np.ones(samples), stream_key(key, *map(int, setting)), weights
         )
     return weights
+
+
+def _rows_of_settings(frame: pd.DataFrame) -> dict[tuple[int, ...], np.ndarray]:
+    """Places of the rows of every set of grammar parameters."""
+    return cast("dict[tuple[int, ...], np.ndarray]", frame.groupby(GRAMMAR).indices)
 
 
 def _draw_within(
@@ -154,7 +159,7 @@ def _variance(frame: pd.DataFrame, statistic: Statistic) -> tuple[np.ndarray, np
     Degrees of freedom by Satterthwaite (1946) from the variance that each setting adds; NaN where
     nothing varies.
     """
-    settings = frame.groupby(GRAMMAR).indices.values()
+    settings = _rows_of_settings(frame).values()
     parts = [_jackknife_variance(frame, statistic, rows) for rows in settings]
     variances = np.stack([variance for variance, _ in parts])
     free = np.array([grammars - 1 for _, grammars in parts], dtype=float)

@@ -14,10 +14,11 @@ from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Spec
 
 
 def compare(
-    spec: dict, table: Path, measurements: Path, losses: Path, slopes: Path, laws: Path
+    spec: Spec, table: Path, measurements: Path, losses: Path, slopes: Path, laws: Path
 ) -> None:
     """Fit exponents and competing laws to the half-way points of all settings, by each criterion.
 

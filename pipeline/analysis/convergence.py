@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.samples import NETWORK
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.types import Spec, Values
 
 DISTANCES = ["mmd", "frechet"]
 """Quantities that are distances between distributions of features."""
@@ -23,7 +25,7 @@ _CURVE = [*NETWORK, "average", "dataset_size", *_WHERE]
 _TAILS = (0.025, 0.975)
 
 
-def converge(spec: dict, measurements: Path, calibration: Path, output: Path) -> None:
+def converge(spec: Spec, measurements: Path, calibration: Path, output: Path) -> None:
     """Read off the times of every curve.
 
     Args:
@@ -33,8 +35,9 @@ def converge(spec: dict, measurements: Path, calibration: Path, output: Path) ->
         output: one row per curve and fraction.
     """
     settings, kinds = spec["settings"], ("measurements", "calibration")
-    frames = map(tables.read_table, (measurements, calibration), kinds)
-    times = convergence_times(*frames, settings["fractions"], settings["bootstrap_samples"])
+    frame, controls = map(tables.read_table, (measurements, calibration), kinds)
+    chosen = settings["fractions"], settings["bootstrap_samples"]
+    times = convergence_times(frame, controls, *chosen)
     tables.write_table(output, times, make_stamp("convergence", spec, {}))
 
 
@@ -69,8 +72,8 @@ def convergence_times(
         One row per network, layer, quantity, kernel and fraction, in the order of the measurements.
     """
     frame = _beside_controls(measurements, calibration)
-    rows: list[dict] = []
-    for key, curve in frame.groupby(_CURVE, dropna=False, sort=False):
+    rows: list[Values] = []
+    for key, curve in grouped(frame, _CURVE, dropna=False, sort=False):
         place = dict(zip(_CURVE, key, strict=True))
         rows += [place | found for found in _times(curve.sort_values("step"), fractions, samples)]
     order = [*_CURVE, "fraction", "estimate", "low", "high", "status"]
@@ -125,7 +128,7 @@ def _beside_controls(measurements: pd.DataFrame, calibration: pd.DataFrame) -> p
     return frame[whole.astype(bool)]
 
 
-def _times(curve: pd.DataFrame, fractions: Sequence[float], samples: int) -> Iterator[dict]:
+def _times(curve: pd.DataFrame, fractions: Sequence[float], samples: int) -> Iterator[Values]:
     """Times of one curve, which is in order."""
     steps, values = curve["step"].to_numpy(float), _resampled(curve, samples)
     for fraction in fractions:

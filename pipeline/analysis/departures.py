@@ -4,8 +4,9 @@ Replicas of a departure have the grammars and training sets of the run, so they 
 pairs: intervals are those of a mean of differences, or of logarithms of ratios, over grammars.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -16,11 +17,13 @@ from pipeline.analysis.curves import (
     REPLICA,
     best_checkpoints,
     finite_sizes,
+    grouped,
     mean_interval,
 )
 from pipeline.analysis.sample_complexity import accuracy_curves, thresholds
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Spec, Values
 
 BASE = "the run itself"
 HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
@@ -29,7 +32,7 @@ _ONE = [*REPLICA, "level", "quantity"]
 _INVERSE = {"above": "below", "below": "above"}
 
 
-def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], output: Path) -> None:
+def depart(spec: Spec, measurements: Sequence[Path], losses: Sequence[Path], output: Path) -> None:
     """Read half-way points and final accuracies off every run, and compare departures with it.
 
     Args:
@@ -38,7 +41,8 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
         losses: likewise.
         output: Parquet file of one row per departure, grammar parameters, level and quantity.
     """
-    settings, numbers, largest = spec["settings"], {}, {}
+    settings, largest = spec["settings"], dict[Hashable, int]()
+    numbers: dict[str, pd.DataFrame] = {}
     rules = settings["among"], settings["converged"]
     for name, *paths in zip([BASE, *settings["names"]], measurements, losses, strict=True):
         measured = tables.read_table(paths[0], "measurements", [settings["accuracy"]])
@@ -47,7 +51,7 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
         largest = largest or measured.groupby(GRAMMAR)["dataset_size"].max().to_dict()
         numbers[name] = _numbers(measured, best_checkpoints(taken), largest, *rules)
         if name == BASE:
-            last = measured.groupby(CELL, as_index=False)["step"].max()
+            last = measured.groupby(CELL, as_index=False)[["step"]].max()
             found = _numbers(measured, last, largest, *rules)
             of_steps = found["quantity"] == HALF_WAY["step"]  # are those of the run itself
             numbers[settings["last_checkpoint"]] = found[~of_steps]
@@ -57,7 +61,11 @@ def depart(spec: dict, measurements: Sequence[Path], losses: Sequence[Path], out
 
 
 def _numbers(
-    measured: pd.DataFrame, checkpoints: pd.DataFrame, largest: dict, among: str, converged: float
+    measured: pd.DataFrame,
+    checkpoints: pd.DataFrame,
+    largest: Mapping[Hashable, int],
+    among: str,
+    converged: float,
 ) -> pd.DataFrame:
     """Per replica and level: half-way dataset size and step, and accuracy at the largest size.
 
@@ -91,14 +99,14 @@ def _numbers(
     return pd.concat([*half_way, final], ignore_index=True).astype({"value": float})
 
 
-def _compare(name: str, numbers: pd.DataFrame, base: pd.DataFrame) -> Iterator[dict]:
+def _compare(name: str, numbers: pd.DataFrame, base: pd.DataFrame) -> Iterator[Values]:
     """Means over grammars with intervals, of the departure and against the run itself."""
     pairs = numbers.merge(base, on=_ONE, suffixes=("", "_base"))
-    for (*grammar, level, quantity), part in pairs.groupby([*GRAMMAR, "level", "quantity"]):
+    for (*grammar, level, quantity), part in grouped(pairs, [*GRAMMAR, "level", "quantity"]):
         place = {"departure": name, **dict(zip(GRAMMAR, grammar, strict=True)), "level": level}
         ratio = quantity in HALF_WAY.values()
         values = part[["value", "value_base"]]
-        values = np.log(values) if ratio else values
+        values = cast("pd.DataFrame", np.log(values)) if ratio else values
         own, against = values["value"], values["value"] - values["value_base"]
         status, of_base = _status(part["status"]), _status(part["status_base"])
         yield _row({**place, "quantity": quantity}, own, part, status, ratio)
@@ -108,7 +116,9 @@ def _compare(name: str, numbers: pd.DataFrame, base: pd.DataFrame) -> Iterator[d
             yield _row({**place, "quantity": change}, against, part, side, ratio)
 
 
-def _row(place: dict, values: pd.Series, part: pd.DataFrame, status: str, logarithms: bool) -> dict:
+def _row(
+    place: Values, values: pd.Series, part: pd.DataFrame, status: str, logarithms: bool
+) -> Values:
     """Mean over grammars, replicas of each averaged, with its 95 % t interval.
 
     There is none where a replica is out of range.

@@ -1,13 +1,16 @@
 """Exponents of P*_l, the dataset size at which level l is learnt, in m, v and the level."""
 
+from typing import cast
+
 import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
 from pipeline.analysis.bootstrap import Interval, Statistic, hierarchical_bootstrap
-from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, grouped
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Values
 
 _COLUMNS = [
     "quantity",
@@ -71,12 +74,12 @@ def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.Dat
         rows += _level_exponent(frame, variable, samples, stream_key(key, variable))
         if variable == "dataset_size":
             rows += _law_exponent(frame, samples, stream_key(key, "law"))
-            for level, part in frame.groupby("level"):
+            for level, part in grouped(frame, "level"):
                 rows += _setting_exponents(part, int(level), samples, stream_key(key, int(level)))
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _level_exponent(frame: pd.DataFrame, variable: str, samples: int, key: int) -> list[dict]:
+def _level_exponent(frame: pd.DataFrame, variable: str, samples: int, key: int) -> list[Values]:
     deep = frame[(frame["level"] >= 2) & (frame["m"] > 1)]
     # A replica with one level says nothing of the slope, and is not to be counted behind it.
     deep = deep[deep.groupby(REPLICA)["level"].transform("nunique") >= 2]
@@ -85,9 +88,9 @@ def _level_exponent(frame: pd.DataFrame, variable: str, samples: int, key: int) 
     return _rows(deep, variable, fit, {"level_exponent": 1.0})
 
 
-def _law_exponent(frame: pd.DataFrame, samples: int, key: int) -> list[dict]:
+def _law_exponent(frame: pd.DataFrame, samples: int, key: int) -> list[Values]:
     deep = frame[frame["level"] >= 2]
-    parts = [(np.nan, deep), *deep.groupby("level")]
+    parts = [(np.nan, deep), *grouped(deep, "level")]
     rows = []
     for level, part in parts:
         x, y = np.log(part["predicted"].to_numpy(float)), np.log(part["threshold"])
@@ -107,8 +110,8 @@ def lack_of_fit(frame: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float:
     Returns:
         The probability, NaN where there are no more means than parameters, or nothing varies.
     """
-    grammars = frame.assign(x=x, y=y).groupby([*GRAMMAR, "level", "grammar_seed"], as_index=False)
-    grammars = grammars[["x", "y"]].mean()
+    replicas = frame.assign(x=x, y=y).groupby([*GRAMMAR, "level", "grammar_seed"], as_index=False)
+    grammars = replicas[["x", "y"]].mean()
     cells = grammars.groupby([*GRAMMAR, "level"], as_index=False).agg(
         x=("x", "mean"), y=("y", "mean"), n=("y", "size"), spread=("y", "var")
     )
@@ -127,7 +130,7 @@ def lack_of_fit(frame: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float:
     return float(fdtrc(freedom, pure_freedom, squares / freedom / (pure / pure_freedom)))
 
 
-def _setting_exponents(frame: pd.DataFrame, level: int, samples: int, key: int) -> list[dict]:
+def _setting_exponents(frame: pd.DataFrame, level: int, samples: int, key: int) -> list[Values]:
     """Slopes in log m and log v at one level, with and without the factor of the prediction."""
     laws = {"m": level + 1.0, "v": 1.0} if level >= 2 else {"m": np.nan, "v": np.nan}
     peers = frame.groupby(["s", "L"])
@@ -196,7 +199,7 @@ def _solve(squares: np.ndarray, products: np.ndarray) -> np.ndarray:
 def _rows(
     frame: pd.DataFrame, variable: str, fit: Interval | None, predictions: dict[str, float],
     level: float = np.nan,
-) -> list[dict]:  # fmt: skip
+) -> list[Values]:  # fmt: skip
     if fit is None:
         return []
     common = {
@@ -205,9 +208,8 @@ def _rows(
         "grammars": frame.groupby([*GRAMMAR, "grammar_seed"]).ngroups,
         "replicas": frame.groupby(REPLICA).ngroups,
     }
+    slopes = cast("list[Values]", pd.DataFrame(fit._asdict()).to_dict("records"))
     return [
         {**common, "quantity": name, "prediction": predictions[name], **values}
-        for name, values in zip(
-            predictions, pd.DataFrame(fit._asdict()).to_dict("records"), strict=True
-        )
+        for name, values in zip(predictions, slopes, strict=True)
     ]

@@ -100,8 +100,11 @@ def _fit(log_x: np.ndarray, risen: np.ndarray) -> tuple[float, float]:
         top = np.clip(rise @ risen / squares, 0.0, 1.0) if squares > 0 else 1.0
         return top * rise, float(top)
 
+    def misses(parameters: np.ndarray) -> np.ndarray:
+        return shape(parameters)[0] - risen
+
     reached = np.flatnonzero(risen > 0.5)
     start = log_x[reached[0]] if reached.size else log_x[-1]
     bounds = [log_x[0] - 20, np.log(0.05)], [log_x[-1] + 20, np.log(20.0)]
-    found = least_squares(lambda p: shape(p)[0] - risen, (start, 0.0), bounds=bounds)
+    found = least_squares(misses, (start, 0.0), bounds=bounds)
     return float(found.x[0]), shape(found.x)[1]

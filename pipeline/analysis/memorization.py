@@ -14,12 +14,14 @@ from pipeline.analysis.curves import (
     all_inside,
     chance_accuracy,
     finite_sizes,
+    grouped,
 )
 from pipeline.analysis.exponents import fit_slopes
 from pipeline.analysis.half_way import crossing, half_way
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Spec, Values
 
 _TIMES = [
     *CELL,
@@ -47,7 +49,7 @@ _EXPONENTS = [
 ]
 
 
-def memorize(spec: dict, measurements: Path, times: Path, exponents: Path) -> None:
+def memorize(spec: Spec, measurements: Path, times: Path, exponents: Path) -> None:
     """Fit the times of every trajectory, and how that of copying grows with the dataset size."""
     settings = spec["settings"]
     measured = tables.read_table(measurements, "measurements", ["node_accuracy", "copied_excess"])
@@ -90,7 +92,7 @@ def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFra
         key: stream key.
     """
     rows = []
-    for setting, part in times[times["quantity"] == "copied_excess"].groupby(GRAMMAR):
+    for setting, part in grouped(times[times["quantity"] == "copied_excess"], GRAMMAR):
         frame = finite_sizes(all_inside(part, ["dataset_size"]))
         sizes = np.log(frame[["dataset_size"]].to_numpy(float))
         fit = fit_slopes(frame, sizes, np.log(frame["threshold"]), REPLICA, samples, key)
@@ -108,15 +110,16 @@ def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFra
     return pd.DataFrame(rows, columns=_EXPONENTS)
 
 
-def _times(frame: pd.DataFrame, converged: float) -> Iterator[dict]:
-    for key, unsorted in frame.groupby([*CELL, "quantity", "level"], dropna=False):
+def _times(frame: pd.DataFrame, converged: float) -> Iterator[Values]:
+    for key, unsorted in grouped(frame, [*CELL, "quantity", "level"], dropna=False):
         if len(unsorted) < FEWEST_POINTS:
             continue
         *cell, quantity, level = key
         curve, place = unsorted.sort_values("step"), dict(zip(CELL, cell, strict=True))
         steps, values = curve["step"].to_numpy(float), curve["estimate"].to_numpy(float)
         if quantity == "node_accuracy":
-            chance = chance_accuracy(quantity, *(place[name] for name in GRAMMAR), int(level))
+            v, m, s, L = (place[name] for name in GRAMMAR)
+            chance = chance_accuracy(quantity, v, m, s, L, int(level))
             ceiling = float(curve["ceiling"].iloc[0])
             if not chance < ceiling:
                 continue  # all tuples are valid, or it is not known what can be reached

@@ -18,11 +18,13 @@ from pipeline.analysis.curves import (
     at_best_checkpoint,
     chance_accuracy,
     finite_sizes,
+    grouped,
     predicted_size,
 )
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Spec, Values
 
 ACCURACIES = ("node_accuracy", "conditional_accuracy", "string_accuracy")
 LOSS = "excess_loss"
@@ -44,7 +46,7 @@ _COLUMNS = [
 ]
 
 
-def analyse(spec: dict, measurements: Path, losses: Path, probes: Path, output: Path) -> None:
+def analyse(spec: Spec, measurements: Path, losses: Path, probes: Path, output: Path) -> None:
     """Read off half-way points per replica, level and criterion, by the rules in the spec.
 
     Args:
@@ -55,7 +57,7 @@ def analyse(spec: dict, measurements: Path, losses: Path, probes: Path, output: 
         output: one row per replica, level, criterion and variable.
     """
     settings, taken = spec["settings"], tables.read_table(losses, "losses")
-    rows: list[dict] = []
+    rows: list[Values] = []
     for frame in (_rises(measurements, settings["among"]), _falls(probes)):
         by_size = finite_sizes(at_best_checkpoint(frame, taken))
         online = frame[frame["dataset_size"] == "online"]
@@ -65,7 +67,7 @@ def analyse(spec: dict, measurements: Path, losses: Path, probes: Path, output: 
     tables.write_table(output, table, make_stamp("sample_complexity", spec, {}))
 
 
-def thresholds(frame: pd.DataFrame, variable: str, converged: float) -> Iterator[dict]:
+def thresholds(frame: pd.DataFrame, variable: str, converged: float) -> Iterator[Values]:
     """Where the curve of each replica, level and criterion is half-way up, or down.
 
     Args:
@@ -73,7 +75,7 @@ def thresholds(frame: pd.DataFrame, variable: str, converged: float) -> Iterator
         variable: what it is a curve of: `dataset_size`, as a number, or `step`.
         converged: see `half_way`.
     """
-    for place, unsorted in frame.groupby(_LEVEL):
+    for place, unsorted in grouped(frame, _LEVEL):
         if len(unsorted) < FEWEST_POINTS:
             continue
         curve, labels = unsorted.sort_values(variable), dict(zip(_LEVEL, place, strict=True))

@@ -44,8 +44,9 @@ class Claim(NamedTuple):
 
     def predicted(self, rules: Rules) -> float:
         """The number that the quantity is compared with."""
-        named = isinstance(self.prediction, str)
-        return getattr(rules, self.prediction) if named else self.prediction
+        if isinstance(self.prediction, str):
+            return float(getattr(rules, self.prediction))
+        return self.prediction
 
 
 _ORDER = "Rules are learnt bottom-up: every level takes more than the one below."

@@ -5,7 +5,7 @@ the equivalent block length. Copies count in none of them: with a finite trainin
 that are novel do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -118,5 +118,5 @@ def _positive(frame: pd.DataFrame, variable: str, domain: str) -> pd.DataFrame:
     return frame[there == replicas].reset_index(drop=True)
 
 
-def _slope(x: Sequence[float], y: Sequence[float]) -> float:
+def _slope(x: pd.Series, y: pd.Series) -> float:
     return float(np.polyfit(x, y, 1)[0])

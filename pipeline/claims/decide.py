@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.bootstrap import with_several_grammars
-from pipeline.analysis.curves import GRAMMAR
+from pipeline.analysis.curves import GRAMMAR, grouped
 from pipeline.analysis.missing import describe_missing
 from pipeline.artifacts import tables
 from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
+from pipeline.base.types import Spec, Values
 from pipeline.claims.claims import CLAIMS, EACH, POOLED, Claim
 from pipeline.claims.render import html
 from pipeline.claims.rules import Rules
@@ -22,7 +23,7 @@ Tables = Mapping[str, pd.DataFrame]
 _STATED = ("claim", "domain", "statement", "quantity", "relation")
 
 
-def decide(spec: dict, paths: Sequence[Path], output: Path) -> None:
+def decide(spec: Spec, paths: Sequence[Path], output: Path) -> None:
     """Decide the claims of one domain.
 
     Args:
@@ -38,7 +39,7 @@ def decide(spec: dict, paths: Sequence[Path], output: Path) -> None:
     tables.write_table(output, claims, make_stamp("claims", spec, {}))
 
 
-def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
+def show_verdicts(spec: Spec, paths: Sequence[Path], output: Path, page: Path) -> None:
     """Put the claims of all domains into one table, and into a page of the report.
 
     Args:
@@ -73,10 +74,10 @@ def claims_table(domain: str, frames: Tables, rules: Rules) -> pd.DataFrame:
     return pd.DataFrame([row for claim in claims for row in _rows(claim, frames, rules)])
 
 
-def _rows(claim: Claim, frames: Tables, rules: Rules) -> Iterator[dict]:
+def _rows(claim: Claim, frames: Tables, rules: Rules) -> Iterator[Values]:
     """Row of all settings together, and of each."""
-    needed = {name: frames.get(name) for name in claim.tables}
-    there = all(frame is not None and not frame.empty for frame in needed.values())
+    needed: Tables = {name: frames[name] for name in claim.tables if name in frames}
+    there = all(name in needed and not needed[name].empty for name in claim.tables)
     remark = ""
     if there and claim.domain == "rhm":
         needed, remark = _of_several_grammars(needed)
@@ -119,7 +120,7 @@ def _by_setting(claim: Claim, needed: Tables, rules: Rules) -> Iterator[tuple[st
     """Evidence of every setting that has any."""
     first = next(iter(needed.values()))
     columns = GRAMMAR if claim.domain == "rhm" else ["setting"]
-    for key, _ in first.groupby(columns, sort=False):
+    for key, _ in grouped(first, columns, sort=False):
         own = {
             name: frame[(frame[columns] == list(key)).all(axis=1)] for name, frame in needed.items()
         }
@@ -140,7 +141,7 @@ def _verdict(claim: Claim, found: Evidence | None, rules: Rules) -> Verdict:
 
 def _row(
     claim: Claim, rules: Rules, setting: str | None, found: Evidence | None, said: Verdict
-) -> dict:
+) -> Values:
     """Bounds are medians over the seeds of the bootstrap."""
     bounds = np.median(found.bounds, axis=0) if found and len(found.bounds) else (np.nan, np.nan)
     return {

@@ -80,8 +80,8 @@ def collapse_lead(tables: Tables, rules: Rules, _key: int) -> Evidence | None:
     names = ["lead", "lead_low", "lead_high", "grammars", "replicas"]
     ((lead, low, high, *counts),) = row[names].itertuples(index=False, name=None)
     objection = "no interval: some setting has one grammar" if np.isnan(low) else ""
-    counts = [0 if np.isnan(count) else int(count) for count in counts]
-    return Evidence(lead, [(low, high)], *counts, objection)
+    grammars, replicas = (0 if np.isnan(count) else int(count) for count in counts)
+    return Evidence(lead, [(low, high)], grammars, replicas, objection)
 
 
 def clustering_slope(tables: Tables, rules: Rules, key: int) -> Evidence | None:

@@ -4,9 +4,11 @@ A row is a number of all settings; single ones, which the table has too, stand i
 """
 
 from math import isnan
-from typing import NamedTuple
+from typing import cast
 
 import pandas as pd
+
+from pipeline.base.types import Values
 
 _ROW = ["claim", "domain", "quantity"]
 _DATA = {"rhm": "grammars", "text": "text", "image": "images"}
@@ -36,30 +38,33 @@ def _shown(claims: pd.DataFrame) -> pd.DataFrame:
     """Text of every cell; a statement that several rows share is written once."""
     single = dict(iter(claims[claims["setting"].notna()].groupby(_ROW)))
     pooled = claims[claims["setting"].isna()]
-    rows, places = list(pooled.itertuples()), pooled[_ROW].itertuples(index=False, name=None)
+    rows = cast("list[Values]", pooled.to_dict("records"))
+    places = pooled[_ROW].itertuples(index=False, name=None)
     shown = {
         "claim": pooled["statement"].mask(pooled["statement"] == pooled["statement"].shift(), ""),
         "data": pooled["domain"].map(_DATA),
         "quantity": pooled["quantity"],
-        "claimed": [f"{row.relation} {row.prediction:g}" for row in rows],
+        "claimed": [f"{row['relation']} {row['prediction']:g}" for row in rows],
         "found [95 %]": [_found(row) for row in rows],
         "by setting": [_settings(single.get(place)) for place in places],
-        "grammars, replicas": [f"{row.grammars}, {row.replicas}" for row in rows],
+        "grammars, replicas": [f"{row['grammars']}, {row['replicas']}" for row in rows],
         "verdict": [_verdict(row) for row in rows],
     }
     return pd.DataFrame(shown).astype(str)
 
 
-def _verdict(row: NamedTuple) -> str:
-    return row.verdict if pd.isna(row.reason) else f"{row.verdict}: {row.reason}"
+def _verdict(row: Values) -> str:
+    word, reason = row["verdict"], row["reason"]
+    return word if pd.isna(reason) else f"{word}: {reason}"
 
 
-def _found(row: NamedTuple) -> str:
+def _found(row: Values) -> str:
     """The estimate with its bounds; a dash where there is none."""
-    if isnan(row.estimate):
+    estimate, low, high = row["estimate"], row["low"], row["high"]
+    if isnan(estimate):
         return "-"
-    bounds = "no interval" if isnan(row.low) else f"{row.low:.3g}, {row.high:.3g}"
-    return f"{row.estimate:.3g} [{bounds}]"
+    bounds = "no interval" if isnan(low) else f"{low:.3g}, {high:.3g}"
+    return f"{estimate:.3g} [{bounds}]"
 
 
 def _settings(rows: pd.DataFrame | None) -> str:

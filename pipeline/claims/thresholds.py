@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes
+from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes, grouped
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
 from pipeline.base.randomness import stream_key, uniforms
 
@@ -21,9 +21,9 @@ def clustering_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
     Wherever it levels off: for few synonyms clustering does not find all classes in all strings.
     """
     frame = finite_sizes(theory[theory["quantity"] == "class_accuracy"])
-    chances = {place: chance_class_accuracy(*place) for place, _ in frame.groupby(["v", "m"])}
+    chances = {place: chance_class_accuracy(*place) for place, _ in grouped(frame, ["v", "m"])}
 
-    def found(place: tuple, sizes: np.ndarray, accuracy: np.ndarray) -> HalfWay:
+    def found(place: tuple[int, ...], sizes: np.ndarray, accuracy: np.ndarray) -> HalfWay:
         return half_way(sizes, accuracy, chances[place[:2]], 1.0, converged=0.0)
 
     return _of_curves(frame, _UNIT, found)
@@ -71,13 +71,15 @@ def chance_class_accuracy(v: int, m: int) -> float:
 
 
 def _of_curves(
-    frame: pd.DataFrame, unit: list[str], found: Callable[[tuple, np.ndarray, np.ndarray], HalfWay]
+    frame: pd.DataFrame,
+    unit: list[str],
+    found: Callable[[tuple[int, ...], np.ndarray, np.ndarray], HalfWay],
 ) -> pd.DataFrame:
     """Half-way point of the curve of every unit over dataset size, if it has enough points."""
     rows = []
-    for place, unsorted in frame.groupby(unit):
+    for place, unsorted in grouped(frame, unit):
         curve = unsorted.sort_values("dataset_size")
         if len(curve) >= FEWEST_POINTS:
-            columns = (curve[name].to_numpy(float) for name in ("dataset_size", "estimate"))
-            rows.append((*place, *found(place, *columns)))
+            sizes, values = (curve[name].to_numpy(float) for name in ("dataset_size", "estimate"))
+            rows.append((*place, *found(place, sizes, values)))
     return pd.DataFrame(rows, columns=[*unit, *HalfWay._fields])

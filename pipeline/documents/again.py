@@ -6,6 +6,7 @@ left, as in the repository. OUTPUT is a folder for the tables that follow from w
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from pipeline.analysis.compare import compare
 from pipeline.analysis.convergence import converge
@@ -76,7 +77,7 @@ def _paths(folder: Path, domain: str, *names: str) -> list[Path]:
     return [folder / f"{domain}_{name}.parquet" for name in names]
 
 
-def _spec(config: Config, domain: str, stage: str) -> dict:
+def _spec(config: Config, domain: str, stage: str) -> dict[str, Any]:
     settings = SLICES[domain][stage](config.domain(domain), None)
     return read_spec(make_spec(stage, domain, settings))
 

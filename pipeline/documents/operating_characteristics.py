@@ -7,7 +7,7 @@ were, of the settings and grammars that a preset has, are decided by its rules. 
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +18,9 @@ from pipeline.analysis.curves import predicted_size
 from pipeline.analysis.laws import LAWS, REFERENCE, RIVALS, candidate_laws
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key
-from pipeline.claims.learning import law_exponent, nearest_rival
+from pipeline.claims.learning import Tables, law_exponent, nearest_rival
 from pipeline.claims.rules import Rules
-from pipeline.claims.verdict import SUPPORTED, verdict
+from pipeline.claims.verdict import SUPPORTED, Evidence, verdict
 from pipeline.config.load import load_config
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
@@ -63,8 +63,8 @@ def rates(domain: RhmConfig, rules: Rules, truth: int, repetitions: int) -> Rate
     """
     supported = [
         [
-            _supported(row, table, rules)
-            for row in ((law_exponent, "=", 1.0), (nearest_rival, "<", 1.0))
+            _supported(*claim, table, rules)
+            for claim in ((law_exponent, "=", 1.0), (nearest_rival, "<", 1.0))
         ]
         for table in _studies(domain, rules, truth, repetitions)
     ]
@@ -72,8 +72,13 @@ def rates(domain: RhmConfig, rules: Rules, truth: int, repetitions: int) -> Rate
     return Rates(exponent.mean(), rivals.mean(), (exponent * rivals).mean())
 
 
-def _supported(row: tuple, table: pd.DataFrame, rules: Rules) -> bool:
-    evidence, relation, prediction = row
+def _supported(
+    evidence: Callable[[Tables, Rules, int], Evidence | None],
+    relation: str,
+    prediction: float,
+    table: pd.DataFrame,
+    rules: Rules,
+) -> bool:
     found = evidence({"sample_complexity": table}, rules, stream_key("simulated"))
     return verdict(relation, prediction, found, rules.margin, rules.agreeing_seeds)[0] == SUPPORTED
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, grouped, mean_interval
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.claims.decide import claims_table
@@ -68,7 +68,7 @@ def _growth(thresholds: pd.DataFrame) -> pd.DataFrame:
 
 def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
     """Cells of the table with both numbers of one level of a setting."""
-    rows = frame[frame[_LEVEL].eq(dict(zip(_LEVEL, place, strict=True))).all(axis=1)]
+    rows = frame[(frame[_LEVEL] == list(place)).all(axis=1)]
     return f"{_mean(rows, 'threshold')} | {_mean(rows, 'growth')}"
 
 
@@ -93,7 +93,7 @@ def _rows(run: str, reference: pd.DataFrame, other: pd.DataFrame) -> list[str]:
     inside = all_inside(pairs, _LEVEL)
     return [
         f"| {run} | {_setting(setting)} | {level} | {_mean(group, 'ratio')} | {len(group)} |\n"
-        for (*setting, level), group in inside.groupby(_LEVEL)
+        for (*setting, level), group in grouped(inside, _LEVEL)
     ]
 
 
