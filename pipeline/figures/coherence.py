@@ -1,16 +1,20 @@
 """Panels on how far samples are coherent, of text and of images."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _KNOWN = 0.3
 
 
-def draw_ratios(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+def draw_ratios(panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame) -> None:
     """Correlation ratios against distance at every checkpoint, and of real data, dashed."""
     for part, looks in style.by_step(settings, frame):
         summary = _ratio(part).dropna()
@@ -38,14 +42,14 @@ def lengths_of(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_lengths(
-    panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame, unit: str
+    panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame, unit: str
 ) -> None:
     """Equivalent block lengths of every network against step, and that of real data, dashed.
 
     Dotted and open where other weights than the figure's were sampled.
     """
-    lengths, real = lengths_of(frame), lengths_of(real).iloc[0]
-    for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
+    lengths, of_real = lengths_of(frame), lengths_of(real).iloc[0]
+    for index, (_, network) in enumerate(grouped(lengths, NETWORK, dropna=False)):
         marker, shown = style.MARKERS[index % len(style.MARKERS)], settings["average"]
         shown = network["average"].isna() if shown is None else network["average"] == shown
         dotted = {"linestyle": ":", "markerfacecolor": "none"}
@@ -55,18 +59,18 @@ def draw_lengths(
                 continue
             shifted = curve["step"] * 1.06**index  # bars side by side
             draw_intervals(panel, shifted, curve, marker=marker, color=f"C{index}", **looks)
-    panel.axhspan(real["low"], real["high"], color="0.35", alpha=0.2, linewidth=0)
-    bound = "at least " if real["status"] == "at least" else ""
-    label = f"real: {bound}{real['estimate']:.3g} {unit}"
-    panel.axhline(real["estimate"], label=label, **style.THEORY)
-    highest = max(lengths["high"].max(), real["high"])
+    panel.axhspan(of_real["low"], of_real["high"], color="0.35", alpha=0.2, linewidth=0)
+    bound = "at least " if of_real["status"] == "at least" else ""
+    label = f"real: {bound}{of_real['estimate']:.3g} {unit}"
+    panel.axhline(of_real["estimate"], label=label, **style.THEORY)
+    highest = max(lengths["high"].max(), of_real["high"])
     style.plain_log_axis(panel, "x", lengths["step"], 4)
     panel.set(xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
     panel.set_ylabel(rf"block length $\xi$ ({unit})")
     panel.legend(loc="upper left")
 
 
-def draw_intervals(panel: Axes, x: pd.Series, frame: pd.DataFrame, **looks: object) -> None:
+def draw_intervals(panel: Axes, x: pd.Series, frame: pd.DataFrame, **looks: Any) -> None:
     """Estimates with their intervals, and an arrow where one is only a lower bound."""
     bars = np.maximum([frame["estimate"] - frame["low"], frame["high"] - frame["estimate"]], 0)
     panel.errorbar(x, frame["estimate"], bars, **{**style.BARS, **looks})

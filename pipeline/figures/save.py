@@ -12,11 +12,12 @@ from pipeline.analysis.missing import describe_missing
 from pipeline.artifacts import tables
 from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import STAMP
+from pipeline.base.types import Spec
 from pipeline.figures import style
 from pipeline.stages.parts import figure_module
 
 
-def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
+def save_figure(spec: Spec, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Draw the figure `spec["stage"]` from tables named `[<domain>_]<table>.parquet`.
 
     The module of the figure has one public function, `draw(settings, **tables) -> Figure`. It may

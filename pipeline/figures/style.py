@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -17,14 +18,22 @@ from matplotlib.ticker import (
     NullFormatter,
     NullLocator,
 )
+from numpy.typing import ArrayLike
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.artifacts.tables import SEEDS
+from pipeline.base.types import Settings
+
+Looks: TypeAlias = dict[str, Any]
+"""Named arguments of matplotlib's functions that say how something looks."""
 
 MARKERS = "os^Dv<>p*h"
 SETTING_TITLE = "v, m, s, L"
 TEXT = 7
 """Points of all text, the least that journals print."""
+
+Colour: TypeAlias = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
 
 CONTRAST = 3.0
 """Least contrast of lines and markers with white paper."""
@@ -36,8 +45,8 @@ _CHARACTERS_PER_INCH = 19
 _MANTISSAS = ([1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1])
 """Sets of plain numbers in a decade, from dense to sparse."""
 _TICKS = {"major.width": 0.6, "major.size": 2.5, "minor.size": 1.5, "major.pad": 2.0}
-THEORY = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
-BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
+THEORY: Looks = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
+BARS: Looks = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
 IMAGE_BARS = "bars: 95% over samples of one network"
 ACCURACIES = ("node_accuracy", "string_accuracy", "conditional_accuracy")
 """Quantities of which the config chooses one."""
@@ -57,8 +66,8 @@ LABELS = {
 
 
 def panels(
-    settings: dict, columns: int, height: float = 0.8, rows: int = 1, **kwargs: object
-) -> tuple:
+    settings: Settings, columns: int, height: float = 0.8, rows: int = 1, **kwargs: Any
+) -> tuple[Figure, list[Axes]]:
     """Figure and axes, row by row in one list.
 
     A figure of one column is as wide as a journal's column, any other as its page, so that it is
@@ -71,8 +80,10 @@ def panels(
         rows: of panels.
         **kwargs: of `plt.subplots`.
     """
-    sizes = ("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize")
-    sizes += ("legend.fontsize", "legend.title_fontsize", "figure.labelsize")
+    sizes = (
+        *("font.size", "axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize"),
+        *("legend.fontsize", "legend.title_fontsize", "figure.labelsize"),
+    )
     lines = {"lines.linewidth": 1.0, "axes.linewidth": 0.6, "legend.frameon": False}
     ticks = {f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()}
     font = {"font.sans-serif": ["DejaVu Sans"]}  # comes with matplotlib; others are not everywhere
@@ -83,12 +94,12 @@ def panels(
     figure, axes = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
     )
-    return figure, axes.ravel()
+    return figure, axes.ravel().tolist()
 
 
-def shades(settings: dict, count: int) -> list:
+def shades(settings: Settings, count: int) -> list[Colour]:
     """`count` colours of the palette, all of which stand out from white paper."""
-    palette = sns.color_palette(settings["style"]["palette"], n_colors=256)
+    palette = cast("list[Colour]", sns.color_palette(settings["style"]["palette"], n_colors=256))
     visible = [colour for colour in palette if contrast(colour) >= CONTRAST]
     places = np.linspace(0, len(visible) - 1, max(count, 2))
     return [visible[int(place)] for place in places][:count]
@@ -101,7 +112,7 @@ def contrast(colour: Sequence[float]) -> float:
     return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
 
 
-def by_step(settings: dict, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, dict]]:
+def by_step(settings: Settings, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Looks]]:
     """Rows of up to `MOST_STEPS` checkpoints in order, with looks and label of their curve."""
     steps = spread(frame["step"].unique(), MOST_STEPS)
     for index, (step, colour) in enumerate(zip(steps, shades(settings, len(steps)), strict=True)):
@@ -109,11 +120,11 @@ def by_step(settings: dict, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
         yield frame[frame["step"] == step], {"color": colour, "marker": marker, "label": f"{step}"}
 
 
-def spread(values: np.ndarray, count: int) -> list:
+def spread(values: ArrayLike, count: int) -> list[float]:
     """Up to `count` of the values, evenly spread over their order."""
-    values = np.sort(values)
-    places = np.linspace(0, len(values) - 1, min(count, len(values)))
-    return values[places.round().astype(int)].tolist()
+    ordered = np.sort(values)
+    places = np.linspace(0, len(ordered) - 1, min(count, len(ordered)))
+    return ordered[places.round().astype(int)].tolist()
 
 
 def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "estimate") -> pd.DataFrame:
@@ -131,9 +142,10 @@ def summarise(frame: pd.DataFrame, by: Sequence[str], value: str = "estimate") -
     return table.assign(error=(table["high"] - table["low"]) / 2)
 
 
-def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: object) -> None:
+def curve(axes: Axes, x: pd.Series, summary: pd.DataFrame, index: int, **style: Any) -> None:
     """Mean with error bars; `index` picks the marker."""
-    looks = {"marker": MARKERS[index % len(MARKERS)], "markersize": 3.5, "capsize": 1.5} | style
+    marker = MARKERS[index % len(MARKERS)]
+    looks: Looks = {"marker": marker, "markersize": 3.5, "capsize": 1.5, **style}
     axes.errorbar(x, summary["mean"], summary["error"], **looks)
 
 
@@ -143,7 +155,7 @@ def geometric(summary: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
     return middle, [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
 
 
-def plain_log_axis(axes: Axes, which: str, values: Sequence[float], most: int = 5) -> None:
+def plain_log_axis(axes: Axes, which: str, values: ArrayLike, most: int = 5) -> None:
     """Make an axis logarithmic with plain numbers at up to `most` of the values."""
     shown = spread(np.unique(values), most)
     axis = getattr(axes, f"{which}axis")
@@ -181,13 +193,13 @@ def _numbers_apart(low: float, high: float, most: int) -> np.ndarray:
         if len(numbers) >= 2 and apart.all():
             return numbers
     # So narrow a range is all but linear.
-    numbers = MaxNLocator(most - 1).tick_values(low, high)
+    numbers = np.asarray(MaxNLocator(most - 1).tick_values(low, high))
     return numbers[(numbers >= low) & (numbers <= high)]
 
 
 def legend(
     figure: Figure, panel: Axes, title: str | None = None, theory: str | None = None,
-    **looks: object,
+    **looks: Any,
 ) -> None:  # fmt: skip
     """The legend of a panel, beside all panels, where it hides no data.
 
@@ -200,17 +212,17 @@ def legend(
     """
     handles, _ = panel.get_legend_handles_labels()
     handles += [Line2D([], [], label=theory, **THEORY)] if theory else []
-    place = {"loc": "outside right center", "borderaxespad": 0.2, "handlelength": 1.6}
+    place: Looks = {"loc": "outside right center", "borderaxespad": 0.2, "handlelength": 1.6}
     figure.legend(handles=handles, title=title, **place | looks)
 
 
 def heat_map(
-    figure: Figure, panel: Axes, settings: dict, values: pd.DataFrame, highest: float = 1,
+    figure: Figure, panel: Axes, settings: Settings, values: pd.DataFrame, highest: float = 1,
     label: str = "",
 ) -> None:  # fmt: skip
     """Values by step, upwards, and dataset size, on logarithmic axes; undefined ones are grey."""
     x, y = (_edges(axis.to_numpy(float)) for axis in (values.columns, values.index))
-    looks = {"cmap": settings["style"]["palette"], "vmin": 0, "vmax": highest}
+    looks: Looks = {"cmap": settings["style"]["palette"], "vmin": 0, "vmax": highest}
     mesh = panel.pcolormesh(x, y, np.ma.masked_invalid(values.to_numpy(float)), **looks)
     figure.colorbar(mesh, ax=panel, label=label, aspect=30, pad=0.02)
     panel.set(facecolor="0.85", xlabel=LABELS["dataset_size"])
@@ -246,7 +258,7 @@ def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:
     note(figure, frame["setting"].iloc[0], *shown, count)
 
 
-def weights(settings: dict) -> str:
+def weights(settings: Settings) -> str:
     """Which weights were sampled."""
     decay = settings["average"]
     return "raw weights" if decay is None else f"weights averaged with decay {decay:g}"
@@ -272,5 +284,5 @@ def setting_name(setting: Sequence[int]) -> str:
     return ", ".join(f"{value}" for value in setting)
 
 
-def _as_tuple(key: object) -> tuple:
+def _as_tuple(key: object) -> tuple[object, ...]:
     return key if isinstance(key, tuple) else (key,)

@@ -1,11 +1,14 @@
 """How far features of generated images correlate, against training time, with the calibration."""
 
-import numpy as np
+from collections.abc import Sequence
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
+from pipeline.base.types import Settings
 from pipeline.figures import style
 from pipeline.figures.coherence import (
     draw_calibration,
@@ -15,10 +18,10 @@ from pipeline.figures.coherence import (
     lengths_of,
 )
 
-_PIXELS = {"color": "0.6", "linewidth": 0.8, "markersize": 3, "label": "from pixels"}
+_PIXELS: style.Looks = {"color": "0.6", "linewidth": 0.8, "markersize": 3, "label": "from pixels"}
 
 
-def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlations of the first layer with maps, ratios to real ones, lengths, calibration."""
     frame = shown_samples(measurements, settings["average"])
     layer = frame.loc[frame["quantity"] == "correlation_ratio", "layer"].min()
@@ -37,7 +40,7 @@ def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) 
     return figure
 
 
-def _correlations(panel: Axes, settings: dict, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+def _correlations(panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _correlation(part)
         panel.errorbar(
@@ -58,10 +61,10 @@ def _correlation(frame: pd.DataFrame) -> pd.DataFrame:
     return mean_over_networks(frame[chosen], ["distance"])
 
 
-def _pixels(panels: np.ndarray, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
+def _pixels(panels: Sequence[Axes], frame: pd.DataFrame, controls: pd.DataFrame) -> None:
     """Lengths from pixels, thin, beside those from features."""
     lengths = lengths_of(frame)
-    for index, (_, network) in enumerate(lengths.groupby(NETWORK, dropna=False)):
+    for index, (_, network) in enumerate(grouped(lengths, NETWORK, dropna=False)):
         curve = network.sort_values("step")
         looks = _PIXELS | {"label": None if index else "from pixels"}
         panels[0].plot(curve["step"], curve["estimate"], ":", zorder=1, **looks)

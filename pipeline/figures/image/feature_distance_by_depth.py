@@ -6,14 +6,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.convergence import relative_distances
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
 
 
 def draw(
-    settings: dict,
+    settings: Settings,
     measurements: pd.DataFrame,
     calibration: pd.DataFrame,
     convergence: pd.DataFrame,
@@ -50,7 +52,7 @@ def _kinds(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [*parts, ("Fr\u00e9chet", frame[frame["quantity"] == "frechet"])]
 
 
-def _against_step(panel: Axes, settings: dict, frame: pd.DataFrame, marks: list[float]) -> None:
+def _against_step(panel: Axes, settings: Settings, frame: pd.DataFrame, marks: list[float]) -> None:
     layers = np.sort(frame["layer"].unique())
     for index, (layer, colour) in enumerate(
         zip(layers, style.shades(settings, len(layers)), strict=True)
@@ -74,7 +76,7 @@ def _against_depth(panel: Axes, times: pd.DataFrame) -> None:
         offset = 0.12 * (index - (len(kinds) - 1) / 2)
         means = _geometric_means(part)
         panel.plot(np.arange(len(layers)) + offset, means, color=f"C{index}", lw=0.8, label=name)
-        for _, network in part.groupby(NETWORK, dropna=False):
+        for _, network in grouped(part, NETWORK, dropna=False):
             places = np.searchsorted(layers, network["layer"]) + offset
             _marks(panel, places, network, f"C{index}")
     panel.set_xticks(np.arange(len(layers)), [f"{layer:.0f}" for layer in layers])

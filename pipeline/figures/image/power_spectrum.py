@@ -5,19 +5,21 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import mean_over_networks, shown_samples
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 
-def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Power against frequency, and over that of real images."""
     frame = shown_samples(measurements, settings["average"])
     real = _powers(calibration[calibration["control"] == "real"])
     figure, axes = style.panels(settings, 2)
-    for unit, panel in zip((1.0, real["mean"]), axes, strict=True):
+    units: tuple[float | pd.Series, ...] = (1.0, real["mean"])
+    for unit, panel in zip(units, axes, strict=True):
         for part, looks in style.by_step(settings, frame):
             powers = _powers(part)
-            scaled = powers["mean"] / unit, powers["error"] / unit
-            panel.errorbar(powers.index, *scaled, **looks, **style.BARS)
+            mean, error = powers["mean"] / unit, powers["error"] / unit
+            panel.errorbar(powers.index, mean, error, **looks, **style.BARS)
         low, high = (real["mean"] + sign * real["error"] for sign in (-1, 1))
         panel.plot(real.index, real["mean"] / unit, label="real", **style.THEORY)
         panel.fill_between(real.index, low / unit, high / unit, color="0.35", alpha=0.2, lw=0)

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from pipeline.analysis.samples import first_network
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _GAP = 0.08
@@ -17,7 +18,7 @@ _NARROW = 5
 """Pictures beside one another that fit a journal's column."""
 
 
-def draw(settings: dict, pictures: pd.DataFrame, control_pictures: pd.DataFrame) -> Figure:
+def draw(settings: Settings, pictures: pd.DataFrame, control_pictures: pd.DataFrame) -> Figure:
     """The first samples of one network: a column for each checkpoint, and one of real images."""
     frame = first_network(pictures, settings["average"])
     table = frame.pivot_table(index="sample", columns="step", values="png", aggfunc="first")

@@ -6,14 +6,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.curves import (
+    GRAMMAR,
+    at_best_checkpoint,
+    finite_sizes,
+    grouped,
+    predicted_size,
+)
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 QUANTITIES = {"measurements": (*style.ACCURACIES, "copied_fraction")}
 
 
 def draw(
-    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, laws: pd.DataFrame
+    settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame, laws: pd.DataFrame
 ) -> Figure:
     """Left: levels of the first setting, with copies. Right: all settings over the prediction."""
     found = finite_sizes(at_best_checkpoint(measurements, losses))
@@ -37,9 +44,9 @@ def _first(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(frame[GRAMMAR].iloc[:1], on=GRAMMAR)
 
 
-def _levels(panel: Axes, settings: dict, frame: pd.DataFrame, copies: pd.DataFrame) -> None:
+def _levels(panel: Axes, settings: Settings, frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
-    for index, (level, part) in enumerate(frame.groupby("level")):
+    for index, (level, part) in enumerate(grouped(frame, "level")):
         summary, label = style.summarise(part, ["dataset_size"]), f"level {level:.0f}"
         x = summary["dataset_size"]
         style.curve(panel, x, summary, index, color=colours[index], label=label)
@@ -52,25 +59,28 @@ def _levels(panel: Axes, settings: dict, frame: pd.DataFrame, copies: pd.DataFra
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=4, columnspacing=1)
 
 
-def _collapse(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _collapse(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """All settings: marker by level, as on the left, and shade by setting."""
     levels = sorted(frame["level"].unique())
-    groups = list(frame[frame["level"] >= 2].groupby(GRAMMAR, sort=False))
+    groups = list(grouped(frame[frame["level"] >= 2], GRAMMAR, sort=False))
     colours = style.shades(settings, len(groups))
-    for (setting, part), colour in zip(groups, colours, strict=True):
-        for level, curve in part.groupby("level"):
+    for ((v, m, s, _), part), colour in zip(groups, colours, strict=True):
+        for level, curve in grouped(part, "level"):
             summary = style.summarise(curve, ["dataset_size"])
-            scale = predicted_size(*setting[:3], int(level))
+            scale = predicted_size(v, m, s, int(level))
             marker = style.MARKERS[levels.index(level)]
-            looks = {"marker": marker, "markersize": 3, "linewidth": 0.5, "color": colour}
             if np.isfinite(scale):
-                panel.plot(summary["dataset_size"] / scale, summary["mean"], **looks)
+                panel.plot(
+                    summary["dataset_size"] / scale, summary["mean"],
+                    marker=marker, markersize=3, linewidth=0.5, color=colour,
+                )  # fmt: skip
     handles = [
         Line2D([], [], color=colour, linewidth=2, label=style.setting_name(setting))
         for (setting, _), colour in zip(groups, colours, strict=True)
     ]
-    place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
-    panel.legend(handles=handles, title=style.SETTING_TITLE, **place)
+    panel.legend(
+        handles=handles, title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5)
+    )
     style.log_axis(panel, "x")
     panel.set(xlabel=r"$P\,(1 - m / v^{s-1})\,/\,(v\,m^{\ell+1})$")
 

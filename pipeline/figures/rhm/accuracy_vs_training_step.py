@@ -5,20 +5,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import all_inside
+from pipeline.analysis.curves import all_inside, grouped
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 QUANTITIES = {"measurements": style.ACCURACIES}
 
 
-def draw(settings: dict, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
+def draw(settings: Settings, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
     """Left: the levels in training time. Right: when each is half-way to its ceiling."""
     quantity = settings["analysis"]["accuracy"]
     online = (measurements["dataset_size"] == "online") & (measurements["among"] == "all")
     frame = measurements[online & (measurements["quantity"] == quantity)]
     figure, axes = style.panels(settings, 2)
     colours = style.shades(settings, frame["level"].nunique())
-    for index, (level, part) in enumerate(frame.groupby("level")):
+    for index, (level, part) in enumerate(grouped(frame, "level")):
         summary = style.summarise(part, ["step"])
         label = f"level {level:.0f}"
         style.curve(axes[0], summary["step"], summary, index, color=colours[index], label=label)

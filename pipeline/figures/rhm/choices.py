@@ -5,14 +5,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.departures import BASE
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
 """Where across a panel, and with which marker, a departure without a number stands."""
 
 
-def draw(settings: dict, departures: pd.DataFrame) -> Figure:
+def draw(settings: Settings, departures: pd.DataFrame) -> Figure:
     """Half-way sizes of every level, steps and final accuracy of the deepest, by departure."""
     changes = departures[departures["departure"] != BASE]
     names = list(changes["departure"].unique())
@@ -48,10 +50,10 @@ def _title(quantity: str, level: float) -> str:
     return names[quantity]
 
 
-def _forest(panel: Axes, settings: dict, frame: pd.DataFrame, names: list[str]) -> None:
+def _forest(panel: Axes, settings: Settings, frame: pd.DataFrame, names: list[str]) -> None:
     """One row of the panel per departure, one marker in it per setting."""
     ratio = frame["quantity"].str.endswith("ratio").any()
-    grammars = list(frame.groupby(["v", "m", "s", "L"]))
+    grammars = list(grouped(frame, ["v", "m", "s", "L"]))
     colours = style.shades(settings, len(grammars))
     for index, ((setting, part), colour) in enumerate(zip(grammars, colours, strict=True)):
         shift = (index - (len(grammars) - 1) / 2) * 0.3

@@ -1,6 +1,7 @@
 """Classes that clustering finds in training sets, and how much networks on the same sets know."""
 
 from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.curves import (
+    GRAMMAR,
+    at_best_checkpoint,
+    finite_sizes,
+    grouped,
+    predicted_size,
+)
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
-_LINE = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
+_LINE: style.Looks = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
 _NETWORK = _LINE | {"linestyle": "none", "markerfacecolor": "w", "markersize": 5}
 
 QUANTITIES = {
@@ -19,12 +27,15 @@ QUANTITIES = {
     "measurements": style.ACCURACIES,
 }
 
+Scale: TypeAlias = Callable[[int, int, int, int], float]
+"""From v, m, s and the level of rules to the dataset size that is the unit of an axis."""
+
 _COVERED = 30
 """Right end of the third panel: beyond it, every tuple has been seen."""
 
 
 def draw(
-    settings: dict, theory: pd.DataFrame, measurements: pd.DataFrame, losses: pd.DataFrame
+    settings: Settings, theory: pd.DataFrame, measurements: pd.DataFrame, losses: pd.DataFrame
 ) -> Figure:
     """Class accuracy against P and against P / P*, and coverage; colours are rule levels."""
     clusters = _of_rules(theory, "class_accuracy", 1)  # classes of level l serve rules of l + 1
@@ -38,7 +49,7 @@ def draw(
     look.curves(collapsed, networks[networks["level"] > 1], _law, **_NETWORK)
     look.curves(covered, coverage, _collector)
     look.curves(covered, networks[networks["level"] == 1], _collector, **_NETWORK)
-    for setting, part in coverage.groupby(GRAMMAR):
+    for setting, part in grouped(coverage, GRAMMAR):
         _expected_coverage(covered, setting, part["dataset_size"])
     _label(raw, collapsed, covered)
     look.legend(figure)
@@ -49,14 +60,14 @@ def draw(
 class _Look:
     """Colours by rule level, markers by grammar parameters, the same in all panels."""
 
-    def __init__(self, settings: dict, frame: pd.DataFrame) -> None:
+    def __init__(self, settings: Settings, frame: pd.DataFrame) -> None:
         levels = sorted(int(level) for level in frame["level"].unique())
         self.colours = dict(zip(levels, style.shades(settings, len(levels)), strict=True))
         self.settings = list(frame[GRAMMAR].drop_duplicates().itertuples(index=False, name=None))
 
-    def curves(self, panel: Axes, frame: pd.DataFrame, scale: Callable, **look: object) -> None:
+    def curves(self, panel: Axes, frame: pd.DataFrame, scale: Scale, **look: Any) -> None:
         """Mean over replicas against dataset size over `scale(v, m, s, level)`."""
-        for (*setting, level), part in frame.groupby([*GRAMMAR, "level"]):
+        for (*setting, level), part in grouped(frame, [*GRAMMAR, "level"]):
             v, m, s, _ = setting
             unit = scale(v, m, s, int(level))
             if not np.isfinite(unit):  # every tuple is valid: there are no classes to be told apart
@@ -83,8 +94,8 @@ class _Look:
 
 
 def _symbol(marker: str, label: str, face: str) -> Line2D:
-    look = {"linestyle": "none", "markersize": 4, "color": "0.35", "markerfacecolor": face}
-    return Line2D([], [], marker=marker, label=label, **look)
+    look: style.Looks = {"linestyle": "none", "markersize": 4, "color": "0.35"}
+    return Line2D([], [], marker=marker, label=label, markerfacecolor=face, **look)
 
 
 def _of_rules(theory: pd.DataFrame, quantity: str, above: int) -> pd.DataFrame:
@@ -93,7 +104,7 @@ def _of_rules(theory: pd.DataFrame, quantity: str, above: int) -> pd.DataFrame:
     return frame.assign(level=frame["level"] + above)
 
 
-def _networks(analysis: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+def _networks(analysis: Settings, measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
     """The accuracy of samples that the config chose, at finite sizes."""
     best = at_best_checkpoint(measurements, losses)
     chosen = (best["quantity"] == analysis["accuracy"]) & (best["among"] == analysis["among"])
@@ -109,7 +120,7 @@ def _collector(v: int, m: int, _s: int, _level: int) -> float:
     return v * m * np.log(v * m)
 
 
-def _expected_coverage(panel: Axes, setting: tuple, sizes: pd.Series) -> None:
+def _expected_coverage(panel: Axes, setting: tuple[int, ...], sizes: pd.Series) -> None:
     """Fraction of v m tuples among P s**(L - 1) draws, if all were equally likely."""
     v, m, s, L = setting
     P = np.geomspace(sizes.min(), sizes.max(), 100)

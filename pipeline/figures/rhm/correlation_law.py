@@ -1,11 +1,14 @@
 """Exact token-token correlations of grammars against the closed form of their average."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import GRAMMAR
+from pipeline.analysis.curves import GRAMMAR, grouped
+from pipeline.base.types import Settings
 from pipeline.figures import style
 from pipeline.rhm.grammar.correlations import correlation_law
 
@@ -13,14 +16,15 @@ _DODGE = 0.07
 """Levels between markers of neighbouring settings, which would hide one another."""
 
 
-def draw(settings: dict, theory: pd.DataFrame) -> Figure:
+def draw(settings: Settings, theory: pd.DataFrame) -> Figure:
     """Left: root mean square by the level where tokens meet. Right: mean square over its law."""
     frame = theory[theory["quantity"] == "squared_correlation"]
     figure, (size, ratio) = style.panels(settings, 2)
-    groups = list(frame.groupby(GRAMMAR, sort=False))
+    groups = list(grouped(frame, GRAMMAR, sort=False))
     _single_grammars(size, max(groups, key=lambda group: group[1]["L"].iloc[0]))
     for index, (setting, part) in enumerate(groups):
-        law = np.square([correlation_law(*setting[:3], int(level)) for level in part["level"]])
+        v, m, s, _ = setting
+        law = np.square([correlation_law(v, m, s, int(level)) for level in part["level"]])
         shift = _DODGE * (index - (len(groups) - 1) / 2)
         look = {"color": style.shades(settings, len(groups))[index], "linestyle": "none"}
         _root_mean_square(size, part, index, shift, **look)
@@ -36,7 +40,7 @@ def draw(settings: dict, theory: pd.DataFrame) -> Figure:
     return figure
 
 
-def _single_grammars(panel: Axes, group: tuple[tuple, pd.DataFrame]) -> None:
+def _single_grammars(panel: Axes, group: tuple[tuple[int, ...], pd.DataFrame]) -> None:
     """A thin line for every grammar of one setting."""
     setting, frame = group
     lines = frame.pivot_table(index="level", columns="grammar_seed", values="estimate")
@@ -45,7 +49,7 @@ def _single_grammars(panel: Axes, group: tuple[tuple, pd.DataFrame]) -> None:
 
 
 def _root_mean_square(
-    panel: Axes, frame: pd.DataFrame, index: int, shift: float, **look: object
+    panel: Axes, frame: pd.DataFrame, index: int, shift: float, **look: Any
 ) -> None:
     """Root of the mean over grammars, with the roots of the ends of its interval, and the law."""
     summary = style.summarise(frame, ["level"])

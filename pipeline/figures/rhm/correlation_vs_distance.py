@@ -4,8 +4,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, grouped
 from pipeline.analysis.samples import square_root
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 QUANTITIES = {
@@ -20,7 +21,7 @@ QUANTITIES = {
 _SIZES_SHOWN = 4
 
 
-def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Correlation by distance in the tree, its ratio to that of the data, and the length."""
     best = finite_sizes(at_best_checkpoint(measurements, losses))
     figure, axes = style.panels(settings, 3, height=1.1)
@@ -33,7 +34,7 @@ def draw(settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame) -> Fi
     return figure
 
 
-def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _magnitude(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """Root mean squares of samples and, dashed, exact ones of the same grammars."""
     measured = frame[(frame["quantity"] == "squared_correlation") & frame["level"].notna()]
     sizes, s = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN), int(frame["s"].iloc[0])
@@ -55,9 +56,9 @@ def _magnitude(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     _above(panel)
 
 
-def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _ratio(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
-    for index, (level, part) in enumerate(frame.groupby("level")):
+    for index, (level, part) in enumerate(grouped(frame, "level")):
         summary = style.summarise(part, ["dataset_size"])
         x, label = summary["dataset_size"], rf"$\ell={level:.0f}$"
         style.curve(panel, x, summary, index, color=colours[index], label=label)
@@ -68,7 +69,7 @@ def _ratio(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     _above(panel)
 
 
-def _length(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _length(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """Of all samples, and of those that are no copies."""
     kinds = {"all": "all", "novel_strings": "novel"}
     colours = style.shades(settings, len(kinds))
@@ -85,5 +86,6 @@ def _length(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
 
 def _above(panel: Axes) -> None:
     """The legend of a panel, above it."""
-    place = {"loc": "lower center", "bbox_to_anchor": (0.45, 1), "ncols": 2}
-    panel.legend(columnspacing=0.8, handlelength=1.4, **place)
+    panel.legend(
+        loc="lower center", bbox_to_anchor=(0.45, 1), ncols=2, columnspacing=0.8, handlelength=1.4
+    )

@@ -1,16 +1,19 @@
 """Loss in excess of the exact denoiser's, and the plateaus of who knows some levels only."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, grouped, predicted_size
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _SIZES_SHOWN = 4
 
 
-def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Excess against noise level, against dataset size, and against training step online."""
     best = finite_sizes(at_best_checkpoint(probes, losses))
     online = probes[probes["dataset_size"] == "online"]
@@ -29,7 +32,7 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     return figure
 
 
-def _by_noise(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _by_noise(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     bins = frame[frame["noise_high"] - frame["noise_low"] < 1]
     sizes = style.spread(bins["dataset_size"].unique(), _SIZES_SHOWN)
     for index, (size, colour) in enumerate(
@@ -40,27 +43,27 @@ def _by_noise(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
         x = (summary["noise_low"] + summary["noise_high"]) / 2
         style.curve(panel, x, summary, index, color=colour, label=f"{size}")
     plateaus = bins[bins["quantity"] == "plateau_excess_loss"]
-    for level, part in plateaus.groupby("level"):
+    for level, part in grouped(plateaus, "level"):
         summary = style.summarise(part, ["noise_low", "noise_high"])
         x = (summary["noise_low"] + summary["noise_high"]) / 2
         panel.plot(x, summary["mean"], **_dashes(level))
     panel.set_xlabel("noise level $t / T$")
 
 
-def _curve(panel: Axes, settings: dict, frame: pd.DataFrame, variable: str) -> None:
+def _curve(panel: Axes, settings: Settings, frame: pd.DataFrame, variable: str) -> None:
     """Excess over all noise levels, and plateaus as dashed lines."""
     whole = frame[(frame["noise_low"] == 0) & (frame["noise_high"] == 1)]
     (colour,) = style.shades(settings, 1)
     summary = style.summarise(whole[whole["quantity"] == "excess_loss"], [variable])
     style.curve(panel, summary[variable], summary, 0, color=colour)
-    for level, part in whole[whole["quantity"] == "plateau_excess_loss"].groupby("level"):
+    for level, part in grouped(whole[whole["quantity"] == "plateau_excess_loss"], "level"):
         label = "no level" if level == 0 else f"up to {level:.0f}"
         panel.axhline(part["estimate"].mean(), label=label, **_dashes(level))
     style.plain_log_axis(panel, "x", summary[variable])
     panel.set(xlabel=style.LABELS[variable])
 
 
-def _dashes(level: float) -> dict:
+def _dashes(level: float) -> dict[str, Any]:
     """Denser for who knows more levels."""
     return style.THEORY | {"linestyle": (0, (6 / (1 + level), 1.5))}
 

@@ -6,17 +6,18 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
 from pipeline.analysis.curves import all_inside, best_checkpoints, finite_sizes
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
 QUANTITIES = {"measurements": tuple(_PANELS)}
 _RIM = [Stroke(linewidth=2.6, foreground="k"), Normal()]
-_WHITE = {"color": "w", "linewidth": 1.2, "markersize": 3}
+_WHITE: style.Looks = {"color": "w", "linewidth": 1.2, "markersize": 3}
 """White stands out from the map, and its black rim from the paper below the legend."""
 
 
 def draw(
-    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, memorization: pd.DataFrame
+    settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame, memorization: pd.DataFrame
 ) -> Figure:
     """Left: valid and novel. Right: copied. Lines: when strings are learnt, and copied."""
     frame = finite_sizes(measurements)
@@ -40,8 +41,10 @@ def _lines(panel: Axes, best: pd.DataFrame, times: pd.DataFrame) -> None:
         lowest.index, lowest, "o", markeredgecolor="k", label="lowest validation loss", **_WHITE
     )
     top = times["level"] == times["L"]
-    lines = (("highest level half learnt", times[top], "--"),)
-    lines += (("half are copies", times[times["quantity"] == "copied_excess"], "-"),)
+    lines = (
+        ("highest level half learnt", times[top], "--"),
+        ("half are copies", times[times["quantity"] == "copied_excess"], "-"),
+    )
     for label, part, dash in lines:
         found = finite_sizes(all_inside(part, ["dataset_size"]))
         middle = found.groupby("dataset_size")["threshold"].median()

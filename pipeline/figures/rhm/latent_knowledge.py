@@ -4,11 +4,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, grouped
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 
-def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Divergence at every level against dataset size, and against training step online."""
     best = finite_sizes(at_best_checkpoint(probes, losses))
     online = probes[probes["dataset_size"] == "online"]
@@ -25,12 +26,12 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     return figure
 
 
-def _levels(panel: Axes, settings: dict, frame: pd.DataFrame, variable: str) -> None:
+def _levels(panel: Axes, settings: Settings, frame: pd.DataFrame, variable: str) -> None:
     """Networks with intervals; dashed in the same colour, what exact token marginals leave."""
     colours = style.shades(settings, frame["level"].nunique())
     implied = frame[frame["quantity"] == "latent_divergence"]
     floors = frame[frame["quantity"] == "latent_divergence_floor"]
-    for index, (level, part) in enumerate(implied.groupby("level")):
+    for index, (level, part) in enumerate(grouped(implied, "level")):
         summary = style.summarise(part, [variable])
         label = f"{level:.0f}" if level else "0 (tokens)"
         style.curve(panel, summary[variable], summary, index, color=colours[index], label=label)

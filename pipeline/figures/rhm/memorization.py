@@ -1,6 +1,7 @@
 """Copies and mode collapse over dataset size and training step, and when each begins."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import all_inside, finite_sizes
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 QUANTITIES = {
@@ -22,7 +24,7 @@ QUANTITIES = {
 
 
 def draw(
-    settings: dict,
+    settings: Settings,
     measurements: pd.DataFrame,
     memorization: pd.DataFrame,
     memorization_exponents: pd.DataFrame,
@@ -42,7 +44,7 @@ def draw(
     return figure
 
 
-def _maps(figure: Figure, panels: Sequence[Axes], settings: dict, frame: pd.DataFrame) -> None:
+def _maps(figure: Figure, panels: Sequence[Axes], settings: Settings, frame: pd.DataFrame) -> None:
     top, m = frame["L"].iloc[0], frame["m"].iloc[0]
     steps, sizes = (np.sort(frame[name].unique()) for name in ("step", "dataset_size"))
 
@@ -65,7 +67,7 @@ def _maps(figure: Figure, panels: Sequence[Axes], settings: dict, frame: pd.Data
         panel.set(title=title, ylabel=style.LABELS["step"])
 
 
-def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) -> None:
+def _times(panel: Axes, settings: Settings, times: pd.DataFrame, run: pd.DataFrame) -> None:
     levels = np.sort(times["level"].dropna().unique())
     for index, (level, colour) in enumerate(
         zip(levels, style.shades(settings, len(levels)), strict=True)
@@ -85,7 +87,7 @@ def _times(panel: Axes, settings: dict, times: pd.DataFrame, run: pd.DataFrame) 
     panel.set(xlabel=style.LABELS["dataset_size"], ylabel=style.LABELS["step"])
 
 
-def _curve(panel: Axes, times: pd.DataFrame, index: int, **looks: object) -> pd.DataFrame:
+def _curve(panel: Axes, times: pd.DataFrame, index: int, **looks: Any) -> pd.DataFrame:
     """Geometric means at the sizes at which all replicas get there within the run.
 
     The line is broken at sizes where some do not.

@@ -1,17 +1,22 @@
 """How alike one gradient step makes synonymous and other tuples, against dataset size."""
 
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import GRAMMAR, finite_sizes, predicted_size
+from pipeline.analysis.curves import GRAMMAR, finite_sizes, grouped, predicted_size
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _SYNONYMS, _OTHER = "synonym_update_similarity", "other_update_similarity"
 
+_Numbers = TypeVar("_Numbers", np.ndarray, pd.Series)
 
-def draw(settings: dict, theory: pd.DataFrame) -> Figure:
+
+def draw(settings: Settings, theory: pd.DataFrame) -> Figure:
     """Centred cosines of first-layer updates against P / P*, P* = v m**3 / (1 - m / v**(s-1))."""
     frame = finite_sizes(theory[theory["quantity"].isin([_SYNONYMS, _OTHER])])
     frame = frame[np.isfinite(_needed(frame))]  # else tuples tell nothing of their contexts
@@ -31,24 +36,25 @@ def draw(settings: dict, theory: pd.DataFrame) -> Figure:
     return figure
 
 
-def _similarities(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _similarities(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """Mean over grammars by setting; for tuples of other symbols with their own limit."""
-    groups = list(frame.groupby(GRAMMAR, sort=False))
+    groups = list(grouped(frame, GRAMMAR, sort=False))
     for index, (setting, part) in enumerate(groups):
         summary = style.summarise(part, ["dataset_size"])
-        ratio = summary["dataset_size"] / predicted_size(*setting[:3], 2)
+        v, m, s, _ = setting
+        ratio = summary["dataset_size"] / predicted_size(v, m, s, 2)
         colour, name = style.shades(settings, len(groups))[index], style.setting_name(setting)
         style.curve(panel, ratio, summary, index, color=colour, label=name, linewidth=0.7)
         if part["quantity"].iloc[0] == _OTHER:
             # the updates of v symbols add up to zero
-            panel.plot(ratio, -_law(ratio) / (setting[0] - 1), **style.THEORY | {"color": colour})
+            panel.plot(ratio, -_law(ratio) / (v - 1), **style.THEORY | {"color": colour})
 
 
-def _law(ratio: np.ndarray) -> np.ndarray:
+def _law(ratio: _Numbers) -> _Numbers:
     """Signal over signal and noise, where noise is P* / P times the signal."""
     return 1 / (1 + 1 / ratio)
 
 
 def _needed(frame: pd.DataFrame) -> np.ndarray:
     shapes = frame[["v", "m", "s"]].itertuples(index=False, name=None)
-    return np.array([predicted_size(*shape, 2) for shape in shapes])
+    return np.array([predicted_size(v, m, s, 2) for v, m, s in shapes])

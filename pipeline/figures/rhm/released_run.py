@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, difference_interval, total_losses
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 QUANTITIES = {"measurements": ("node_accuracy", "copied_fraction")}
@@ -19,7 +20,10 @@ _SPLITS = ("training", "test")
 
 
 def draw(
-    settings: dict, measurements: pd.DataFrame, losses: pd.DataFrame, released_code: pd.DataFrame
+    settings: Settings,
+    measurements: pd.DataFrame,
+    losses: pd.DataFrame,
+    released_code: pd.DataFrame,
 ) -> Figure:
     """Valid nodes, copies and losses against epoch, and the differences with intervals."""
     ours = _like(released_code, _curves(measurements, losses))
@@ -92,8 +96,8 @@ def _chosen(frame: pd.DataFrame, quantity: str, level: float) -> pd.DataFrame:
 
 
 def _panel(
-    panel: Axes, settings: dict, names: list, ours: pd.DataFrame, theirs: pd.DataFrame,
-    published: pd.DataFrame,
+    panel: Axes, settings: Settings, names: list[tuple[str, float]], ours: pd.DataFrame,
+    theirs: pd.DataFrame, published: pd.DataFrame,
 ) -> None:  # fmt: skip
     colours = style.shades(settings, len(names))
     for index, ((quantity, level), colour) in enumerate(zip(names, colours, strict=True)):
@@ -105,15 +109,17 @@ def _panel(
         beside = summary["epoch"] * 1.12  # so that bars of both can be told apart
         style.curve(panel, beside, summary, index, markerfacecolor="none", linestyle="", **look)
         points = _chosen(published, quantity, level)
-        open_square = {"marker": "s", "markersize": 4, "linestyle": "", "markerfacecolor": "none"}
-        panel.plot(points["epoch"], points["estimate"], color=colour, alpha=0.6, **open_square)
+        panel.plot(
+            points["epoch"], points["estimate"], color=colour, alpha=0.6,
+            marker="s", markersize=4, linestyle="", markerfacecolor="none",
+        )  # fmt: skip
     style.log_axis(panel, "x")
     panel.set_xlabel("epoch")
     panel.legend()
 
 
 def _differences(
-    panel: Axes, settings: dict, ours: pd.DataFrame, theirs: pd.DataFrame
+    panel: Axes, settings: Settings, ours: pd.DataFrame, theirs: pd.DataFrame
 ) -> tuple[int, int]:
     """Draw ours less theirs; how many of the intervals cover zero, and how many there are."""
     names = [name for group in list(_groups(ours))[:2] for name in group]
@@ -126,7 +132,7 @@ def _differences(
         points += len(found)
         bars = [found["difference"] - found["low"], found["high"] - found["difference"]]
         x = found["epoch"] * 1.08**index
-        look = {"color": colour, "marker": style.MARKERS[index], "linestyle": ""}
+        look: style.Looks = {"color": colour, "marker": style.MARKERS[index], "linestyle": ""}
         panel.errorbar(
             x, found["difference"], bars, label=_label(quantity, level), **style.BARS, **look
         )

@@ -1,12 +1,15 @@
 """Dataset size at which each level is half learnt, against the prediction, over all grammars."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import GRAMMAR, all_inside, mean_interval
+from pipeline.analysis.curves import GRAMMAR, all_inside, grouped, mean_interval
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _ARROW = {"arrowstyle": "-|>", "linewidth": 0.8, "shrinkA": 2, "shrinkB": 0}
@@ -15,7 +18,7 @@ _REACH = 1.6
 
 
 def draw(
-    settings: dict, sample_complexity: pd.DataFrame, exponents: pd.DataFrame, laws: pd.DataFrame
+    settings: Settings, sample_complexity: pd.DataFrame, exponents: pd.DataFrame, laws: pd.DataFrame
 ) -> Figure:
     """P*_l against v m**(l+1) / (1 - m / v**(s-1)), and errors of the competing laws."""
     criterion = settings["analysis"]["accuracy"]
@@ -35,13 +38,13 @@ def draw(
     return figure
 
 
-def _sizes(panel: Axes, settings: dict, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
+def _sizes(panel: Axes, settings: Settings, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
     """Marker by level and shade by setting; fitted slopes solid, the law dashed."""
-    groups = list(frame.groupby(GRAMMAR))
+    groups = list(grouped(frame, GRAMMAR))
     colours = style.shades(settings, len(groups))
     levels = sorted(frame["level"].unique())
     for (_, grammar), colour in zip(groups, colours, strict=True):
-        for level, part in grammar.groupby("level"):
+        for level, part in grouped(grammar, "level"):
             _point(panel, part, style.MARKERS[levels.index(level)], colour)
     panel.set_xlabel(r"$v\,m^{\ell+1} / (1 - m / v^{s-1})$ (strings)")
     panel.set_ylabel(r"half-way dataset size $P^*_\ell$ (strings)")
@@ -55,10 +58,10 @@ def _sizes(panel: Axes, settings: dict, frame: pd.DataFrame, exponents: pd.DataF
         style.log_axis(panel, which)
 
 
-def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: object) -> None:
+def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: style.Colour) -> None:
     """Mean over grammars; where one has no half-way point, the end of the range and an arrow."""
     x, status = part["predicted"].iloc[0], set(part["status"])
-    look = {"color": colour, "markersize": 4, "capsize": 1.5, "linewidth": 0.8}
+    look: style.Looks = {"color": colour, "markersize": 4, "capsize": 1.5, "linewidth": 0.8}
     if status == {"inside"}:
         logs = np.log(part["threshold"]).groupby(part["grammar_seed"]).mean()
         mean, low, high = np.exp(mean_interval(logs))
@@ -85,23 +88,29 @@ def _fits(panel: Axes, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
         panel.plot(np.exp(ends), np.exp(line), color="0.35", linewidth=0.7)
 
 
-def _legend(panel: Axes, groups: list, colours: list, levels: list) -> None:
+def _legend(
+    panel: Axes,
+    groups: Sequence[tuple[Sequence[int], pd.DataFrame]],
+    colours: Sequence[style.Colour],
+    levels: Sequence[float],
+) -> None:
     handles = [
         Line2D([], [], color=colour, linewidth=2, label=style.setting_name(setting))
         for (setting, _), colour in zip(groups, colours, strict=True)
     ]
-    look = {"linestyle": "none", "color": "0.35", "markersize": 4}
+    look: style.Looks = {"linestyle": "none", "color": "0.35", "markersize": 4}
     handles += [
         Line2D([], [], marker=style.MARKERS[index], label=f"level {level:.0f}", **look)
         for index, level in enumerate(levels)
     ]
     handles += [Line2D([], [], label="law", **style.THEORY)]
     handles += [Line2D([], [], color="0.35", linewidth=0.7, label="fitted")]
-    beside = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
-    panel.legend(handles=handles, title=style.SETTING_TITLE, **beside)
+    panel.legend(
+        handles=handles, title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5)
+    )
 
 
-def _law_errors(panel: Axes, settings: dict, laws: pd.DataFrame) -> None:
+def _law_errors(panel: Axes, settings: Settings, laws: pd.DataFrame) -> None:
     """Error of every law in settings it was not fitted to, with and without the factor."""
     panel.set(xlabel="error of held-out settings (decades)")
     if laws.empty:
@@ -139,8 +148,8 @@ def _numbers(exponents: pd.DataFrame) -> list[str]:
         lines.append(f"fitted slope for levels from 2: {_interval(row)}{fit}")
     for name in ("m", "v"):
         rows = exponents[exponents["quantity"] == f"{name}_exponent"]
-        rows = rows.dropna(subset="prediction").itertuples()
-        found = [f"{_interval(row)} at level {row.level:.0f}" for row in rows]
+        known = rows.dropna(subset="prediction")
+        found = [f"{_interval(row)} at level {row['level']:.0f}" for _, row in known.iterrows()]
         lines += [f"exponent of {name}: {', '.join(found)}"] if found else []
     return lines or ["fitted slope: not resolved"]
 

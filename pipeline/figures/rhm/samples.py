@@ -1,11 +1,14 @@
 """Generated strings as trees, at several dataset sizes and checkpoints."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import REPLICA, finite_sizes
+from pipeline.analysis.curves import REPLICA, finite_sizes, grouped
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _SIZES, _STEPS, _STRINGS = 3, 4, 2
@@ -13,21 +16,22 @@ _KINDS = {"valid and new": ("o", 0), "valid, seen in training": ("s", 1), "not v
 """Marker and number of the colour of every kind of node."""
 
 
-def draw(settings: dict, trees: pd.DataFrame) -> Figure:
+def draw(settings: Settings, trees: pd.DataFrame) -> Figure:
     """A row for each dataset size, a column for each checkpoint, strings side by side in each."""
     one = trees[REPLICA].iloc[:1]
     frame = finite_sizes(trees.merge(one, on=REPLICA))
     sizes = style.spread(frame["dataset_size"].unique(), _SIZES)
     steps = style.spread(frame["step"].unique(), _STEPS)
-    figure, axes = style.panels(settings, max(len(steps), 2), rows=len(sizes), height=0.5)
-    grid = axes.reshape(len(sizes), -1)
-    for (row, column), panel in np.ndenumerate(grid):
+    columns = max(len(steps), 2)
+    figure, axes = style.panels(settings, columns, rows=len(sizes), height=0.5)
+    for place, panel in enumerate(axes):
+        row, column = divmod(place, columns)
         panel.set_axis_off()
         if column < len(steps):
             chosen = (frame["dataset_size"] == sizes[row]) & (frame["step"] == steps[column])
             _strings(panel, settings, frame[chosen & (frame["sample"] < _STRINGS)])
             panel.set_title(f"$P = {sizes[row]}$, step {steps[column]}")
-    _legend(figure, grid[0, 0], settings)
+    _legend(figure, axes[0], settings)
     style.note(
         figure,
         style.grammar_label(frame),
@@ -37,9 +41,9 @@ def draw(settings: dict, trees: pd.DataFrame) -> Figure:
     return figure
 
 
-def _strings(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _strings(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """Trees side by side; every node is joined with its parent."""
-    for sample, tree in frame.groupby("sample"):
+    for sample, tree in grouped(frame, "sample"):
         s, length = int(tree["s"].iloc[0]), int((tree["level"] == 0).sum())
         width = s ** tree["level"]
         x = (tree["node"] + 0.5) * width + sample * (length + 1)
@@ -55,7 +59,7 @@ def _strings(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
     panel.set_ylim(-0.4, frame["L"].max() + 0.4)
 
 
-def _nodes(panel: Axes, settings: dict, nodes: pd.DataFrame) -> None:
+def _nodes(panel: Axes, settings: Settings, nodes: pd.DataFrame) -> None:
     tokens, above = nodes[nodes["level"] == 0], nodes[nodes["level"] > 0]
     panel.plot(tokens["x"], tokens["level"], ".", color="0.5", markersize=2)
     kinds = np.select([above["symbol"].isna(), above["novel"].astype(bool)], [2, 0], 1)
@@ -64,13 +68,13 @@ def _nodes(panel: Axes, settings: dict, nodes: pd.DataFrame) -> None:
         panel.plot(part["x"], part["level"], **_looks(settings, name))
 
 
-def _looks(settings: dict, kind: str) -> dict:
+def _looks(settings: Settings, kind: str) -> dict[str, Any]:
     marker, number = _KINDS[kind]
     colour = "C3" if number is None else style.shades(settings, 2)[1 - number]
     return {"linestyle": "", "marker": marker, "color": colour, "markersize": 3.5}
 
 
-def _legend(figure: Figure, panel: Axes, settings: dict) -> None:
+def _legend(figure: Figure, panel: Axes, settings: Settings) -> None:
     for kind in _KINDS:
         panel.plot([], [], label=kind, **_looks(settings, kind))
     style.legend(figure, panel, loc="outside upper center", ncols=len(_KINDS))

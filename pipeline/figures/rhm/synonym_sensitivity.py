@@ -4,18 +4,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, grouped, predicted_size
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 
-def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """One panel a level of the exchanged tuple, one curve a block, against dataset size."""
     frame = probes[probes["quantity"] == "synonym_sensitivity"]
     if frame.empty:
         return _nothing_exchanged(settings, probes)
     best = finite_sizes(at_best_checkpoint(frame, losses))
     figure, axes = style.panels(settings, best["level"].nunique(), sharey=True)
-    for panel, (level, part) in zip(axes, best.groupby("level"), strict=True):
+    for panel, (level, part) in zip(axes, grouped(best, "level"), strict=True):
         _blocks(panel, settings, part)
         _prediction(panel, part, int(level))
         style.plain_log_axis(panel, "x", part["dataset_size"], 4)
@@ -28,7 +29,7 @@ def draw(settings: dict, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     return figure
 
 
-def _nothing_exchanged(settings: dict, probes: pd.DataFrame) -> Figure:
+def _nothing_exchanged(settings: Settings, probes: pd.DataFrame) -> Figure:
     """With m = 1 no tuple has a synonym that it could give way to, so no block has a row."""
     figure, (panel,) = style.panels(settings, 1)
     panel.set_title("no synonyms")
@@ -36,7 +37,7 @@ def _nothing_exchanged(settings: dict, probes: pd.DataFrame) -> Figure:
     return figure
 
 
-def _blocks(panel: Axes, settings: dict, frame: pd.DataFrame) -> None:
+def _blocks(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     """Blocks down are filled and drawn through, blocks up open and dotted."""
     for depth in range(1, int(frame["L"].iloc[0]) + 1):
         colour = style.shades(settings, int(frame["L"].iloc[0]))[depth - 1]

@@ -4,11 +4,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import largest_training_set, shown_samples
+from pipeline.base.types import Settings
 from pipeline.figures import style
 from pipeline.figures.coherence import draw_calibration, draw_lengths, draw_ratios
 
 
-def draw(settings: dict, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlation ratios, the equivalent block length in training time, and its calibration."""
     frame, real = (
         shown_samples(measurements, settings["average"]),

@@ -1,20 +1,23 @@
 """What a language model makes of generated text, by the number of tokens that it has read."""
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pipeline.analysis.curves import grouped
 from pipeline.analysis.samples import mean_over_networks, shown_samples
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
-_BARS = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
+_Dash: TypeAlias = str | tuple[float, tuple[float, ...]]
 _DIVERSITY = {"sample_entropy": "entropy within samples (nats)", "distinct_2": "distinct-2"}
 
 
 def draw(
-    settings: dict, judgements: pd.DataFrame, control_judgements: pd.DataFrame,
+    settings: Settings, judgements: pd.DataFrame, control_judgements: pd.DataFrame,
     measurements: pd.DataFrame, calibration: pd.DataFrame,
 ) -> Figure:  # fmt: skip
     """Losses of checkpoints and controls; below them, how varied the same samples are."""
@@ -35,11 +38,11 @@ def draw(
     return figure
 
 
-def _losses(panel: Axes, settings: dict, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
+def _losses(panel: Axes, settings: Settings, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _by_context(part)
         looks |= {"label": f"step {looks['label']}"}
-        panel.errorbar(summary["context"], summary["mean"], summary["error"], **looks, **_BARS)
+        panel.errorbar(summary["context"], summary["mean"], summary["error"], **looks, **style.BARS)
     for dash, (name, part) in _controls(controls):
         summary = _by_context(part)
         looks = style.THEORY | {"linestyle": dash}
@@ -56,9 +59,9 @@ def _per_character(panel: Axes, frame: pd.DataFrame, controls: pd.DataFrame) -> 
         _level(panel, part[part["quantity"] == quantity], name, dash)
 
 
-def _controls(controls: pd.DataFrame) -> Iterator[tuple[str | tuple, tuple[str, pd.DataFrame]]]:
+def _controls(controls: pd.DataFrame) -> Iterator[tuple[_Dash, tuple[str, pd.DataFrame]]]:
     """Dashes, name and rows of shuffled blocks, denser with their length, and of real text."""
-    for index, (length, part) in enumerate(controls.groupby("block_length")):
+    for index, (length, part) in enumerate(grouped(controls, "block_length")):
         yield (0, (1 + index, 1)), (f"blocks of {length:.0f}", part)
     yield "-", ("real text", controls[controls["block_length"].isna()])
 
@@ -70,10 +73,10 @@ def _by_context(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _against_step(panel: Axes, frame: pd.DataFrame, quantity: str, label: str) -> None:
     summary = mean_over_networks(frame[frame["quantity"] == quantity], ["step"])
-    panel.errorbar(summary["step"], summary["mean"], summary["error"], fmt="ok-", **_BARS)
+    panel.errorbar(summary["step"], summary["mean"], summary["error"], fmt="ok-", **style.BARS)
     style.plain_log_axis(panel, "x", summary["step"])
     panel.set(xlabel=style.LABELS["step"], ylabel=label)
 
 
-def _level(panel: Axes, row: pd.DataFrame, name: str, dash: str | tuple) -> None:
+def _level(panel: Axes, row: pd.DataFrame, name: str, dash: _Dash) -> None:
     panel.axhline(row["estimate"].iloc[0], label=name, **style.THEORY | {"linestyle": dash})

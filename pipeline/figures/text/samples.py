@@ -6,13 +6,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import first_network
+from pipeline.base.types import Settings
 from pipeline.figures import style
 
 _SHOWN = 3
 _CHARACTERS, _LINE = 115, 115
 
 
-def draw(settings: dict, texts: pd.DataFrame) -> Figure:
+def draw(settings: Settings, texts: pd.DataFrame) -> Figure:
     """The first samples of one network, a row of the page for each checkpoint."""
     frame = first_network(texts, settings["average"])
     steps = sorted(frame["step"].unique())
