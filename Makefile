@@ -30,7 +30,7 @@ test-chaos: .venv/installed
 	timeout 600 pytest tests/chaos
 
 lint: .venv/installed
-	ruff check . && ruff format --check . && snakefmt --check .
+	ruff check . && ruff format --check . && snakefmt --check . && mypy
 
 claims: .venv/installed
 	python -m pipeline.documents.paste README.md results/demo/tables/claims.parquet

@@ -1,4 +1,4 @@
-"""Formatters and linters find nothing to change."""
+"""Formatters, linters and the type checker find nothing to change."""
 
 import subprocess
 import sys
@@ -12,6 +12,7 @@ CHECKS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
     ("snakefmt", "--check", "Snakefile", "workflow"),
+    ("mypy",),
 )
 
 
