@@ -36,24 +36,24 @@ include: "workflow/rules/figures.smk"
 rule all:
     default_target: True
     input:
-        figures=figure_files(all_figures()),
-        tables=all_tables(),
-        claims=claims_table(),
+        figures=or_exit(PLAN.figures)(),
+        tables=or_exit(PLAN.tables)(),
+        claims=f"results/{CONFIG.run}/tables/claims.parquet",
 
 
 rule rhm:
     input:
-        figures=domain_targets("rhm"),
-        tables=table_files("rhm"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("rhm")),
+        tables=PLAN.domain_tables("rhm"),
 
 
 rule text:
     input:
-        figures=domain_targets("text"),
-        tables=table_files("text"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("text")),
+        tables=PLAN.domain_tables("text"),
 
 
 rule image:
     input:
-        figures=domain_targets("image"),
-        tables=table_files("image"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("image")),
+        tables=PLAN.domain_tables("image"),

@@ -15,8 +15,9 @@ from pipeline.config.image import ImageConfig
 from pipeline.config.labels import ONLINE, parse_replicas, parse_setting
 from pipeline.config.resources import own_content
 from pipeline.config.rhm import RhmConfig
-from pipeline.config.schema import FIGURES, LAST_CHECKPOINT, Config
+from pipeline.config.schema import LAST_CHECKPOINT, Config
 from pipeline.config.text import TextConfig
+from pipeline.stages.figures import FIGURES
 
 
 class Place(Protocol):

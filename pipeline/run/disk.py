@@ -3,6 +3,7 @@
 from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.parameters import checkpoint_bytes
 from pipeline.config.schema import Config
+from pipeline.stages.domains import DOMAINS
 
 _STATES = 3 * 2
 """Weights and what the optimiser keeps, in the last two states and in the one being written."""
@@ -10,7 +11,7 @@ _STATES = 3 * 2
 
 def describe_disk(config: Config, jobs: int) -> list[str]:
     """A line per enabled domain: bytes of checkpoints, and how `jobs` at a time bound them."""
-    enabled = [name for name in ("rhm", "text", "image") if config.domain(name).enabled]
+    enabled = [name for name in DOMAINS if config.domain(name).enabled]
     return [f"disk for {name}: {_describe(config.domain(name), jobs)}" for name in enabled]
 
 

@@ -15,6 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.stages.catalogue import RULES
+from pipeline.stages.record import Rule
+
 INTERVAL = 15.0
 """Seconds between two lines about the grid, if something has changed."""
 _LONGEST_INTERVAL = 600.0
@@ -22,11 +25,6 @@ _LONGEST_INTERVAL = 600.0
 _LAST_LINES = 5
 """Lines of a failed job's log that are shown."""
 
-_EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
-_EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
-_EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
-"""Of a local job, as measured for the demo preset; what jobs take here is told by their pace."""
-_EXPECTED_OTHERWISE = 4.0
 _ERRORS = ("job_error", "group_error")
 _IDLE = ("Select jobs to execute...", "Will exit after finishing currently running jobs")
 """What Snakemake says at every pass of its scheduler."""
@@ -222,7 +220,7 @@ def error_line(log: str | Path) -> str:
 
 
 def _reckoned(rule: str) -> float:
-    return _EXPECTED_SECONDS.get(rule, _EXPECTED_OTHERWISE)
+    return RULES.get(rule, Rule(rule)).seconds
 
 
 def _summary(reason: str) -> str:

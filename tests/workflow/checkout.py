@@ -13,7 +13,7 @@ from typing import TextIO
 
 import yaml
 
-from pipeline.config.schema import FIGURES
+from pipeline.stages.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from pipeline.config.schema import CELL_TABLES, FIGURES, TABLES
+from pipeline.stages.catalogue import CELL_TABLES, TABLES
+from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import DRAWN, ROOT, Checkout, job_counts
 
 pytestmark = pytest.mark.xdist_group("paper")

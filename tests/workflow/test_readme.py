@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from pipeline.base.columns import COLUMNS
-from pipeline.config.schema import FIGURES
+from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import ROOT, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")

@@ -15,14 +15,14 @@ from pipeline.artifacts.tensors import read_stamp as read_artifact_stamp
 from pipeline.base.columns import COLUMNS
 from pipeline.claims.claims import CLAIMS
 from pipeline.claims.verdict import VERDICTS
-from pipeline.config.schema import COMPARISONS, TABLES
+from pipeline.stages.catalogue import COMPARISONS, TABLES
+from pipeline.stages.domains import EVERY_DOMAIN
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 
 pytestmark = pytest.mark.xdist_group("workflow")
 
 CELLS = 4
 CONTROLS = ("calibration", "control_judgements")
-DOMAINS = ("rhm", "text", "image")
 CELL = "results/smoke/rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0"
 
 
@@ -39,7 +39,7 @@ def test_a_second_run_has_nothing_to_do(smoke_run):
 
 def test_progress_and_disk_are_shown(smoke_run):
     assert "disk for rhm: checkpoints of 4 trajectories x 3 steps" in smoke_run.log
-    for name in DOMAINS[1:]:
+    for name in EVERY_DOMAIN[1:]:
         assert f"disk for {name}: checkpoints of 1 trajectories x 3 steps" in smoke_run.log
     assert re.search(
         r"^grid: \d+ of 119 jobs done, \d+ left; started: ", smoke_run.log, re.MULTILINE
@@ -50,7 +50,7 @@ def test_progress_and_disk_are_shown(smoke_run):
 
 
 def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
-    names = [f"{name}_{t}" for name in DOMAINS for t in (*TABLES[name], *COMPARISONS[name])]
+    names = [f"{name}_{t}" for name in EVERY_DOMAIN for t in (*TABLES[name], *COMPARISONS[name])]
     for name in names:
         path = smoke_run.path / f"results/smoke/tables/{name}.parquet"
         for field in pq.read_schema(path):

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pipeline.config.schema import TABLES
+from pipeline.stages.catalogue import TABLES
 from tests.workflow.checkout import DRAWN, SMOKE
 
 pytestmark = pytest.mark.xdist_group("workflow")

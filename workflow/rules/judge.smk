@@ -2,6 +2,11 @@
 # Needs:  samples of every checkpoint, or controls; the language model, fetched once.
 # Writes: .../{replicas}/texts.parquet and judgements.parquet, .../tables/control_judgements.parquet
 
+from pipeline.config.resources import model_archive, model_directory, model_section
+from pipeline.stages.provenance import canonical_json
+
+JUDGE = model_directory(CONFIG.domains.text.judge)
+
 
 rule prepare_judge:
     input:
@@ -30,7 +35,7 @@ rule prepare_judge:
 rule decode:
     input:
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files("text", "samples"),
+        samples=PLAN.steps("text", "samples"),
     output:
         texts=f"{CELL}/texts.parquet",
     log:
@@ -55,7 +60,7 @@ rule judge:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files("text", "samples"),
+        samples=PLAN.steps("text", "samples"),
     output:
         judgements=f"{CELL}/judgements.parquet",
     log:
@@ -82,7 +87,7 @@ use rule judge as judge_controls with:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=control_files("text"),
+        samples=PLAN.controls("text"),
     output:
         judgements="results/{run}/{domain}/{setting}/tables/control_judgements.parquet",
     log:

@@ -7,6 +7,7 @@ import signal
 from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
 
 from pipeline.artifacts.files import replacing
+from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
 from pipeline.run.progress import GridProgress, Hush, PlannedJob
@@ -55,7 +56,9 @@ def told_of_preset():
 def refuse_the_paper_on_one_machine():
     """What runs on this machine names a preset; dry runs and --touch make nothing."""
     if workflow.local_exec and not workflow.touch and "preset" not in OVERRIDES:
-        trajectories = sum(len(cells(CONFIG.domain(name))) for name in shown_domains())
+        trajectories = sum(
+            len(PRESENT.cells(CONFIG.run, name)) for name in PRESENT.domains()
+        )
         sys.exit(
             f"error: no preset is named, so that all {trajectories} trajectories of config.yaml "
             "would be made on this machine; name one (--config preset=demo, with run=... for a "

@@ -10,11 +10,21 @@
 # would end a shell around it at once, and with the shell the job.
 
 
+def checkpoints(domain):
+    """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
+    files = PLAN.steps(domain, "checkpoints")
+    return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
+
+
+def keep_work(wildcards):
+    return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
+
+
 rule train:
     input:
         dataset=f"{CELL}/dataset.safetensors",
     output:
-        checkpoints=checkpoint_outputs("rhm"),
+        checkpoints=checkpoints("rhm"),
         losses=f"{CELL}/losses.parquet",
     log:
         f"{CELL}/logs/train.log",
@@ -44,7 +54,7 @@ rule train:
 
 use rule train as train_text with:
     output:
-        checkpoints=checkpoint_outputs("text"),
+        checkpoints=checkpoints("text"),
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="text",
@@ -52,7 +62,7 @@ use rule train as train_text with:
 
 use rule train as train_image with:
     output:
-        checkpoints=checkpoint_outputs("image"),
+        checkpoints=checkpoints("image"),
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="image",

@@ -16,6 +16,7 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
 from pipeline.sources.archives import file_hash
+from pipeline.sources.contents import planned_files
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -24,7 +25,7 @@ _MOST_NAMED, _LONGEST_NAME = 20, 200
 _KEY = "domains.image.data"
 
 
-def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
+def make_images(spec: dict, sources: Sequence[Path], output: Path) -> None:
     """Read images once, and hold some out.
 
     Memory does not grow with their number. Whether an image is held out is a hash of its number
@@ -33,7 +34,8 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
     Args:
         spec: spec of the stage; of its settings, `source`, `name`, `description`, `size`,
             `validation_fraction`, `split_seed` and `most_corrupt` matter.
-        inputs: of the source, as for `read_images`.
+        sources: what was fetched of the source, as for `read_images`; of a user's own directory
+            nothing, as its files stand in the spec.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
             description, size, channels, count, held_out, corrupt, names of the first of those
@@ -43,6 +45,7 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
         PipelineError: there are no images, too many are corrupt, or one part of them is empty.
     """
     settings = spec["settings"]
+    inputs = planned_files(settings) or sources
     size = settings["size"]
     pixels = CHANNELS * size * size
     kind = settings["source"]["kind"]

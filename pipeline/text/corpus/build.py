@@ -11,6 +11,7 @@ from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
 from pipeline.sources.archives import file_hash
+from pipeline.sources.contents import planned_files
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
@@ -21,7 +22,7 @@ _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
 
 
-def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
+def make_corpus(spec: dict, archives: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
     """Tokenise documents.
 
     Memory does not grow with their number. A tokenizer is trained on the training documents, or
@@ -30,8 +31,9 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
     Args:
         spec: spec of the stage; of its settings, `source`, `tokenizer`, `context`,
             `validation_fraction` and `split_seed` matter.
-        inputs: of the source, as for `read_documents`; then, for the tokenizer of GPT-2, the
-            archive of its package.
+        archives: what was fetched of the source, as for `read_documents`; of a user's own
+            directory nothing, as its files stand in the spec; then, for the tokenizer of GPT-2,
+            the archive of its package.
         tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
             unsigned integers, and in its stamp a `corpus`: documents, validation_documents,
             bytes of text, vocabulary_size, the number of the token end_of_document; of a user's
@@ -40,6 +42,7 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
         tokenizer: file `tokenizer.json` for `load_tokenizer`.
     """
     settings = spec["settings"]
+    inputs = [*planned_files(settings), *archives]
     files, packages = _divide(settings, inputs)
     split = Split(
         lambda: read_documents(settings["source"], files),
@@ -54,8 +57,8 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
         summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
     with replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
-    archives = inputs if settings["source"]["kind"] == "packages" else packages
-    hashes = {path.name: file_hash(path) for path in archives} | {"documents": census.sha256}
+    hashed = inputs if settings["source"]["kind"] == "packages" else packages
+    hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings["context"])
 
