@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.stages.catalogue import STAGES
+from pipeline.stages.domains import EVERY_DOMAIN
 from pipeline.stages.provenance import module_imports
 
 ROOT = Path(__file__).parents[1]
@@ -38,15 +40,10 @@ ROOMS = (
 )
 """From the ground up: a module imports from its own room and from those before it."""
 
-TORCHLESS = ("grammar", "corpus", "dataset", "measure", "controls", "decode", "aggregate")
-TORCHLESS += ("images", "pictures", "converge")
-TORCHLESS += ("concatenate", "analyse", "memorize", "exponents", "claims")
-PANDASLESS = ("grammar", "aggregate", "concatenate")
-WITHOUT = [(stage, "torch") for stage in TORCHLESS] + [(stage, "pandas") for stage in PANDASLESS]
-"""Stages and large libraries that they do not need."""
+WITHOUT = [(stage.module, library) for stage in STAGES.values() for library in stage.without]
+"""Modules of stages, and large libraries that they do not need."""
 
 
-DOMAINS = ("rhm", "text", "image")
 OWN = {
     "rhm": [
         "pipeline/networks/*unet1d.py",
@@ -83,19 +80,17 @@ def test_imports_run_in_one_direction(path):
     assert imported <= set(below)
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("domain", EVERY_DOMAIN)
 def test_domains_do_not_know_one_another(domain):
     modules = [module_name(p) for p in SOURCES if f"pipeline/{domain}/" in p.as_posix()]
     imports = set(chain.from_iterable(module_imports(module) for module in modules))
-    others = tuple(f"pipeline.{other}" for other in DOMAINS if other != domain)
+    others = tuple(f"pipeline.{other}" for other in EVERY_DOMAIN if other != domain)
     assert not [name for name in imports if name.startswith(others)]
 
 
-@pytest.mark.parametrize(("stage", "library"), WITHOUT)
-def test_stages_start_without_libraries_that_they_do_not_need(stage, library):
-    from pipeline.stages.specs import STAGES
-
-    code = f"import sys, {STAGES[stage][0]}; sys.exit('{library}' in sys.modules)"
+@pytest.mark.parametrize(("module", "library"), dict.fromkeys(WITHOUT))
+def test_stages_start_without_libraries_that_they_do_not_need(module, library):
+    code = f"import sys, {module}; sys.exit('{library}' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -141,7 +136,7 @@ def runs(domain: str, length: int) -> dict[tuple[str, ...], Path]:
     }
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(DOMAINS, 2)))
+@pytest.mark.parametrize(("one", "other"), list(combinations(EVERY_DOMAIN, 2)))
 def test_domains_repeat_no_long_run_of_lines(one, other):
     length = LONGEST_REPETITION + 1
     found, others = runs(one, length), runs(other, length)

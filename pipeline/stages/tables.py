@@ -128,7 +128,6 @@ TABLES = (
         inputs=(Files("tables", "{directory}/{table}.parquet", "many"),),
         outputs=(Files("outputs", f"{RUN}/figures/{{figure}}.{{kind}}", "many"),),
         rules=tuple(Rule(figure.name, (figure.domain,)) for figure in FIGURES.values()),
-        without=("torch",),
     ),
 )
 """In the order in which tables come about."""
