@@ -8,6 +8,12 @@ min_version("9.18")
 report: "workflow/report/workflow.rst"
 
 
+conda: "environment.yml"  # these two are used only if they are asked for, with --sdm
+
+
+container: f"{workflow.basedir}/environment.sif"  # see environment.def
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/afresh.smk"
 include: "workflow/rules/start.smk"
@@ -34,6 +40,7 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
+    """Everything: the figures of the config, the tables of all domains, and the claims."""
     default_target: True
     input:
         figures=or_exit(PLAN.figures)(),
@@ -42,18 +49,21 @@ rule all:
 
 
 rule rhm:
+    """The Random Hierarchy Model: its figures and tables."""
     input:
         figures=or_exit(lambda _wildcards: PLAN.domain_figures("rhm")),
         tables=PLAN.domain_tables("rhm"),
 
 
 rule text:
+    """Masked diffusion on text: its figures and tables."""
     input:
         figures=or_exit(lambda _wildcards: PLAN.domain_figures("text")),
         tables=PLAN.domain_tables("text"),
 
 
 rule image:
+    """Gaussian diffusion on images: its figures and tables."""
     input:
         figures=or_exit(lambda _wildcards: PLAN.domain_figures("image")),
         tables=PLAN.domain_tables("image"),

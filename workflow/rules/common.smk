@@ -72,3 +72,13 @@ def spec(stage):
 def model_options(wildcards, input):
     """The archive that a pretrained model is made from, if there is one."""
     return f"--archive {input.archive}" if input else ""
+
+
+def checkpoints(domain):
+    """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
+    files = PLAN.steps(domain, "checkpoints")
+    return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
+
+
+def keep_work(wildcards):
+    return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)

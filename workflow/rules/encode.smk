@@ -10,6 +10,7 @@ ENCODER = model_directory(CONFIG.domains.image.encoder)
 
 
 rule prepare_encoder:
+    """The network whose features of images are compared, fetched and tried."""
     input:
         archive=model_archive(CONFIG.domains.image.encoder.model),
     output:

@@ -9,6 +9,7 @@ JUDGE = model_directory(CONFIG.domains.text.judge)
 
 
 rule prepare_judge:
+    """The language model that samples of text are shown to, fetched and tried."""
     input:
         archive=model_archive(CONFIG.domains.text.judge.model),
     output:

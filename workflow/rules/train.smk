@@ -10,16 +10,6 @@
 # would end a shell around it at once, and with the shell the job.
 
 
-def checkpoints(domain):
-    """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
-    files = PLAN.steps(domain, "checkpoints")
-    return files if CONFIG.domain(domain).training.keep_checkpoints else temp(files)
-
-
-def keep_work(wildcards):
-    return int(CONFIG.domain(wildcards.domain).training.keep_checkpoints)
-
-
 rule train:
     input:
         dataset=f"{CELL}/dataset.safetensors",
