@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("workflow")
 
 README = (ROOT / "README.md").read_text()
 DOCUMENTED = (ROOT / "docs/tables.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 FAULTS = (ROOT / "docs/faults.md").read_text()
 STUDY = (ROOT / "docs/study.md").read_text()
 RELEASED = (ROOT / "docs/released_code.md").read_text()
@@ -69,6 +70,17 @@ def test_the_lines_that_domains_add_are_as_many_as_the_readme_says():
     assert len(files) == 16
     for name, lines in files:
         assert len((ROOT / "pipeline" / name).read_text().splitlines()) == int(lines), name
+
+
+def test_the_house_is_as_contributors_are_told():
+    (rooms,) = re.findall(r"rooms before it in this order:\n\n(.*?)\n\n", CONTRIBUTING, re.DOTALL)
+    folders = {path.parent.name for path in (ROOT / "pipeline").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+)`", rooms)) == folders
+    named = re.findall(
+        r"`((?:pipeline|tests|workflow|docs)/[\w/]+\.(?:py|smk|md|yaml))`", CONTRIBUTING
+    )
+    new = {"workflow/rules/entropy.smk"}
+    assert {name for name in named if not (ROOT / name).exists()} <= new
 
 
 def test_every_fault_has_a_test():
