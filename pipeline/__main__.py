@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import PipelineError
+from pipeline.run.command import add_stage, run_stage
 from pipeline.run.job_environment import use_allocated_cpus
 from pipeline.stages.catalogue import STAGES
-from pipeline.stages.command import add_stage, run_stage
 
 
 def main() -> None:

@@ -75,6 +75,8 @@ class Stage:
         rules: rules that run it.
         parts: domain parts that the function is given, by parameter: modules `<domain>/<part>.py`.
         settings: further options.
+        own_files: input option that is given the files of the user's own directory as well, if the
+            source is one; they may be too many for a command line, and the spec tells of them.
         has_spec: whether it has a spec, which the function is given first; others are the same in
             all runs.
         resumable: whether its jobs keep progress in `.work` beside their outputs, undeclared.
@@ -90,6 +92,7 @@ class Stage:
     inputs: tuple[Files, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
+    own_files: str = ""
     has_spec: bool = True
     resumable: bool = False
     without: tuple[str, ...] = ()

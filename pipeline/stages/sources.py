@@ -52,6 +52,7 @@ SOURCES = (
         "corpus",
         "pipeline.text.corpus.build:make_corpus",
         inputs=(Files("archives", _RESOURCE, "many"),),
+        own_files="archives",
         outputs=(
             Files("tokens", f"{SETTING}/corpus.safetensors"),
             Files("tokenizer", f"{SETTING}/tokenizer.json"),
@@ -63,6 +64,7 @@ SOURCES = (
         "images",
         "pipeline.image.dataset.build:make_images",
         inputs=(Files("sources", _RESOURCE, "many"),),
+        own_files="sources",
         outputs=(Files("output", f"{SETTING}/images.safetensors"),),
         rules=(Rule("images", ("image",), seconds=15),),
         without=("torch",),

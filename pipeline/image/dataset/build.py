@@ -16,7 +16,6 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
 from pipeline.sources.archives import file_hash
-from pipeline.sources.contents import planned_files
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -34,8 +33,7 @@ def make_images(spec: dict, sources: Sequence[Path], output: Path) -> None:
     Args:
         spec: spec of the stage; of its settings, `source`, `name`, `description`, `size`,
             `validation_fraction`, `split_seed` and `most_corrupt` matter.
-        sources: what was fetched of the source, as for `read_images`; of a user's own directory
-            nothing, as its files stand in the spec.
+        sources: files of the source, as for `read_images`.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
             description, size, channels, count, held_out, corrupt, names of the first of those
@@ -45,14 +43,13 @@ def make_images(spec: dict, sources: Sequence[Path], output: Path) -> None:
         PipelineError: there are no images, too many are corrupt, or one part of them is empty.
     """
     settings = spec["settings"]
-    inputs = planned_files(settings) or sources
     size = settings["size"]
     pixels = CHANNELS * size * size
     kind = settings["source"]["kind"]
-    archives = inputs if kind == "package" else []
-    files = {"files": len(inputs)} if kind in ("directory", "npz") else {}
+    archives = sources if kind == "package" else []
+    files = {"files": len(sources)} if kind in ("directory", "npz") else {}
     stamp = make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
-    reading = _Reading(settings, read_images(settings["source"], inputs, size))
+    reading = _Reading(settings, read_images(settings["source"], sources, size))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=output.parent) as aside, streams.writing(output, stamp) as stream:
         stream.add("training", reading.training(aside), (-1, pixels))

@@ -11,7 +11,6 @@ from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
 from pipeline.sources.archives import file_hash
-from pipeline.sources.contents import planned_files
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
@@ -31,8 +30,7 @@ def make_corpus(spec: dict, archives: Sequence[Path], tokens: Path, tokenizer: P
     Args:
         spec: spec of the stage; of its settings, `source`, `tokenizer`, `context`,
             `validation_fraction` and `split_seed` matter.
-        archives: what was fetched of the source, as for `read_documents`; of a user's own
-            directory nothing, as its files stand in the spec; then, for the tokenizer of GPT-2,
+        archives: files of the source, as for `read_documents`; then, for the tokenizer of GPT-2,
             the archive of its package.
         tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
             unsigned integers, and in its stamp a `corpus`: documents, validation_documents,
@@ -42,8 +40,7 @@ def make_corpus(spec: dict, archives: Sequence[Path], tokens: Path, tokenizer: P
         tokenizer: file `tokenizer.json` for `load_tokenizer`.
     """
     settings = spec["settings"]
-    inputs = [*planned_files(settings), *archives]
-    files, packages = _divide(settings, inputs)
+    files, packages = _divide(settings, archives)
     split = Split(
         lambda: read_documents(settings["source"], files),
         settings["validation_fraction"],
@@ -57,7 +54,7 @@ def make_corpus(spec: dict, archives: Sequence[Path], tokens: Path, tokenizer: P
         summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
     with replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
-    hashed = inputs if settings["source"]["kind"] == "packages" else packages
+    hashed = archives if settings["source"]["kind"] == "packages" else packages
     hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings["context"])

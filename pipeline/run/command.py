@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pipeline.sources.contents import planned_files
 from pipeline.stages.parts import load_part
 from pipeline.stages.record import Files, Setting, Stage
 from pipeline.stages.specs import read_spec
@@ -34,6 +35,9 @@ def run_stage(stage: Stage, options: dict[str, Any]) -> None:
         spec = read_spec(options["spec"])
         parts = {name: load_part(spec["domain"], part) for name, part in stage.parts.items()}
         options = {**options, "spec": spec, **parts}
+        if stage.own_files:
+            own = planned_files(spec["settings"])
+            options[stage.own_files] = [*own, *options[stage.own_files]]
     getattr(import_module(stage.module), stage.function.partition(":")[2])(**options)
 
 
