@@ -6,7 +6,6 @@ They depend on the config, on a job's wildcards, and on which cells are missing 
 from collections.abc import Callable, Mapping
 
 from pipeline.base.errors import PipelineError
-from pipeline.config import labels
 from pipeline.config.labels import ONLINE, parse_replicas
 from pipeline.config.schema import Config
 from pipeline.run.place import Place, cell_directory, setting_directory
@@ -28,7 +27,7 @@ class Plan:
     """
 
     def __init__(self, configs: Mapping[str, Config], present: Present) -> None:
-        self._configs, self._config = configs, next(iter(configs.values()))
+        self._config = next(iter(configs.values()))
         self._present = present
 
     # Of a trajectory
@@ -90,7 +89,7 @@ class Plan:
         """One table of every cell of a setting that is not missing."""
         root = f"results/{place.run}/{place.domain}"
         there = self._present.cells_of(place.run, place.domain, place.setting)
-        return [f"{labels.cell_directory(root, cell)}/{place.table}.parquet" for cell in there]
+        return [f"{root}/{cell.label}/{place.table}.parquet" for cell in there]
 
     def tables_beside(self, place: Place) -> list[str]:
         """The table of a setting that another one is put beside, if there is one."""

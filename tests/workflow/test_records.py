@@ -181,3 +181,9 @@ def test_stamps_tell_what_made_an_output_of_every_stage_with_a_spec(stage):
     """So that what is stale is seen where Snakemake has no record of it."""
     endings = {file.pattern.rpartition(".")[2] for file in stage.outputs}
     assert not stage.has_spec or endings & {"safetensors", "parquet", "{kind}"}
+
+
+def test_a_profile_asks_resources_for_rules_that_there_are():
+    profile = yaml.safe_load((ROOT / "workflow/profiles/slurm/config.yaml").read_text())
+    grouped = {entry.partition("=")[0] for entry in profile["groups"]}
+    assert grouped | set(profile["set-resources"]) <= set(RULES)
