@@ -13,7 +13,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 SUBMITTED = "job_submitted"
 """Our event for a job that Slurm has taken: the record has `jobid`, as in events of Snakemake, and
@@ -64,6 +64,30 @@ class PlannedJob(NamedTuple):
         return f"{self.rule} {self.place}".rstrip()
 
 
+class Event(logging.LogRecord):
+    """What records of events have beside the message; each event has some of it.
+
+    Attributes:
+        jobs: ids of jobs that start, and of groups that do.
+        job_id: of a job that has ended well.
+        jobid: of a job that failed, or of a job or group that Slurm has taken.
+        external_jobid: Slurm's number of it.
+        rule_msg: why a job failed, if that is known.
+        log: paths of a job's logs.
+        job_error_info: of every job of a group that failed, its `jobid`, and in `aux` a `reason`.
+        aux_logs: paths of Slurm's logs of a group.
+    """
+
+    jobs: Sequence[int | str]
+    job_id: int
+    jobid: int
+    external_jobid: str
+    rule_msg: str | None
+    log: list[str]
+    job_error_info: list[dict]
+    aux_logs: list[str]
+
+
 class GridProgress:
     """Tells which jobs ended and how, how many are left, and about how long they will take.
 
@@ -80,7 +104,8 @@ class GridProgress:
         self._members: dict[str, list[int]] = defaultdict(list)
         for number, job in jobs.items():
             self._members[str(job.submission)].append(number)
-        self._waiting, self._failed = set(jobs), set()
+        self._waiting: set[int] = set(jobs)
+        self._failed: set[int] = set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._stopped = False
@@ -99,10 +124,10 @@ class GridProgress:
         self._stopped |= event == STOPPING
         if self._stopped and (event in _ERRORS or _is_of_a_rule(record)):
             return False
-        self._follow(event, record)
+        self._follow(event, cast(Event, record))
         return event not in _TOLD_HERE and not any(part in message for part in CHATTER)
 
-    def _follow(self, event: str | None, record: logging.LogRecord) -> None:
+    def _follow(self, event: str | None, record: Event) -> None:
         """Keep account of the jobs, and tell what became of them."""
         now = time.monotonic()
         if event == "job_started":
@@ -144,8 +169,9 @@ class GridProgress:
         """
         now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
         pace = self._pace({job: now - start for job, start in started.items()})
-        expected = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
-        if None in expected.values():
+        guessed = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
+        expected = {job: seconds for job, seconds in guessed.items() if seconds is not None}
+        if len(expected) < len(guessed):
             return None
         running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
         work = {True: 0.0, False: 0.0}

@@ -69,6 +69,8 @@ class LastingExecutor(Executor):
         left_behind: whether jobs may outlive snakemake, since Slurm did not take back all.
     """
 
+    next_seconds_between_status_checks: int
+
     def __init__(self, *args: object) -> None:
         try:
             _leave_the_environment_of_the_shell()

@@ -17,6 +17,7 @@ import pytest
 import snakemake.api  # first, as snakemake.workflow cannot be
 import snakemake.common
 import snakemake.logging
+import snakemake.persistence.file
 import snakemake.report
 import snakemake.workflow
 import snakemake_executor_plugin_slurm
@@ -148,6 +149,7 @@ SAID = [
     (Workflow.execute, f"event=LogEvent.{PLANNED[0].upper()}", "inventory.py: the plan is made"),
     (snakemake.common, PLANNED[1], "inventory.py: there is nothing to do"),
     (snakemake.report, REPORTING[0], "inventory.py: before a report is made"),
+    (snakemake.persistence.file, '"@" + s for s in b64id', "stamps.py: names of its records"),
     (JobScheduler.schedule, CHATTER[0], "progress.py: hidden"),
     (JobScheduler.schedule, CHATTER[1], "progress.py: hidden"),
     (snakemake_executor_plugin_slurm.Executor.run_job, CHATTER[2], "progress.py: hidden"),
