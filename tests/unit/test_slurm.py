@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
+from pipeline.run.progress import STOPPING, SUBMITTED
 from pipeline.slurm import answers, executor
 from pipeline.slurm.answers import (
     Answer,
@@ -269,6 +270,21 @@ def test_a_group_that_slurm_does_not_take_for_now_is_submitted_again(monkeypatch
     assert tries == [group, group]
     assert rehearsal.reported == []
     assert group.attempt == 1
+
+
+def test_what_slurm_takes_and_a_stop_are_events_for_the_display(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(executor.Executor, "_report_job_submission_threadsafe", lambda *_: None)
+    monkeypatch.setattr(LastingExecutor, "shutdown", lambda _self: None)
+    rehearsal, local = Rehearsal(), SimpleNamespace(pool=ThreadPoolExecutor())
+    rehearsal.workflow.scheduler = SimpleNamespace(_local_executor=local)
+    rehearsal._tried = False
+    job = SimpleNamespace(jobid="group")
+    rehearsal._report_job_submission_threadsafe(SubmittedJobInfo(job, "7"))
+    rehearsal.cancel()
+    taken, stopping, _ = caplog.records
+    assert (taken.event, taken.jobid, taken.external_jobid) == (SUBMITTED, "group", "7")
+    assert stopping.event == STOPPING
 
 
 def test_on_a_stop_jobs_are_cancelled_before_anything_else(monkeypatch):
