@@ -23,6 +23,7 @@ from pipeline.config.schema import Config
 from pipeline.domains.load import DOMAINS
 from pipeline.errors import PipelineError
 from pipeline.progress import error_line
+from pipeline.trained import trained_cells
 
 _STAGES = {
     "dataset": "dataset.safetensors",
@@ -103,7 +104,7 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
         _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
         for domain in DOMAINS
         if config.domain(domain).enabled
-        for cell in cells(config.domain(domain))
+        for cell in cells(config.domain(domain), trained_cells(path.parent / domain))
     ]
 
 

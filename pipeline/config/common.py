@@ -67,7 +67,8 @@ class Run(Section):
     trajectories: Few
     """Noisy copies of every string in a step, each at a noise level of its own."""
     steps: Positive
-    """Where the run ends, and with it the learning rate schedule (of text: see `cosine_steps`)."""
+    """Steps up to which there may be checkpoints, and where a learning rate that falls is 0 (of
+    text: see `cosine_steps`). At a constant rate, more steps go on from those that were made."""
     compile: bool
     """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
     a C++ compiler, for steps that then take less where networks are narrow."""

@@ -1,0 +1,33 @@
+"""Names of the files that training keeps in its workspace. Standard library only."""
+
+import re
+
+PATTERN = ".work/*/"
+"""Glob pattern of workspaces, from the directory of a cell."""
+
+
+def checkpoint_name(step: int | str) -> str:
+    """Weights after `step` steps, or with "*" the glob pattern of all; so the others, too."""
+    return f"step{step}.safetensors"
+
+
+def losses_name(step: int | str) -> str:
+    """Losses after `step` steps."""
+    return f"losses_step{step}.parquet"
+
+
+def state_name(step: int | str) -> str:
+    """What a run goes on from after `step` steps."""
+    return f"state_step{step}.safetensors"
+
+
+def step_of(name: str) -> int:
+    """Step in the name of a checkpoint, of losses or of a state.
+
+    Raises:
+        ValueError: it is the name of something else.
+    """
+    match = re.fullmatch(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)", name)
+    if match is None:
+        raise ValueError(f"{name} is not named step<k>.safetensors")
+    return int(match[1])
