@@ -1,6 +1,7 @@
 """What a plan trains anew although it was trained before: told before anything is discarded."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -43,7 +44,7 @@ def trained_anew(trainings: Iterable[Training]) -> list[str]:
     Code is not looked at: of trainings that only another code makes stale, nothing is said here.
     """
     trainings = list(trainings)
-    before = {root: trained_cells(root) for root in {training.root for training in trainings}}
+    before = {root: _Before.of(root) for root in {training.root for training in trainings}}
     counts: dict[tuple[Path, str], list[int]] = {}
     for training in trainings:
         for reason, replicas in _lost(training, before[training.root]):
@@ -55,16 +56,29 @@ def trained_anew(trainings: Iterable[Training]) -> list[str]:
     ]
 
 
-def _lost(training: Training, before: Iterable[Cell]) -> Iterator[tuple[str, int]]:
+class _Before(NamedTuple):
+    """Cells of a run and domain that were trained, and their replicas by setting and size."""
+
+    cells: set[Cell]
+    replicas: dict[tuple[str, str], set[Replica]]
+
+    @classmethod
+    def of(cls, root: Path) -> "_Before":
+        cells, replicas = set(trained_cells(root)), defaultdict(set)
+        for cell in cells:
+            replicas[cell.setting, cell.dataset_size] |= _replicas(cell)
+        return cls(cells, replicas)
+
+
+def _lost(training: Training, before: _Before) -> Iterator[tuple[str, int]]:
     """Why, and how many replicas of a training had been trained and begin again; or nothing."""
-    home, replicas = training.root / training.cell.label, _replicas(training.cell)
-    if (trace := last_trace(home)) is None:
-        place = (training.cell.setting, training.cell.dataset_size)
-        others = [c for c in before if (c.setting, c.dataset_size) == place]
-        if lost := replicas & {replica for cell in others for replica in _replicas(cell)}:
+    cell, replicas = training.cell, _replicas(training.cell)
+    if cell not in before.cells:
+        if lost := replicas & before.replicas.get((cell.setting, cell.dataset_size), set()):
             yield _REGROUPED, len(lost)
         return
-    made, planned = _spec_of(trace), json.loads(training.spec)
+    home = training.root / cell.label
+    made, planned = _spec_of(last_trace(home)), json.loads(training.spec)
     if keys := sorted(_differences(made.get("settings", {}), planned["settings"])):
         yield f"they were trained with another {', '.join(keys)}", len(replicas)
     elif made["code"] == planned["code"] and (reason := _why_from_nothing(home, training.steps)):

@@ -82,7 +82,8 @@ class Run(Section):
     checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1, max_length=1000)]
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
-    """Keep weights that were sampled and probed on disk; false deletes them (see README, disk)."""
+    """Keep weights that were sampled and probed on disk, and what further checkpoints and steps go
+    on from; false deletes both, so that these train from step 0 (see README, disk)."""
 
     def _problems(self) -> Iterator[str]:
         if self.checkpoints[-1] > self.steps:
