@@ -64,7 +64,8 @@ class _Before(NamedTuple):
 
     @classmethod
     def of(cls, root: Path) -> "_Before":
-        cells, replicas = set(trained_cells(root)), defaultdict(set)
+        cells = set(trained_cells(root))
+        replicas: dict[tuple[str, str], set[Replica]] = defaultdict(set)
         for cell in cells:
             replicas[cell.setting, cell.dataset_size] |= _replicas(cell)
         return cls(cells, replicas)
@@ -79,7 +80,9 @@ def _lost(training: Training, before: _Before) -> Iterator[tuple[str, int]]:
         return
     home = training.root / cell.label
     made, planned = _spec_of(last_trace(home)), json.loads(training.spec)
-    if keys := sorted(_differences(made.get("settings", {}), planned["settings"])):
+    if not made:
+        yield "what they were trained with cannot be read", len(replicas)
+    elif keys := sorted(_differences(made["settings"], planned["settings"])):
         yield f"they were trained with another {', '.join(keys)}", len(replicas)
     elif made["code"] == planned["code"] and (reason := _why_from_nothing(home, training.steps)):
         yield reason, len(replicas)
@@ -89,8 +92,10 @@ def _replicas(cell: Cell) -> set[Replica]:
     return set(parse_replicas(cell.replicas))
 
 
-def _spec_of(trace: Path) -> dict:
+def _spec_of(trace: Path | None) -> dict:
     """Spec under which a trace of training was made; empty if that cannot be read."""
+    if trace is None:  # somebody has just removed it
+        return {}
     from pipeline.tables import read_stamp  # pyarrow, which most plans do not need
 
     try:
@@ -104,10 +109,10 @@ def _spec_of(trace: Path) -> dict:
 def _differences(one: Mapping, other: Mapping, prefix: str = "") -> Iterator[str]:
     """Dotted keys of nested settings whose values differ."""
     for key in one.keys() | other.keys():
-        values = one.get(key), other.get(key)
-        if all(isinstance(value, Mapping) for value in values):
-            yield from _differences(*values, f"{prefix}{key}.")
-        elif values[0] != values[1] or (key in one) != (key in other):
+        left, right = one.get(key), other.get(key)
+        if isinstance(left, Mapping) and isinstance(right, Mapping):
+            yield from _differences(left, right, f"{prefix}{key}.")
+        elif left != right or (key in one) != (key in other):
             yield f"{prefix}{key}"
 
 

@@ -95,6 +95,12 @@ def test_a_training_that_had_only_begun_counts_by_its_state():
     assert "1 trained replicas" in line
 
 
+def test_settings_that_cannot_be_read_are_told():
+    (make("g0d0n0") / "losses.parquet").write_bytes(b"garbage")
+    (line,) = trained_anew([planned("g0d0n0")])
+    assert line.endswith("what they were trained with cannot be read")
+
+
 def test_other_code_alone_is_not_told_here():
     make("g0d0n0", states=(), made_with=spec(code="code of then"))
     assert trained_anew([planned("g0d0n0")]) == []
