@@ -9,12 +9,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
 from pipeline.config.grid import cells
-from pipeline.config.labels import (
-    REPLICAS_PATTERN,
-    Cell,
-    cell_directory,
-    parse_replicas,
-)
+from pipeline.config.labels import REPLICAS_PATTERN, cell_directory, parse_replicas
 from pipeline.config.load import load_configs, read_overrides
 from pipeline.config.resources import (
     document_archives,

@@ -1,5 +1,6 @@
 """What is told of a run that grows: trained replicas that are not kept. No rules."""
 
+from pipeline.config.labels import Cell
 from pipeline.growth import Training, trained_anew
 from pipeline.inventory import PLANNED, Moment
 from pipeline.training.names import step_of
