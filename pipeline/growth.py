@@ -10,7 +10,7 @@ from pipeline import artifacts
 from pipeline.config.labels import Cell, Replica, parse_replicas
 from pipeline.errors import PipelineError
 from pipeline.trained import last_trace, trained_cells
-from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, step_of
+from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, steps_of
 
 _REGROUPED = (
     "they were trained together with replicas that the config no longer names or that another "
@@ -129,4 +129,4 @@ def _why_from_nothing(home: Path, wanted: Iterable[int]) -> str | None:
 
 
 def _steps(home: Path, pattern: str) -> set[int]:
-    return {step_of(path.name) for path in home.glob(PATTERN + pattern)}
+    return steps_of(home.glob(PATTERN + pattern))

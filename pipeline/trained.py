@@ -20,7 +20,7 @@ def trained_cells(root: Path) -> list[Cell]:
         root: directory of a run and domain, which may not be there.
     """
     found = [
-        (trace.stat().st_mtime_ns, cell)
+        (_changed(trace), cell)
         for cell, directory in _directories(root)
         if (trace := last_trace(directory)) is not None
     ]
@@ -30,10 +30,22 @@ def trained_cells(root: Path) -> list[Cell]:
 
 def last_trace(directory: Path) -> Path | None:
     """What tells that a cell was trained: its losses, else its last state; none if it was not."""
-    if (directory / LOSSES).exists():
-        return directory / LOSSES
-    states = directory.glob(PATTERN + state_name("*"))
-    return max(states, key=lambda path: path.stat().st_mtime_ns, default=None)
+    losses = directory / LOSSES
+    if losses.exists():
+        return losses
+    try:
+        states = list(directory.glob(PATTERN + state_name("*")))
+    except FileNotFoundError:  # a training has just removed them, which writes its losses before
+        return losses if losses.exists() else None
+    return max(states, key=_changed, default=None)
+
+
+def _changed(path: Path) -> int:
+    """When a file was last changed, in nanoseconds; 0 if a training has just removed it."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _directories(root: Path) -> Iterator[tuple[Cell, Path]]:

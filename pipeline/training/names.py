@@ -1,9 +1,12 @@
 """Names of the files that training keeps in its workspace. Standard library only."""
 
 import re
+from collections.abc import Iterable
+from pathlib import Path
 
 PATTERN = ".work/*/"
 """Glob pattern of workspaces, from the directory of a cell."""
+_NAME = re.compile(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)")
 
 
 def checkpoint_name(step: int | str) -> str:
@@ -27,7 +30,11 @@ def step_of(name: str) -> int:
     Raises:
         ValueError: it is the name of something else.
     """
-    match = re.fullmatch(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)", name)
-    if match is None:
+    if (match := _NAME.fullmatch(name)) is None:
         raise ValueError(f"{name} is not named step<k>.safetensors")
     return int(match[1])
+
+
+def steps_of(paths: Iterable[Path]) -> set[int]:
+    """Steps in the names of files, whatever else there may be among them."""
+    return {int(match[1]) for path in paths if (match := _NAME.fullmatch(path.name))}

@@ -19,7 +19,7 @@ from pipeline.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.networks.finite import first_not_finite
 from pipeline.training.evaluation import LossRow
-from pipeline.training.names import checkpoint_name, losses_name, state_name, step_of
+from pipeline.training.names import checkpoint_name, losses_name, state_name, steps_of
 from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
 from pipeline.workspace import Workspace
 
@@ -88,8 +88,7 @@ class Progress(Callback):
 
     def _state_steps(self) -> list[int]:
         """Steps of the states there are, latest first."""
-        paths = self._workspace.paths(state_name("*"))
-        return sorted((step_of(path.name) for path in paths), reverse=True)
+        return sorted(steps_of(self._workspace.paths(state_name("*"))), reverse=True)
 
     def _read_state(self, step: int) -> artifacts.Artifact | None:
         """A state of this very run; one that is not, or is broken, is skipped with a warning."""

@@ -122,5 +122,21 @@ def test_cells_are_trained_that_have_losses_or_a_state(tmp_path):
     ]
 
 
+def test_states_that_a_training_removes_meanwhile_count_still(tmp_path, monkeypatch):
+    """`status` looks while trainings run, which keep two states and delete those before."""
+    gone = tmp_path / "v4_m2_s2_L2/P8/g0d0n0/.work/abc/state_step7.safetensors"
+    touch(gone, 1)
+    glob = Path.glob
+
+    def glob_and_remove(path, pattern):
+        found = list(glob(path, pattern))
+        if found == [gone]:
+            gone.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "glob", glob_and_remove)
+    assert trained_cells(tmp_path) == [Cell("v4_m2_s2_L2", "8", "g0d0n0")]
+
+
 def test_where_nothing_is_no_cell_is_trained(tmp_path):
     assert trained_cells(tmp_path / "absent") == []
