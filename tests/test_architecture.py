@@ -53,7 +53,9 @@ MAY_IMPORT = {
     | {"grammar", "datasets", "noise", "networks", "training", "sampling", "oracle"}
     | {"measurement", "probing", "corpora", "device"},
     "specs": BASE | {"domains"},
-    "status": BASE | {"config", "domains"},
+    "trained": BASE | {"config", "training"},
+    "growth": BASE | {"config", "training", "trained"},
+    "status": BASE | {"config", "domains", "trained"},
     "inventory": BASE | {"stamps"},
 }
 """Package by package; a base module may import base modules only."""

@@ -72,11 +72,15 @@ def test_images_are_trained_as_in_the_paper_with_the_resources_of_the_profile(ch
     job = described_job(checkout, "image", "train_image")
     assert "gpu=1" in job
     assert "runtime=1440" in job
-    assert '"steps":100000' in job
     assert '"levels":4000' in job
     assert '"batch_size":128' in job
-    assert len(set(re.findall(r"checkpoints/step(\d+)\.safetensors", job))) == 11
+    steps = checkpoint_steps(job)
+    assert (len(steps), max(steps)) == (11, 100000)
     assert '"steps":250' in described_job(checkout, "image", "sample_image")
+
+
+def checkpoint_steps(job):
+    return {int(step) for step in re.findall(r"checkpoints/step(\d+)\.safetensors", job)}
 
 
 def described_job(checkout, target, rule):
@@ -91,9 +95,10 @@ def test_text_is_trained_for_one_epoch_with_the_resources_of_the_profile(checkou
     job = described_job(checkout, "text", "train_text")
     assert "gpu=1" in job
     assert "runtime=1440" in job
-    assert '"steps":135000' in job
+    assert '"cosine_steps":1000000' in job
     assert "--processes 1" in job
-    assert len(set(re.findall(r"checkpoints/step(\d+)\.safetensors", job))) == 10
+    steps = checkpoint_steps(job)
+    assert (len(steps), max(steps)) == (10, 131072)
 
 
 def test_the_paper_takes_as_many_slurm_jobs_as_the_readme_says(checkout):
