@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.datasets.permutation import MixedRadixPermutation
-from pipeline.grammar.derivation import Derivation, choice_radices
+from pipeline.grammar.derivation import choice_radices, derive
 from pipeline.grammar.rules import Grammar
 from pipeline.randomness import stream_key
 
@@ -70,11 +70,11 @@ class StringSource:
         return MixedRadixPermutation(choice_radices(self.grammar), self.key)
 
     def _strings(self, numbers: range) -> np.ndarray:
-        order, derivation = self.permutation, Derivation(self.grammar)
+        order = self.permutation
         strings = np.empty((len(numbers), self.grammar.length), np.uint8)
         for start in range(0, len(numbers), _CHUNK):
-            part = numbers[start : start + _CHUNK]
-            strings[start : start + _CHUNK] = derivation(order.digits(self._positions(part)))
+            digits = order.digits(self._positions(numbers[start : start + _CHUNK]))
+            strings[start : start + _CHUNK] = derive(self.grammar, digits)
         return strings
 
     def _positions(self, numbers: range) -> np.ndarray:
