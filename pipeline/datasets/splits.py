@@ -15,7 +15,7 @@ from pipeline.grammar.rules import Grammar
 from pipeline.randomness import stream_key
 
 _CHUNK = 2**14
-"""Strings that are made at once: what is computed on the way to them stays in cache."""
+"""Strings that are made at once: on the way to four million of them would lie a gigabyte."""
 
 
 @dataclass(frozen=True)
