@@ -95,11 +95,13 @@ def _spec_of(trace: Path | None) -> dict:
     """Spec under which a trace of training was made; empty if that cannot be read."""
     if trace is None:  # somebody has just removed it
         return {}
-    from pipeline.artifacts.tables import read_stamp  # pyarrow, which most plans do not need
+    # pyarrow and numpy, which most plans do not need
+    from pipeline.artifacts.tables import read_table_stamp
+    from pipeline.artifacts.tensors import read_stamp
 
     try:
         if trace.suffix == ".parquet":
-            return read_stamp(trace).get("spec", {})
+            return read_table_stamp(trace).get("spec", {})
         return read_stamp(trace, "training state")["spec"]
     except (PipelineError, OSError, ValueError):
         return {}
