@@ -1,7 +1,7 @@
 """An executor plugin of Snakemake: that for Slurm, made to last (`executor: lasting-slurm`).
 
 Snakemake finds this package by its name, in whichever checkout is installed, before it reads a
-Snakefile. What the executor does is in `pipeline.slurm.executor` of the checkout that is run, which
+Snakefile. What the executor does is in `pipeline.run.executor` of the checkout that is run, which
 is known only then; so nothing of `pipeline` may be imported before an executor is made.
 """
 
@@ -20,6 +20,6 @@ class Executor(SlurmExecutor):
         cls, workflow: WorkflowExecutorInterface, logger: LoggerExecutorInterface
     ) -> SlurmExecutor:
         """Make the executor of the checkout that is run."""
-        from pipeline.slurm.executor import LastingExecutor
+        from pipeline.run.executor import LastingExecutor
 
         return LastingExecutor(workflow, logger)

@@ -16,7 +16,7 @@ from pathlib import Path
 PACKAGE = "pipeline"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _BLOCKS = (ast.stmt, ast.excepthandler, ast.match_case)
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 
 
 def canonical_json(value: object) -> str:

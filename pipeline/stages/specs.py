@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.stages.parts import part_module
+from pipeline.stages.parts import figure_module, part_module
 from pipeline.stages.provenance import canonical_json, code_fingerprint
 
 STAGES = {
@@ -60,6 +60,6 @@ def read_spec(text: str) -> dict[str, Any]:
 
 def _modules(stage: str, domain: str) -> list[str]:
     if stage not in STAGES:
-        return ["pipeline.figures.save", f"pipeline.figures.{stage}"]
+        return ["pipeline.figures.save", figure_module(stage)]
     module, part = STAGES[stage]
     return [module] if part is None else [module, part_module(domain, part)]

@@ -88,6 +88,7 @@ RULE_FILES = {
     "group.jobid": "start.smk: what Snakemake calls a group when it starts it",
     "job.jobid": "start.smk: what it calls a job in its events",
     "job.is_local": "start.smk: whether a job runs where snakemake runs",
+    "job.wildcards": "grow.smk: where a training belongs",
     "job.wildcards_dict": "start.smk: which cell a job is of",
     "job.rule": "start.smk, afresh.smk, inventory.smk: the name of its rule",
     "job.params": "inventory.smk: the spec of a job that will not run",
@@ -116,7 +117,7 @@ EXECUTOR = {
     "workflow": "settings, and the scheduler's executor of local jobs",
     "logger": "what is told",
 }
-"""Names that pipeline/slurm/executor.py has from the plugin's executor, and what they give."""
+"""Names that pipeline/run/executor.py has from the plugin's executor, and what they give."""
 
 OTHERS = [
     (JobScheduler, "_local_executor", "executor.py: local jobs that end with the run"),
@@ -188,7 +189,7 @@ def names_in_rule_files() -> set[str]:
 
 def names_of_the_executor() -> set[str]:
     """Names of which the executor has its own, or asks itself."""
-    nodes = list(ast.walk(ast.parse((ROOT / "pipeline/slurm/executor.py").read_text())))
+    nodes = list(ast.walk(ast.parse((ROOT / "pipeline/run/executor.py").read_text())))
     asked = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     return asked | {node.name for node in nodes if isinstance(node, functions)}

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
+from pipeline.run import executor
+from pipeline.run.executor import LastingExecutor
 from pipeline.run.progress import STOPPING, SUBMITTED
-from pipeline.slurm import answers, executor
+from pipeline.slurm import answers
 from pipeline.slurm.answers import (
     Answer,
     ask_about,
@@ -22,7 +24,6 @@ from pipeline.slurm.answers import (
     look_up,
     parse_answers,
 )
-from pipeline.slurm.executor import LastingExecutor
 from tests.unit.slurm_case import FakeSlurm
 
 

@@ -32,6 +32,7 @@ from pipeline.config.schema import (
 )
 from pipeline.config.slices import (
     SLICES,
+    aggregate_settings,
     claims_settings,
     departures_settings,
     figure_settings,
@@ -41,6 +42,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.run.job_environment import let_jobs_import_from, tell_jobs_their_cpus
 from pipeline.stages.provenance import canonical_json
 from pipeline.stages.specs import make_spec
+from pipeline.run.trained import trained_cells
 
 let_jobs_import_from(ROOT)
 if workflow.remote_exec:
@@ -97,6 +99,14 @@ def spec(stage):
 
 
 @cache
+def grid(run, domain):
+    """Cells of a run, as grouped by what was trained when the workflow was parsed."""
+    return cells(
+        CONFIGS[run].domain(domain), trained_cells(Path("results", run, domain))
+    )
+
+
+@cache
 def missing_cells(run, domain):
     """Labels of cells to do without: in a partial run, those that are not finished at its start."""
     if not CONFIG.partial:
@@ -104,7 +114,7 @@ def missing_cells(run, domain):
     root = f"results/{run}/{domain}"
     return [
         cell.label
-        for cell in cells(CONFIG.domain(domain))
+        for cell in grid(run, domain)
         if not all(
             Path(cell_directory(root, cell), f"{name}.parquet").exists()
             for name in (CELL_TABLES[domain] if run == CONFIG.run else COMPARED_TABLES)
@@ -115,9 +125,11 @@ def missing_cells(run, domain):
 @cache
 def shown_settings(domain, run=CONFIG.run):
     """Settings with a cell to show, in the order of the config; none early in a partial run."""
-    section, missing = CONFIG.domain(domain), missing_cells(run, domain)
-    shown = {cell.setting for cell in cells(section) if cell.label not in missing}
-    return [setting.label for setting in section.settings if setting.label in shown]
+    settings = [setting.label for setting in CONFIG.domain(domain).settings]
+    if not (missing := missing_cells(run, domain)):
+        return settings
+    shown = {cell.setting for cell in grid(run, domain) if cell.label not in missing}
+    return [label for label in settings if label in shown]
 
 
 def shown_domains():
@@ -134,11 +146,14 @@ def missing_of(run, domain, setting):
     return [label for label in missing if label.startswith(f"{setting}/")]
 
 
+def cells_of(run, domain, setting):
+    return [cell for cell in grid(run, domain) if cell.setting == setting]
+
+
 def aggregate_spec(wildcards):
-    domain = CONFIG.domain(wildcards.domain)
-    missing = missing_of(wildcards.run, wildcards.domain, wildcards.setting)
-    settings = SLICES[wildcards.domain]["aggregate"](domain, wildcards)
-    return make_spec("aggregate", wildcards.domain, settings | {"missing": missing})
+    place = wildcards.run, wildcards.domain, wildcards.setting
+    settings = aggregate_settings(cells_of(*place), missing_of(*place))
+    return make_spec("aggregate", wildcards.domain, settings)
 
 
 def claims_spec(wildcards):
@@ -175,11 +190,7 @@ def cell_tables(wildcards):
     """One table of every cell of a setting that is not missing."""
     root = f"results/{wildcards.run}/{wildcards.domain}"
     missing = missing_cells(wildcards.run, wildcards.domain)
-    of_setting = [
-        cell
-        for cell in cells(CONFIG.domain(wildcards.domain))
-        if cell.setting == wildcards.setting
-    ]
+    of_setting = cells_of(wildcards.run, wildcards.domain, wildcards.setting)
     there = [cell for cell in of_setting if cell.label not in missing]
     return [f"{cell_directory(root, cell)}/{wildcards.table}.parquet" for cell in there]
 

@@ -33,7 +33,7 @@ def told_of_preset():
 def refuse_the_paper_on_one_machine():
     """What runs on this machine names a preset; dry runs and --touch make nothing."""
     if workflow.local_exec and not workflow.touch and "preset" not in OVERRIDES:
-        trajectories = sum(len(cells(CONFIG.domain(name))) for name in shown_domains())
+        trajectories = sum(len(grid(CONFIG.run, name)) for name in shown_domains())
         sys.exit(
             f"error: no preset is named, so that all {trajectories} trajectories of config.yaml "
             "would be made on this machine; name one (--config preset=demo, with run=... for a "
@@ -89,7 +89,10 @@ onstart:
         workflow.cores or 1 if here else 5
     )  # as many as Snakemake has threads for
     for run, config in CONFIGS.items():
-        for line in describe_disk(config, local if here else elsewhere):
+        enabled = [name for name in DOMAINS if config.domain(name).enabled]
+        trajectories = {name: grid(run, name) for name in enabled}
+        jobs = local if here else elsewhere
+        for line in describe_disk(config, trajectories, jobs):
             logger.info(f"{run}: {line}")
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     stages = {job.rule for job in jobs.values()}
