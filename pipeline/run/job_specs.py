@@ -5,7 +5,13 @@ from typing import Any
 
 from pipeline.config.resources import fetched, hub_datasets, packages
 from pipeline.config.schema import Config
-from pipeline.config.slices import SLICES, claims_settings, departures_settings, figure_settings
+from pipeline.config.slices import (
+    SLICES,
+    aggregate_settings,
+    claims_settings,
+    departures_settings,
+    figure_settings,
+)
 from pipeline.run.place import Place
 from pipeline.run.present import DEPARTED, Present
 from pipeline.stages.figures import FIGURES
@@ -80,8 +86,10 @@ class JobSpecs:
         return SLICES[place.domain][stage](domain, place)
 
     def _aggregate(self, place: Place) -> Settings:
+        cells = self._present.cells(place.run, place.domain)
         missing = self._present.missing(place.run, place.domain, place.setting)
-        return self._sliced("aggregate", place) | {"missing": missing}
+        of_setting = [cell for cell in cells if cell.setting == place.setting]
+        return aggregate_settings(of_setting, missing)
 
     def _missing_of_figure(self, name: str) -> list[str]:
         figure, run = FIGURES[name], self._config.run

@@ -22,6 +22,7 @@ from pipeline.config.grid import cells
 from pipeline.config.labels import Cell, cell_directory
 from pipeline.config.schema import Config
 from pipeline.run.progress import error_line
+from pipeline.run.trained import trained_cells
 from pipeline.stages.catalogue import STAGES
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.paths import CELL
@@ -91,7 +92,7 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
         _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
         for domain in DOMAINS
         if config.domain(domain).enabled
-        for cell in cells(config.domain(domain))
+        for cell in cells(config.domain(domain), trained_cells(path.parent / domain))
     ]
 
 

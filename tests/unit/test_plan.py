@@ -152,9 +152,10 @@ def test_a_partial_run_does_without_what_is_not_finished():
 
 def test_what_is_there_is_looked_at_once():
     run = asked(partial=True)
-    finish("rhm", "4")
-    with pytest.raises(PipelineError, match="partial: no cell of results/x is finished"):
-        run.plan.tables()
+    for _ in range(2):
+        with pytest.raises(PipelineError, match="partial: no cell of results/x is finished"):
+            run.plan.tables()
+        finish("rhm", "4")
     assert asked(partial=True).present.domains() == ["rhm"]
 
 

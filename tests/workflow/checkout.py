@@ -76,7 +76,9 @@ class Checkout:
         )
 
     def environment(self) -> dict[str, str]:
+        """Variables for snakemake, which finds the plugins of ROOT, whichever are installed."""
         return os.environ | {
+            "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
