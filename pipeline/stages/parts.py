@@ -3,8 +3,6 @@
 from importlib import import_module
 from types import ModuleType
 
-DOMAINS = ("rhm", "text", "image")
-
 
 def part_module(domain: str, part: str) -> str:
     """Name of the module of a domain's part: data, model, sampler or measure."""
