@@ -13,7 +13,7 @@ from snakemake_interface_executor_plugins.workflow import WorkflowExecutorInterf
 __all__ = ["Executor", "ExecutorSettings", "common_settings"]
 
 
-class Executor(SlurmExecutor):
+class Executor(SlurmExecutor):  # type: ignore[misc] # which has no types
     """What Snakemake makes an executor of; its settings are those of the plugin for Slurm."""
 
     def __new__(

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
+from pipeline.base.types import Spec
 from pipeline.config.labels import Cell, parse_replicas, parse_setting
 
 _RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 """What an accuracy and its ceiling have in common."""
 
 
-def aggregate(spec: dict, parts: Sequence[Path], ceilings: Sequence[Path], output: Path) -> None:
+def aggregate(spec: Spec, parts: Sequence[Path], ceilings: Sequence[Path], output: Path) -> None:
     """Concatenate one table of the cells of a setting that are not missing.
 
     Args:
@@ -39,6 +41,7 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
     if "replica" not in rows.column_names:
         return rows
     place = {**parse_setting(cell.setting), "dataset_size": cell.dataset_size}
+    columns: dict[str, pa.Array[Any] | pa.ChunkedArray[Any]]
     columns = {name: pa.repeat(value, len(rows)) for name, value in place.items()}
     replicas = parse_replicas(cell.replicas)
     for name in tables.SEEDS:
@@ -46,10 +49,11 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
         if None not in seeds:
             columns[name] = pa.array(seeds, pa.int64()).take(rows["replica"])
     others = {name: rows[name] for name in rows.column_names if name != "replica"}
-    return pa.table(columns | others)
+    placed = {**columns, **others}
+    return pa.Table.from_arrays(list(placed.values()), list(placed))
 
 
-def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:
+def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array[Any]:
     """For each row what the exact denoiser reaches with our sampler; null where it has none."""
     ceilings = tables.read_table(path, "ceilings")
     known = ceilings[ceilings["configured"]].rename(columns={"estimate": "ceiling"})
@@ -58,7 +62,7 @@ def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:
     return pa.array(found["ceiling"], from_pandas=True)
 
 
-def _distinct_settings(stamps: Sequence[Mapping]) -> list[dict]:
+def _distinct_settings(stamps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Settings of the stages behind the parts; one entry if all agree."""
     found = []
     for stamp in stamps:

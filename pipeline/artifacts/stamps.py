@@ -9,6 +9,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError, safe_open
@@ -43,17 +44,17 @@ def recorded_paths(metadata: Path) -> set[str]:
     return {urlsafe_b64decode(name).decode() for name in encoded}
 
 
-def _stamp_of_tensors(path: Path) -> dict:
+def _stamp_of_tensors(path: Path) -> dict[str, Any]:
     with safe_open(path, framework="numpy") as file:
         return json.loads((file.metadata() or {}).get(STAMP, "{}"))
 
 
-def _stamp_of_picture(path: Path) -> dict:
+def _stamp_of_picture(path: Path) -> dict[str, Any]:
     with Image.open(path) as picture:
         return json.loads(picture.info.get(STAMP, "{}"))
 
 
-_READERS: dict[str, Callable[[Path], dict]] = {
+_READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
     ".parquet": read_table_stamp,
     ".safetensors": _stamp_of_tensors,
     ".png": _stamp_of_picture,

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts.files import TEMPORARY, naming_failures, remove, replacing
 from pipeline.stages.provenance import short_hash
@@ -19,7 +20,7 @@ _PLACE = ".work"
 class Workspace:
     """A directory `.work/<hash>` beside the outputs of a job."""
 
-    def __init__(self, root: Path, identity: Mapping) -> None:
+    def __init__(self, root: Path, identity: Mapping[str, Any]) -> None:
         """`identity` is the spec of the job and the content hashes of its inputs.
 
         Raises:

@@ -1,7 +1,7 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -30,9 +30,9 @@ class Domains(Section):
 
 
 Palette = Literal[
-    *("viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "flare", "crest"),
-    *("cubehelix", "Blues", "Greens", "Greys", "Oranges", "Purples", "Reds"),
-]
+    "viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "flare", "crest",
+    "cubehelix", "Blues", "Greens", "Greys", "Oranges", "Purples", "Reds",
+]  # fmt: skip
 """Colour maps of seaborn and matplotlib from light to dark or back, whose shades have an order."""
 
 
@@ -46,6 +46,11 @@ class Style(Section):
     page_width: Annotated[float, Field(gt=1, le=100)]
     """Width of all others, in inches: that of a journal's text."""
 
+
+if TYPE_CHECKING:  # to which names that are counted are no type
+    FigureName = str
+else:
+    FigureName = Literal[*FIGURES]
 
 Departure = dict[Literal["noise", "network", "training", "sampling"], dict[str, Any]]
 """Keys of some sections of rhm, and the values that a departure has in their place."""
@@ -65,7 +70,7 @@ class Config(Section):
     writes to results/<run>_<name>. `last_checkpoint` is the name of one that needs no run."""
     claims: Claims
     """What it takes for a claim to be supported."""
-    figures: Annotated[list[Literal[*FIGURES]], Distinct]
+    figures: Annotated[list[FigureName], Distinct]
     """Figures that `all` draws."""
     style: Style
     """How figures look."""

@@ -6,7 +6,7 @@ Every slice is a function of a domain's config and a place, anything that has th
 the workflow's wildcards (setting, dataset_size, replicas, grammar_seed).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any, Protocol
 
@@ -194,6 +194,7 @@ _IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
     "converge": _converge,
 }
 
+SLICES: dict[str, Mapping[str, Callable[..., dict[str, Any]]]]
 SLICES = {"rhm": _RHM, "text": _TEXT, "image": _IMAGE}
 """Settings of every stage but those below, by domain."""
 
@@ -205,6 +206,7 @@ def aggregate_settings(cells: Iterable[Cell], missing: Sequence[str]) -> dict[st
 
 def claims_settings(config: Config, domain: str) -> dict[str, Any]:
     """How verdicts come about; which tables there are is a matter of input files."""
+    of_domain: dict[str, object]
     if domain == "rhm":
         analysis = config.domains.rhm.analysis
         of_domain = {name: getattr(analysis, name) for name in ("accuracy", "bootstrap_samples")}
@@ -221,7 +223,8 @@ def departures_settings(config: Config) -> dict[str, Any]:
 
 def figure_settings(config: Config, name: str) -> dict[str, Any]:
     """Looks, and the reading rules if the figure shows what they choose."""
-    source, common = FIGURES[name], {"style": config.style.plain(), "missing": []}
+    source = FIGURES[name]
+    common: dict[str, Any] = {"style": config.style.plain(), "missing": []}
     if "judgements" in source.tables:
         common["judge"] = config.domains.text.judge.model.name
     if source.domain != "rhm":
@@ -230,7 +233,7 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
         common["encoder"] = config.domains.image.encoder.model.name
     if not source.reads_analysis:
         return common
-    return {**common, "analysis": _without(_reading(config.domain(source.domain)), "converged")}
+    return {**common, "analysis": _without(_reading(config.domains.rhm), "converged")}
 
 
 def _reading(domain: RhmConfig) -> dict[str, Any]:

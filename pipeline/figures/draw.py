@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.types import Spec
 
 
-def draw_figure(spec: dict, tables: Sequence[Path], outputs: Sequence[Path]) -> None:
+def draw_figure(spec: Spec, tables: Sequence[Path], outputs: Sequence[Path]) -> None:
     """Draw and save a figure as `save_figure` does, which is imported here, with matplotlib.
 
     Raises:

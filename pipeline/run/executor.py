@@ -59,7 +59,7 @@ _FOR_NOW = re.compile(
 """What sbatch, or the plugin's look at accounts before it, says where a later try may succeed."""
 
 
-class LastingExecutor(Executor):
+class LastingExecutor(Executor):  # type: ignore[misc] # which has no types
     """The plugin's executor, which believes Slurm's controller, and after it Slurm's accounts.
 
     Snakemake is given it by the package snakemake_executor_plugin_lasting_slurm.

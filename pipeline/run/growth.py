@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.base.errors import PipelineError
 from pipeline.config.labels import Cell, Replica, parse_replicas
@@ -91,7 +91,7 @@ def _replicas(cell: Cell) -> set[Replica]:
     return set(parse_replicas(cell.replicas))
 
 
-def _spec_of(trace: Path | None) -> dict:
+def _spec_of(trace: Path | None) -> dict[str, Any]:
     """Spec under which a trace of training was made; empty if that cannot be read."""
     if trace is None:  # somebody has just removed it
         return {}
@@ -107,7 +107,9 @@ def _spec_of(trace: Path | None) -> dict:
         return {}
 
 
-def _differences(one: Mapping, other: Mapping, prefix: str = "") -> Iterator[str]:
+def _differences(
+    one: Mapping[str, Any], other: Mapping[str, Any], prefix: str = ""
+) -> Iterator[str]:
     """Dotted keys of nested settings whose values differ."""
     for key in one.keys() | other.keys():
         left, right = one.get(key), other.get(key)

@@ -93,7 +93,8 @@ def _stale_lines(unknown: list[Settled], recorded: Set[str]) -> Iterator[str]:
 
     runs: dict[str, dict[str, list[str]]] = {}
     for job in unknown:
-        stale = [p for p in job.outputs if p not in recorded and is_stale(Path(p), job.spec)]
+        new = [path for path in job.outputs if path not in recorded]
+        stale = [path for path in new if job.spec and is_stale(Path(path), job.spec)]
         if stale:
             run = "/".join(Path(stale[0]).parts[:2])
             runs.setdefault(run, {}).setdefault(job.rule, []).append(stale[0])

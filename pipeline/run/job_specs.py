@@ -1,8 +1,8 @@
 """Specs of all jobs of a run: the params functions of the rules."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
+from pipeline.base.types import Settings
 from pipeline.config.resources import fetched, hub_datasets, packages
 from pipeline.config.schema import Config
 from pipeline.config.slices import (
@@ -17,8 +17,6 @@ from pipeline.run.present import DEPARTED, Present
 from pipeline.stages.figures import FIGURES
 from pipeline.stages.provenance import canonical_json
 from pipeline.stages.specs import make_spec
-
-Settings = dict[str, Any]
 
 
 class JobSpecs:
@@ -44,7 +42,8 @@ class JobSpecs:
         """
 
         def spec(place: Place) -> str:
-            settings = self._joined.get(stage, lambda place: self._sliced(stage, place))(place)
+            joined = self._joined.get(stage)
+            settings = self._sliced(stage, place) if joined is None else joined(place)
             return make_spec(stage, place.domain, settings)
 
         return spec

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pipeline.base.errors import PipelineError
 from pipeline.config.labels import ONLINE, parse_replicas
+from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
 from pipeline.run.place import Place, cell_directory, setting_directory
 from pipeline.run.present import DEPARTED, Present
@@ -164,7 +165,8 @@ class Plan:
         return [FIGURE.format(run=self._config.run, figure=name) for name in names]
 
     def _controls(self, domain: str) -> list[str]:
-        lengths = self._config.domain(domain).measurement.block_lengths
+        config = self._config.domain(domain)
+        lengths = [] if isinstance(config, RhmConfig) else config.measurement.block_lengths
         return [*DOMAINS[domain].controls, *(f"blocks{length}" for length in lengths)]
 
 

@@ -13,7 +13,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from pipeline.stages.catalogue import RULES
 from pipeline.stages.record import Rule
@@ -82,7 +82,7 @@ class Event(logging.LogRecord):
     external_jobid: str
     rule_msg: str | None
     log: list[str]
-    job_error_info: list[dict]
+    job_error_info: list[dict[str, Any]]
     aux_logs: list[str]
 
 

@@ -134,7 +134,7 @@ def _outputs(domain: str) -> dict[str, str]:
 
 def _saved_step(home: Path) -> int:
     names = (path.stem for path in home.glob(".work/*/*step*.safetensors"))
-    return max((int(re.search(r"\d+$", name)[0]) for name in names), default=0)
+    return max((int(step) for name in names for step in re.findall(r"\d+$", name)), default=0)
 
 
 def _validation_loss(home: Path) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.networks.finite import first_not_finite
 from pipeline.training.evaluation import LossRow
+from pipeline.training.module import Denoising
 from pipeline.training.names import checkpoint_name, losses_name, state_name, steps_of
 from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
 
@@ -56,18 +58,18 @@ class Progress(Callback):
     def __init__(
         self,
         workspace: Workspace,
-        identity: Mapping,
+        identity: Mapping[str, Any],
         steps: Sequence[int],
         averages: Averages,
         evaluate: Evaluate,
-        stamp: Callable[[str], dict],
+        stamp: Callable[[str], dict[str, Any]],
         state_interval: float,
     ) -> None:
         self.done = 0
         self._workspace, self._identity = workspace, identity
         self._steps, self._evaluate = set(steps), evaluate
         self._stamp, self._state_interval, self._averages = stamp, state_interval, averages
-        self._restored: dict = {}
+        self._restored: dict[str, Any] = {}
         self._state_step = 0
         self._saved_at = self._resumed_at = time.monotonic()
         self._steps_since = 0
@@ -120,19 +122,19 @@ class Progress(Callback):
         """Give the optimiser its state back, and start the clock."""
         self._resumed_at = time.monotonic()
         self._averages.to(module.device)
-        unpack_optimizer(module.network, trainer.optimizers[0], self._restored)
+        unpack_optimizer(_network(module), trainer.optimizers[0], self._restored)
         self._restored = {}
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: object) -> None:
         """Save what is due after this step."""
         self.done += 1
-        self._averages.update(module.network, self.done)
+        self._averages.update(_network(module), self.done)
         self._steps_since += 1
         if not trainer.is_global_zero:
             return
         if self.done in self._steps:
             self._save_losses(trainer)
-            self._save_checkpoint(module.network)
+            self._save_checkpoint(_network(module))
         if self.done in self._steps or time.monotonic() - self._saved_at > self._state_interval:
             self._save_state(trainer, module)
         if self.done in self._steps:
@@ -162,7 +164,7 @@ class Progress(Callback):
     def _save_state(self, trainer: Trainer, module: LightningModule) -> None:
         if self.done <= self._state_step:
             return
-        arrays = pack(module.network, self._averages, trainer.optimizers[0])
+        arrays = pack(_network(module), self._averages, trainer.optimizers[0])
         stamp = {**self._stamp("training state"), **self._identity, "step": self.done}
         self._write(self._workspace.path(state_name(self.done)), arrays, stamp)
         self._saved_at, self._state_step = time.monotonic(), self.done
@@ -170,7 +172,9 @@ class Progress(Callback):
         for step in earlier[_KEPT_STATES:]:
             self._workspace.path(state_name(step)).unlink()
 
-    def _write(self, path: Path, arrays: Mapping[str, np.ndarray], stamp: Mapping) -> None:
+    def _write(
+        self, path: Path, arrays: Mapping[str, np.ndarray], stamp: Mapping[str, Any]
+    ) -> None:
         """Write weights that are numbers: of others no run can go on, and nothing be sampled."""
         if (name := first_not_finite(arrays)) is not None:
             raise self._diverged(name)
@@ -196,3 +200,8 @@ class Progress(Callback):
             self._workspace.publish(checkpoint_name(step), output)
         parts = [self._workspace.path(losses_name(step)) for step in sorted(self._steps)]
         tables.write_table(losses, tables.read_tables(parts, "losses"), self._stamp("losses"))
+
+
+def _network(module: LightningModule) -> nn.Module:
+    """The network that is trained; Lightning's own class does not know that there is one."""
+    return cast("Denoising", module).network

@@ -1,6 +1,7 @@
 """Everything that a run goes on from, as named arrays: weights, averages, the optimiser's state."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,14 +24,16 @@ def pack(
     return to_arrays({**tensors, **averages.tensors})
 
 
-def unpack_weights(network: nn.Module, averages: Averages, arrays: Mapping) -> None:
+def unpack_weights(network: nn.Module, averages: Averages, arrays: Mapping[str, Any]) -> None:
     """Load weights and averages."""
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     network.load_state_dict(_strip(tensors, _WEIGHT))
     averages.load(tensors)
 
 
-def unpack_optimizer(network: nn.Module, optimizer: torch.optim.Optimizer, arrays: Mapping) -> None:
+def unpack_optimizer(
+    network: nn.Module, optimizer: torch.optim.Optimizer, arrays: Mapping[str, Any]
+) -> None:
     """Load what the optimiser keeps of every weight, to where the weight is."""
     for key_and_name, array in _strip(arrays, _OPTIMIZER).items():
         key, _, name = key_and_name.partition("/")
@@ -43,5 +46,5 @@ def to_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, np.ndarray]:
     return {name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()}
 
 
-def _strip(values: Mapping, prefix: str) -> dict:
+def _strip(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {k.removeprefix(prefix): v for k, v in values.items() if k.startswith(prefix)}

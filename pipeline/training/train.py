@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lightning import Callback, Trainer
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -14,7 +14,7 @@ from pipeline.artifacts.tensors import Artifact, make_stamp
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Spec
+from pipeline.base.types import Settings, Spec
 from pipeline.networks.averages import Averages
 from pipeline.networks.network import Network
 from pipeline.noise.losses import LOSSES
@@ -115,7 +115,7 @@ def train(
         workspace.remove()
 
 
-def _identity(spec: dict, data: Artifact) -> dict:
+def _identity(spec: Spec, data: Artifact) -> dict[str, Any]:
     """What decides the trajectory: states of another are never gone on from.
 
     Strings that are read once count by what decides their order, and not by how many there are, so
@@ -129,7 +129,7 @@ def _identity(spec: dict, data: Artifact) -> dict:
     return {"spec": spec, "data": order}
 
 
-def _is_online(settings: dict) -> bool:
+def _is_online(settings: Settings) -> bool:
     return settings["cell"]["dataset_size"] == "online"
 
 

@@ -28,8 +28,9 @@ from pipeline.rhm import sampler as rhm_sampler
 from pipeline.rhm import trees as rhm_trees
 from pipeline.rhm.grammar.rules import Grammar
 from pipeline.sampling.parts import Sampler
-from pipeline.stages.parts import DOMAINS, part_module
-from pipeline.stages.specs import STAGES
+from pipeline.stages.catalogue import STAGES
+from pipeline.stages.domains import DOMAINS
+from pipeline.stages.parts import part_module
 from pipeline.text import controls as text_controls
 from pipeline.text import data as text_data
 from pipeline.text import measure as text_measure
@@ -60,6 +61,6 @@ IMAGE_MEASURE: Measures[image_measure.RealImages] = image_measure
 def test_every_part_of_every_domain_is_held_against_a_contract() -> None:
     modules = [module for module in globals().values() if isinstance(module, ModuleType)]
     held = {module.__name__ for module in modules if module.__name__.startswith("pipeline.")}
-    parts = {part for _, part in STAGES.values() if part is not None}
+    parts = {part for stage in STAGES.values() for part in stage.parts.values()}
     named = [part_module(domain, part) for domain in DOMAINS for part in parts]
     assert {name for name in named if find_spec(name)} == held
