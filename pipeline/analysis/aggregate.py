@@ -53,7 +53,7 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
     return pa.Table.from_arrays(list(placed.values()), list(placed))
 
 
-def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array[Any]:
+def _ceilings_of(rows: pa.Table, path: Path) -> "pa.Array[Any]":
     """For each row what the exact denoiser reaches with our sampler; null where it has none."""
     ceilings = tables.read_table(path, "ceilings")
     known = ceilings[ceilings["configured"]].rename(columns={"estimate": "ceiling"})

@@ -23,7 +23,7 @@ def read_column(
     what: str,
     accepts: Callable[[pa.DataType], bool],
     rows: int,
-) -> Iterator[tuple[Path, pa.Array[Any]]]:
+) -> Iterator[tuple[Path, "pa.Array[Any]"]]:
     """Values of a column with the file that they are of; files in sorted order.
 
     Args:
