@@ -14,12 +14,12 @@ import torch
 
 from pipeline import artifacts, tables
 from pipeline.device import choose_device
-from pipeline.domains.rhm.model import build_noise
+from pipeline.domains.rhm.model import PROCESSES, build_noise
 from pipeline.domains.rhm.sampler import build_sampler
 from pipeline.grammar.parsing import parse
 from pipeline.grammar.rules import Grammar, load_grammar
 from pipeline.measurement.accuracy import accuracies
-from pipeline.noise.schedules import SCHEDULES
+from pipeline.noise.schedules import READINGS
 from pipeline.oracle import Oracle
 from pipeline.randomness import stream_key
 from pipeline.sampling.generate import generate
@@ -51,7 +51,7 @@ def _samplers(settings: dict) -> list[dict]:
     steps = {name: sampling[name] for name in ("levels", "spacing")}
     configured = {"noise": settings["noise"], "steps": steps}
     swept = []
-    grid = product(("uniform", "absorbing"), SCHEDULES, settings["ceiling"]["levels"])
+    grid = product(PROCESSES, READINGS, settings["ceiling"]["levels"])
     for process, schedule, levels in grid:
         changes = {"process": process, "schedule": {"kind": schedule}, "levels": levels}
         noise = settings["noise"] | changes
