@@ -18,12 +18,14 @@ import gc
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from pipeline.definitions import OTHERS, Module, is_module, load_module
 from pipeline.syntax import ANY, LOOKUP, NAMED, Definition, Imported
+
+_Choices = tuple[tuple[str, tuple[str, ...]], ...]
+"""Settings with the names of members of registries that they choose."""
 
 
 class Code(NamedTuple):
@@ -50,12 +52,17 @@ def short_hash(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
-def named_choices(*settings: Mapping[str, object]) -> dict[str, list[str]]:
-    """What settings name, by path: strings, and the `kind` of sections."""
-    found: dict[str, set[str]] = {}
-    for path, name in chain.from_iterable(_named(each, "") for each in settings):
-        found.setdefault(path, set()).add(name)
-    return {path: sorted(names) for path, names in found.items()}
+def named_choices(
+    entries: tuple[str, ...], *settings: Mapping[str, object]
+) -> dict[str, tuple[str, ...]]:
+    """What settings name of the registries that entry points can reach.
+
+    Returns:
+        By path of the setting, names of members.
+    """
+    paths = sorted(_reach(entries, ()).in_full)
+    found = {path: {_named(path, each) for each in settings} - {None} for path in paths}
+    return {path: tuple(sorted(filter(None, names))) for path, names in found.items() if names}
 
 
 def reachable_code(entries: tuple[str, ...], choices: Mapping[str, Collection[str]]) -> Code:
@@ -65,8 +72,13 @@ def reachable_code(entries: tuple[str, ...], choices: Mapping[str, Collection[st
         entries: where it enters: `module:function`, or a module that it uses as a value.
         choices: names of members of registries, by path of the setting that names them.
     """
-    found = _reach(entries, ())
-    chosen = {setting: set(choices[setting]) for setting in found.in_full & choices.keys()}
+    return _settle(entries, tuple((path, tuple(choices[path])) for path in sorted(choices)))
+
+
+@functools.cache
+def _settle(entries: tuple[str, ...], choices: _Choices) -> Code:
+    reachable = _reach(entries, ()).in_full
+    chosen = {setting: set(names) for setting, names in choices if setting in reachable}
     while True:
         found = _reach(entries, tuple((k, tuple(sorted(chosen[k]))) for k in sorted(chosen)))
         # Who has names of one registry may look them up in others of the same setting.
@@ -77,20 +89,17 @@ def reachable_code(entries: tuple[str, ...], choices: Mapping[str, Collection[st
         chosen = wider
 
 
-def _named(settings: Mapping[str, object], path: str) -> Iterator[tuple[str, str]]:
-    for name, value in settings.items():
-        if isinstance(value, str):
-            yield f"{path}{name}", value
-        elif isinstance(value, Mapping):
-            if isinstance(value.get("kind"), str):
-                yield f"{path}{name}", value["kind"]
-            yield from _named(value, f"{path}{name}.")
+def _named(path: str, settings: Mapping[str, object]) -> str | None:
+    """The name that a setting has, or the `kind` of a section; none if it has no name."""
+    value: object = settings
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    value = value.get("kind") if isinstance(value, Mapping) else value
+    return value if isinstance(value, str) else None
 
 
 @functools.cache
-def _reach(
-    entries: tuple[str, ...], choices: tuple[tuple[str, tuple[str, ...]], ...]
-) -> "_Closure":
+def _reach(entries: tuple[str, ...], choices: _Choices) -> "_Closure":
     closure, collects = _Closure(dict(choices)), gc.isenabled()
     gc.disable()  # it would go through all syntax trees again and again, a third of the time
     try:

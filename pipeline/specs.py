@@ -71,8 +71,8 @@ def make_spec(
         carried: settings of the stage that `Stage.carried` names; without them, what they choose
             from counts in full.
     """
-    choices = named_choices(carried, settings)
-    code = reachable_code(_entries(stage, domain), choices)
+    entries = _entries(stage, domain)
+    code = reachable_code(entries, named_choices(entries, carried, settings))
     spec = {"stage": stage, "domain": domain, "settings": settings, "code": code.fingerprint}
     return canonical_json(spec | {"choices": code.choices})
 

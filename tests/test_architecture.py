@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "specs": BASE | {"domains"},
     "status": BASE | {"config", "domains"},
     "inventory": BASE | {"stamps"},
+    "retraining": BASE | {"specs", "stamps"},
 }
 """Package by package; a base module may import base modules only."""
 

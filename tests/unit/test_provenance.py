@@ -58,7 +58,9 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for function in (definitions.load_module, definitions.is_module, provenance._reach):
+    for function in (definitions.load_module, definitions.is_module):
+        function.cache_clear()
+    for function in (provenance._reach, provenance._settle):
         function.cache_clear()
 
 
@@ -208,14 +210,17 @@ def test_a_missing_module_is_an_error(package):
         code("pipeline.absent")
 
 
-def test_settings_name_strings_and_kinds_of_sections():
-    settings = {"loss": "a", "steps": 3, "optimizer": {"kind": "sgd", "deep": {"x": "y"}}}
-    assert named_choices(settings, {"loss": "b"}) == {
-        "loss": ["a", "b"],
-        "optimizer": ["sgd"],
-        "optimizer.kind": ["sgd"],
-        "optimizer.deep.x": ["y"],
-    }
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        ([{"training": {"loss": "a"}}], ("a",)),
+        ([{"training": {"loss": {"kind": "a", "steps": 2}}}], ("a",)),
+        ([{"training": {"loss": "b"}}, {"training": {"loss": "a"}}, {}], ("a", "b")),
+        ([{"training": {"loss": None}}, {"training": "a"}, {"loss": "a"}], None),
+    ],
+)
+def test_settings_name_a_member_by_its_path_or_its_kind(package, settings, names):
+    assert named_choices(RUN, *settings) == ({"training.loss": names} if names else {})
 
 
 def test_canonical_json_is_json_that_ignores_the_order_of_keys():
