@@ -1,10 +1,6 @@
-from pathlib import Path
-
 import pytest
 
 from tests.workflow.checkout import SMOKE, Checkout
-
-TRACED = Path(__file__).parent / "traced"
 
 
 @pytest.fixture(scope="session")
@@ -14,9 +10,7 @@ def smoke_run(tmp_path_factory):
     Beside it, `calls` has which functions each of its jobs has called.
     """
     checkout = Checkout.of_sources(tmp_path_factory.mktemp("smoke") / "checkout")
-    calls = checkout.path.parent / "calls"
-    calls.mkdir()
-    result = checkout.snakemake(*SMOKE, PYTHONPATH=str(TRACED), TRACED_CALLS=str(calls))
+    result = checkout.traced(checkout.path.parent / "calls", *SMOKE)
     assert result.returncode == 0, result.stderr
     checkout.log = result.stdout + result.stderr
     return checkout

@@ -347,7 +347,7 @@ def test_a_source_edit_makes_stale(restored, edit, expected):
     ("edit", "expected"),
     [
         ("the schedule of grammars", (CELLS, "pipeline.noise.schedules.linear_beta")),
-        ("a line of the grammar", (CELLS, "pipeline.grammar.rules.make_grammar")),
+        ("a line of the grammar", (CELLS, "pipeline.grammar.rules.sample_rules")),
         ("the sampler of grammars", None),
     ],
 )
