@@ -29,6 +29,9 @@ OTHERS = ""
 _ROOT = Path(__file__).parent
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
+_QUIET_DECORATORS = {"cache", "cached_property", "lru_cache", "dataclass", "contextmanager"}
+_QUIET_DECORATORS |= {"inference_mode", "no_grad", "final"}
+"""Those that do nothing but to what they decorate; others might put it into a registry."""
 
 
 class Registry(NamedTuple):
@@ -184,6 +187,8 @@ def _defined(statement: ast.AST) -> Iterator[str]:
     """Names that a statement defines; `OTHERS` if it does something else, or more."""
     if isinstance(statement, _SCOPES):
         yield statement.name
+        if not all(map(_is_quiet, statement.decorator_list)):
+            yield OTHERS
     elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
@@ -191,6 +196,12 @@ def _defined(statement: ast.AST) -> Iterator[str]:
             yield from (item.id if isinstance(item, ast.Name) else OTHERS for item in items)
     elif isinstance(statement, ast.stmt):
         yield OTHERS
+
+
+def _is_quiet(decorator: ast.expr) -> bool:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+    return name in _QUIET_DECORATORS
 
 
 def _bound_within(node: ast.AST) -> str | None:

@@ -138,6 +138,18 @@ def test_types_count_where_a_class_may_read_them(package, old, new, counts):
     assert changes(package, ("kinds.py", old, new), ["pipeline.stage:other"]) == counts
 
 
+@pytest.mark.parametrize(
+    ("decorator", "counts"),
+    [("cache", False), ("dataclass(frozen=True)", False), ("g.register", True), ("known(1)", True)],
+)
+def test_what_a_decorator_may_put_elsewhere_counts_as_soon_as_it_is_imported(
+    package, decorator, counts
+):
+    package("late.py", f"{SOURCES['late.py']}\n@{decorator}\ndef by_itself():\n    pass\n")
+    names = code(*RUN, loss="square").definitions.keys()
+    assert ("pipeline.late:" in names) == counts
+
+
 def test_names_that_are_bound_inside_a_function_are_not_those_of_the_module(package):
     assert set(code("pipeline.stage:shadows").definitions) == {"pipeline.stage:shadows"}
 
