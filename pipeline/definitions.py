@@ -20,7 +20,7 @@ from pipeline.syntax import (
     Scan,
     bindings,
     imported_modules,
-    is_text,
+    text_of,
     undocumented,
 )
 
@@ -87,7 +87,8 @@ class Module:
             return None
         match value.args:
             case [ast.Constant(value=str(setting)), ast.Dict(keys=keys, values=values)]:
-                members = {k.value: v for k, v in zip(keys, values, strict=True) if is_text(k)}
+                named = zip(map(text_of, keys), values, strict=True)
+                members = {name: value for name, value in named if name is not None}
                 if len(members) == len(keys) and len(self._statements[name]) == 1:
                     return Registry(setting, value.func, members)
         raise ValueError(f"{self.name}.{name} must be a Choices of a string and a dict of strings")
@@ -139,8 +140,8 @@ class Module:
             for node in ast.walk(statement):
                 if isinstance(node, _IMPORTS):
                     self._import(node)
-                elif name := _bound_within(node):
-                    self._statements.setdefault(name, []).append(statement)
+                elif bound := _bound_within(node):
+                    self._statements.setdefault(bound, []).append(statement)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         self.imports |= bindings(node)
@@ -213,8 +214,10 @@ def _bound_within(node: ast.AST) -> str | None:
 
 def _outer_names(table: symtable.SymbolTable) -> set[str]:
     """Names that a scope, and scopes inside it, may take from the module."""
-    function = isinstance(table, symtable.Function)
-    names = set(table.get_globals() if function else table.get_identifiers())
+    if isinstance(table, symtable.Function):
+        names = set(table.get_globals())
+    else:
+        names = set(table.get_identifiers())
     return names.union(*map(_outer_names, table.get_children()))
 
 

@@ -6,8 +6,8 @@ reads; those of a class's fields are. Standard library only.
 
 import ast
 import hashlib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Set
-from typing import NamedTuple, TypeGuard
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from pipeline.choices import Choices
 
@@ -119,44 +119,44 @@ class Scan:
 
     def read(self, node: ast.AST) -> None:
         """Read a node and all below it."""
-        kind = type(node)
-        self._tokens.append(kind.__name__)
-        if kind is ast.Name or kind is ast.Attribute:
+        self._tokens.append(type(node).__name__)
+        if isinstance(node, ast.Name | ast.Attribute):
             self._read_name(node)
             return
-        if kind is ast.Subscript and (chain := _chain(node.value)):
-            self._look_up(node, chain)
+        if isinstance(node, ast.Subscript) and (names := _chain(node.value)):
+            self._look_up(node, names)
             return
-        if kind is ast.Import or kind is ast.ImportFrom:
+        if isinstance(node, ast.Call) and self._read_call(node):
+            return
+        if isinstance(node, ast.Import | ast.ImportFrom):
             self._imports |= bindings(node)
             self._modules |= imported_modules(node)
-        elif kind is ast.Call and self._read_call(node):
-            return
-        elif kind is ast.ClassDef:
+        elif isinstance(node, ast.ClassDef):
             self._read_types(node.body)
-        if kind in _BINDING:
-            self._bound.add(getattr(node, _BINDING[kind]))
+        if type(node) in _BINDING:
+            self._bound.add(getattr(node, _BINDING[type(node)]))
         for _, value in _fields(node):
             self._read_value(value)
 
     def _read_name(self, node: ast.Name | ast.Attribute) -> None:
-        if type(node) is ast.Name and type(node.ctx) is not ast.Load:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             self._bound.add(node.id)
         if chain := _chain(node):
             self._use(chain)
             self._tokens.append(".".join(chain))
-        else:
+        elif isinstance(node, ast.Attribute):
             self._take(node.attr)
             self._tokens.append(node.attr)
             self.read(node.value)
 
     def _read_call(self, node: ast.Call) -> bool:
         """Read a call if it has a meaning here: `getattr`, or `named` of a registry."""
-        chain, texts = _chain(node.func), [item.value for item in node.args if is_text(item)]
-        if chain == ("getattr",) and node.args[1:] and is_text(node.args[1]):
-            self._take(node.args[1].value)
-        elif chain and chain[-1] == Choices.named.__name__ and len(texts) == len(node.args):
-            self._use((*chain[:-1], NAMED + ",".join(texts)))
+        chain, texts = _chain(node.func) or ("",), [text_of(item) for item in node.args]
+        names = [text for text in texts if text is not None]
+        if chain == ("getattr",) and texts[1:2] == names[:1] != []:
+            self._take(names[0])
+        elif chain[-1] == Choices.named.__name__ and names == texts != []:
+            self._use((*chain[:-1], NAMED + ",".join(names)))
         else:
             return False
         self._tokens.append(".".join(chain))
@@ -186,10 +186,10 @@ class Scan:
         for statement in body:
             if isinstance(statement, ast.AnnAssign):
                 self.read(statement.annotation)
-                for node in ast.walk(statement.annotation):
-                    for name in ast.walk(_expression(node.value)) if is_text(node) else ():
-                        if isinstance(name, ast.Name):
-                            self._use((name.id,))
+                for text in filter(None, map(text_of, ast.walk(statement.annotation))):
+                    for node in ast.walk(_expression(text)):
+                        if isinstance(node, ast.Name):
+                            self._use((node.id,))
 
     def _read_value(self, value: object) -> None:
         if isinstance(value, list):
@@ -203,14 +203,16 @@ class Scan:
             self._tokens.append(repr(value))
 
 
-def undocumented(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def undocumented(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements without the strings that stand alone: docstrings, and those below a constant."""
-    return (line for line in body if not (isinstance(line, ast.Expr) and is_text(line.value)))
+    texts = (text_of(line.value) if isinstance(line, ast.Expr) else None for line in body)
+    return (line for line, text in zip(body, texts, strict=True) if text is None)
 
 
-def is_text(node: ast.AST | None) -> "TypeGuard[ast.Constant]":
-    """Whether an expression is a literal string."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+def text_of(node: ast.AST | None) -> str | None:
+    """A string that is written down, none if an expression is anything else."""
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, str) else None
 
 
 def bindings(node: ast.Import | ast.ImportFrom) -> dict[str, Imported]:
@@ -238,11 +240,11 @@ def imported_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:
-    documented = isinstance(node, _DOCUMENTED)
     for field in node._fields:
-        if field not in _UNREAD:
-            value = getattr(node, field, None)
-            yield field, list(undocumented(value)) if documented and field == "body" else value
+        if field == "body" and isinstance(node, _DOCUMENTED):
+            yield field, list(undocumented(node.body))
+        elif field not in _UNREAD:
+            yield field, getattr(node, field, None)
 
 
 def _chain(node: ast.expr) -> tuple[str, ...] | None:
