@@ -5,6 +5,7 @@ the file and line of the statement of that module that it is called for.
 """
 
 import atexit
+import builtins
 import json
 import os
 import sys
@@ -38,6 +39,17 @@ def importing(frame):
     return None, None
 
 
+def import_quietly(name, *arguments, original=builtins.__import__, **named):
+    """Import other packages without looking at their calls, which are many."""
+    if name.partition(".")[0] == "pipeline" or sys.gettrace() is None:
+        return original(name, *arguments, **named)
+    sys.settrace(None)
+    try:
+        return original(name, *arguments, **named)
+    finally:
+        sys.settrace(trace)
+
+
 def write():
     name = f"{os.getpid()}_{threading.get_ident()}.json"
     record = {"arguments": sys.orig_argv, "calls": sorted(CALLS, key=repr)}
@@ -48,3 +60,4 @@ if sys.orig_argv[1:3] == ["-m", "pipeline"]:
     atexit.register(write)
     threading.settrace(trace)
     sys.settrace(trace)
+    builtins.__import__ = import_quietly
