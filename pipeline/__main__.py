@@ -13,7 +13,7 @@ from pathlib import Path
 from pipeline.base.errors import PipelineError
 from pipeline.run.job_environment import use_allocated_cpus
 from pipeline.stages.parts import load_part
-from pipeline.stages.specs import read_spec
+from pipeline.stages.specs import start_job
 
 
 def _grammar(args: argparse.Namespace, spec: dict) -> None:
@@ -291,7 +291,7 @@ def main() -> None:
     args = _parser().parse_args()
     use_allocated_cpus(getattr(args, "processes", 1))
     try:
-        args.run(args, read_spec(args.spec)) if "spec" in args else args.run(args)
+        args.run(args, start_job(args.spec)) if "spec" in args else args.run(args)
     except PipelineError as error:
         sys.exit(f"error: {error}")
 

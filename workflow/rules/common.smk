@@ -40,7 +40,7 @@ from pipeline.stages.parts import DOMAINS
 from pipeline.base.errors import PipelineError
 from pipeline.run.job_environment import let_jobs_import_from, tell_jobs_their_cpus
 from pipeline.stages.provenance import canonical_json
-from pipeline.stages.specs import make_spec
+from pipeline.stages.specs import STAGES, make_spec
 
 let_jobs_import_from(ROOT)
 if workflow.remote_exec:
@@ -87,11 +87,13 @@ def spec(stage):
 
     def of(wildcards):
         domain = CONFIGS[wildcards.run].domain(wildcards.domain)
+        slices, carried = SLICES[wildcards.domain], STAGES[stage].carried
         try:
-            settings = SLICES[wildcards.domain][stage](domain, wildcards)
+            settings = slices[stage](domain, wildcards)
         except PipelineError as error:  # of the user's own files
             sys.exit(f"error: {error}")
-        return make_spec(stage, wildcards.domain, settings)
+        upstream = slices[carried](domain, wildcards) if carried else {}
+        return make_spec(stage, wildcards.domain, settings, upstream)
 
     return of
 

@@ -1,10 +1,11 @@
 """Documents of a source, one after the other, in a fixed order and in flat memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import read_members
 from pipeline.sources.parquet import read_column
@@ -86,4 +87,6 @@ def _describe(source: Mapping) -> str:
     return f"{place}/{source['files']}"
 
 
-_READERS = {"packages": _from_packages, "directory": _from_directory, "hub": _from_hub}
+_READERS: Choices[Callable[..., Iterator[str]]] = Choices(
+    "source", {"packages": _from_packages, "directory": _from_directory, "hub": _from_hub}
+)
