@@ -4,6 +4,7 @@
 # make test-chaos: the workflow with a random fault in every third job
 # make claims:  paste the demo's table of claims into README.md
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
+# make lint:    what the linters of Python and of Snakemake complain of
 # make schema:  rewrite the config schema after an edit of pipeline/config
 
 PYTHON ?= python3
@@ -31,6 +32,7 @@ test-chaos: .venv/installed
 
 lint: .venv/installed
 	ruff check . && ruff format --check . && snakefmt --check .
+	snakemake --lint --config preset=smoke
 
 claims: .venv/installed
 	python -m pipeline.documents.paste README.md results/demo/tables/claims.parquet

@@ -8,10 +8,17 @@ min_version("9.18")
 report: "workflow/report/workflow.rst"
 
 
+conda: "environment.yml"  # these two are used only if they are asked for, with --sdm
+
+
+container: f"{workflow.basedir}/environment.sif"  # see environment.def
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/afresh.smk"
 include: "workflow/rules/start.smk"
 include: "workflow/rules/inventory.smk"
+include: "workflow/rules/grow.smk"
 include: "workflow/rules/grammar.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/corpus.smk"
@@ -34,26 +41,30 @@ include: "workflow/rules/figures.smk"
 
 
 rule all:
+    """Everything: the figures of the config, the tables of all domains, and the claims."""
     default_target: True
     input:
-        figures=figure_files(all_figures()),
-        tables=all_tables(),
-        claims=claims_table(),
+        figures=or_exit(PLAN.figures)(),
+        tables=or_exit(PLAN.tables)(),
+        claims=f"results/{CONFIG.run}/tables/claims.parquet",
 
 
 rule rhm:
+    """The Random Hierarchy Model: its figures and tables."""
     input:
-        figures=domain_targets("rhm"),
-        tables=table_files("rhm"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("rhm")),
+        tables=PLAN.domain_tables("rhm"),
 
 
 rule text:
+    """Masked diffusion on text: its figures and tables."""
     input:
-        figures=domain_targets("text"),
-        tables=table_files("text"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("text")),
+        tables=PLAN.domain_tables("text"),
 
 
 rule image:
+    """Gaussian diffusion on images: its figures and tables."""
     input:
-        figures=domain_targets("image"),
-        tables=table_files("image"),
+        figures=or_exit(lambda _wildcards: PLAN.domain_figures("image")),
+        tables=PLAN.domain_tables("image"),

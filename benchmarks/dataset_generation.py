@@ -27,11 +27,11 @@ def _contest(depth: int) -> Contest:
     source = _source(grammar)
     return Contest(
         f"{_STRINGS} strings, v={V}, m={M}, s={S}, L={depth}",
-        Side("permutation, then listed subtrees", lambda: source.training(0, _STRINGS)),
+        Side("permutation, then derivation", lambda: source.training(0, _STRINGS)),
         Side("drawn numbers, digit by digit", lambda: plain_strings(grammar, _STRINGS)),
         _STRINGS,
         "strings",
-        3.0,
+        0.5,
         _GUARANTEES,
     )
 

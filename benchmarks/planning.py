@@ -1,4 +1,4 @@
-"""What the workflow's specs cost Snakemake: our rules against the same ones with plain lambdas."""
+"""What our rules cost Snakemake: to be read, at every start, and to plan many jobs with."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from benchmarks.curves import Curve, fastest
 from pipeline.config.load import load_config
 
 ROOT = Path(__file__).parents[1]
-OURS, PLAIN = ROOT / "Snakefile", Path(__file__).parent / "plain_workflow/Snakefile"
+OURS = ROOT / "Snakefile"
 _STAGES, _SEEDS = 5, 4
 """Jobs of a cell, and cells of a dataset size."""
 _PARSE = 1.0
@@ -33,9 +33,9 @@ class Planner:
         path.write_text(json.dumps(config.plain()))
         return path
 
-    def plan(self, snakefile: Path, config: Path) -> None:
+    def plan(self, config: Path) -> None:
         """`snakemake -n`."""
-        self._run(snakefile, "--dry-run", "--quiet", "all", "--configfile", config)
+        self._run(OURS, "--dry-run", "--quiet", "all", "--configfile", config)
 
     def read_rules(self, snakefile: Path) -> None:
         """Start snakemake and have it read the rules, as it does in every job."""
@@ -47,25 +47,16 @@ class Planner:
         subprocess.run(command, check=True, capture_output=True)
 
 
-def contests(jobs: int = 10_000) -> Iterator[Contest]:
+def contests() -> Iterator[Contest]:
     """Lines of the table."""
     with tempfile.TemporaryDirectory() as directory:
         planner = Planner(Path(directory))
-        config = planner.config(jobs)
-        yield Contest(
-            f"`snakemake -n`, {jobs} jobs",
-            Side("our rules", lambda: planner.plan(OURS, config)),
-            Side("the same rules, plain lambdas", lambda: planner.plan(PLAIN, config)),
-            jobs,
-            "jobs",
-            1 / 1.3,
-        )
-        yield _reading(planner)
+        empty = planner.directory / "Snakefile"
+        empty.write_text("rule all:\n    input: []\n")
+        yield _reading(planner, empty)
 
 
-def _reading(planner: Planner) -> Contest:
-    empty = planner.directory / "Snakefile"
-    empty.write_text("rule all:\n    input: []\n")
+def _reading(planner: Planner, empty: Path) -> Contest:
     before = fastest(lambda: planner.read_rules(empty))
     rules = fastest(lambda: planner.read_rules(OURS)) - before
     return Contest(
@@ -83,10 +74,9 @@ def curves(sizes: tuple[int, ...] = (1000, 2000, 5000)) -> Iterator[Curve]:
     """Time of `snakemake -n` against the number of jobs."""
     with tempfile.TemporaryDirectory() as directory:
         planner = Planner(Path(directory))
-        for label, snakefile in {"our rules": OURS, "plain lambdas": PLAIN}.items():
-            configs = [planner.config(jobs) for jobs in sizes]
-            times = [fastest(lambda c=c, s=snakefile: planner.plan(s, c), 1) for c in configs]
-            yield Curve("snakemake -n", "jobs", "seconds", list(sizes), times, label)
+        configs = [planner.config(jobs) for jobs in sizes]
+        times = [fastest(lambda c=config: planner.plan(c), 1) for config in configs]
+        yield Curve("snakemake -n", "jobs", "seconds", list(sizes), times)
 
 
 def _overrides(jobs: int) -> dict:

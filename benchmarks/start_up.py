@@ -13,8 +13,8 @@ from pipeline.stages.specs import make_spec
 SECONDS = 8.0
 """For the rounds of a line; enough for starts, which take a second or two."""
 _PANDAS = (
-    "pandas, which it and three more stages compute with, takes a quarter to a third of the time "
-    "of torch to import"
+    "pandas, which it and others compute with, takes a quarter to a third of the time of torch to "
+    "import"
 )
 _SEABORN = "seaborn, which it draws with, takes as long to import as torch"
 
@@ -28,7 +28,6 @@ def contests() -> Iterator[Contest]:
         preparation.start()
         preparation.join()
         yield _line("grammar", _grammar(directory))
-        yield _line("aggregate, one cell", _aggregate(directory))
         yield _line("concatenate, one table", _concatenate(directory))
         names = ("measurements", "losses", "probes", "output")
         paths = [f"--{name}={directory}/absent.parquet" for name in names]
@@ -69,7 +68,7 @@ def _grammar(directory: Path) -> list[str]:
 
 
 def _write_losses(directory: Path) -> None:
-    """A table for the stages `aggregate` and `concatenate`."""
+    """A table for the stage `concatenate`."""
     import pandas as pd
 
     from pipeline.artifacts import tables
@@ -77,12 +76,6 @@ def _write_losses(directory: Path) -> None:
     spec = {"stage": "train", "settings": {"cell": {}}}
     frame = pd.DataFrame({"replica": [0], "step": [1], "loss": [0.5]})
     tables.write_table(directory / "part.parquet", frame, {"kind": "losses", "spec": spec})
-
-
-def _aggregate(directory: Path) -> list[str]:
-    cells = {"cells": [["v4_m2_s2_L2", "4", "g0d0n0"]], "missing": []}
-    paths = [f"--parts={directory}/part.parquet", f"--output={directory}/losses.parquet"]
-    return _command("aggregate", cells, *paths, "--ceilings")
 
 
 def _concatenate(directory: Path) -> list[str]:

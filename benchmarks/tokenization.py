@@ -1,4 +1,4 @@
-"""Tokenisation: `pipeline.corpora` against plain `datasets.map`, on the same generated text.
+"""Tokenisation: `pipeline.text.corpus` against plain `datasets.map`, on the same generated text.
 
     python benchmarks/tokenization.py [--megabytes 1000] [--scratch DIRECTORY]
 
@@ -31,7 +31,7 @@ TOKENIZERS = {
     "characters": {"kind": "characters", "alphabet": " abcdefghijklmnopqrstuvwxyz"},
     "bpe": {"kind": "bpe", "vocabulary_size": 4096},
 }
-LIBRARIES = ("pipeline.corpora", "datasets.map")
+LIBRARIES = ("pipeline.text.corpus", "datasets.map")
 
 
 def vocabulary() -> np.ndarray:
@@ -92,7 +92,7 @@ def blocks_of(rows: list[list[int]]) -> Iterator[list[int]]:
 def measure(library: str, kind: str, directory: Path) -> dict[str, float]:
     """Seconds and peak MB of one case, in this process."""
     start = time.perf_counter()
-    {"pipeline.corpora": run_pipeline, "datasets.map": run_datasets}[library](directory, kind)
+    {"pipeline.text.corpus": run_pipeline, "datasets.map": run_datasets}[library](directory, kind)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return {"seconds": time.perf_counter() - start, "peak": peak}
 

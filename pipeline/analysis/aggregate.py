@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.artifacts import tables
@@ -40,27 +39,14 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
     if "replica" not in rows.column_names:
         return rows
     place = {**parse_setting(cell.setting), "dataset_size": cell.dataset_size}
-    columns = {name: _repeated(value, len(rows)) for name, value in place.items()}
+    columns = {name: pa.repeat(value, len(rows)) for name, value in place.items()}
     replicas = parse_replicas(cell.replicas)
     for name in tables.SEEDS:
         seeds = [getattr(replica, name) for replica in replicas]
         if None not in seeds:
-            columns[name] = _integers(np.array(seeds, np.int64)).take(rows["replica"])
+            columns[name] = pa.array(seeds, pa.int64()).take(rows["replica"])
     others = {name: rows[name] for name in rows.column_names if name != "replica"}
     return pa.table(columns | others)
-
-
-def _repeated(value: int | str, count: int) -> pa.Array:
-    """A constant column, made of buffers: `pa.array` and `pa.scalar` import pandas."""
-    if isinstance(value, int):
-        return _integers(np.full(count, value, np.int64))
-    text, ends = value.encode(), np.arange(count + 1) * len(value.encode())
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(text * count)]
-    return pa.Array.from_buffers(pa.large_string(), count, buffers)
-
-
-def _integers(values: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 def _ceilings_of(rows: pa.Table, path: Path) -> pa.Array:

@@ -8,7 +8,7 @@ import pandas as pd
 from pipeline.analysis.bootstrap import with_several_grammars
 from pipeline.analysis.collapse import collapse
 from pipeline.analysis.curves import GRAMMAR, all_inside, at_best_checkpoint, finite_sizes
-from pipeline.analysis.exponents import exponents
+from pipeline.analysis.exponents import exponents as fit_exponents
 from pipeline.analysis.laws import compare_laws
 from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
 from pipeline.artifacts import tables
@@ -17,7 +17,7 @@ from pipeline.base.randomness import stream_key
 
 
 def compare(
-    spec: dict, table: Path, measurements: Path, losses: Path, slopes: Path, laws: Path
+    spec: dict, table: Path, measurements: Path, losses: Path, exponents: Path, laws: Path
 ) -> None:
     """Fit exponents and competing laws to the half-way points of all settings, by each criterion.
 
@@ -26,13 +26,13 @@ def compare(
         table: half-way points of all settings.
         measurements: of all settings, whose accuracies are collapsed.
         losses: the same, which say which checkpoint is best.
-        slopes: output, one row per criterion and exponent.
+        exponents: output, one row per criterion and exponent.
         laws: output, one row per criterion and law.
     """
     points = tables.read_table(table, "sample_complexity")
     samples, among = (spec["settings"][name] for name in ("bootstrap_samples", "among"))
-    found = _each(points, lambda part: exponents(part, samples, stream_key("exponents")))
-    tables.write_table(slopes, found, make_stamp("exponents", spec, {}))
+    found = _each(points, lambda part: fit_exponents(part, samples, stream_key("exponents")))
+    tables.write_table(exponents, found, make_stamp("exponents", spec, {}))
     measured = accuracy_curves(tables.read_table(measurements, "measurements", CRITERIA))
     best = finite_sizes(at_best_checkpoint(measured, tables.read_table(losses, "losses")))
     compared = _each(points, lambda part: compare_laws(part, samples, stream_key("laws")))

@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError, safe_open
 
-from pipeline.artifacts.tables import read_stamp
+from pipeline.artifacts.tables import read_table_stamp
 from pipeline.artifacts.tensors import STAMP
 
 
@@ -59,7 +59,7 @@ def _stamp_of_picture(path: Path) -> dict:
 
 
 _READERS: dict[str, Callable[[Path], dict]] = {
-    ".parquet": read_stamp,
+    ".parquet": read_table_stamp,
     ".safetensors": _stamp_of_tensors,
     ".png": _stamp_of_picture,
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pipeline.artifacts.files import TEMPORARY, naming_failures, remove, replacing
-from pipeline.stages.provenance import short_hash
+from pipeline.base.canonical import short_hash
 
 _PLACE = ".work"
 

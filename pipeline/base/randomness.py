@@ -20,26 +20,6 @@ def stream_key(*path: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
-def spread(counter: int | np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """What a coordinate adds to the hash of those before it, uint64, at least one-dimensional."""
-    counter = np.atleast_1d(np.asarray(counter)).astype(np.uint64, copy=False)
-    word = np.add(counter, np.uint64(1), out=out)
-    return np.multiply(word, _INCREMENT, out=word)
-
-
-def mix(word: np.ndarray, scratch: np.ndarray) -> None:
-    """Mix uint64 `word` in place; `scratch`, alike, is overwritten.
-
-    Fresh memory, and more of it than stays in cache, would cost more than the arithmetic.
-    """
-    for bits, multiplier in ((30, _MULTIPLIER_1), (27, _MULTIPLIER_2)):
-        np.right_shift(word, np.uint64(bits), out=scratch)
-        np.bitwise_xor(word, scratch, out=word)
-        np.multiply(word, multiplier, out=word)
-    np.right_shift(word, np.uint64(31), out=scratch)
-    np.bitwise_xor(word, scratch, out=word)
-
-
 def hash64(key: int | np.ndarray, *coordinates: int | np.ndarray) -> np.ndarray:
     """Hash non-negative integer coordinates, broadcast against each other.
 
@@ -55,8 +35,11 @@ def hash64(key: int | np.ndarray, *coordinates: int | np.ndarray) -> np.ndarray:
     """
     word = np.atleast_1d(np.asarray(key, dtype=np.uint64))
     for coordinate in coordinates:
-        word = word + spread(coordinate)
-        mix(word, np.empty_like(word))
+        counter = np.atleast_1d(np.asarray(coordinate)).astype(np.uint64)
+        word = word + (counter + np.uint64(1)) * _INCREMENT
+        word = (word ^ (word >> np.uint64(30))) * _MULTIPLIER_1
+        word = (word ^ (word >> np.uint64(27))) * _MULTIPLIER_2
+        word = word ^ (word >> np.uint64(31))
     return word
 
 

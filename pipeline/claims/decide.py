@@ -9,8 +9,8 @@ import pandas as pd
 from pipeline.analysis.bootstrap import with_several_grammars
 from pipeline.analysis.curves import GRAMMAR
 from pipeline.analysis.missing import describe_missing
-from pipeline.artifacts import tables
 from pipeline.artifacts.files import replacing
+from pipeline.artifacts.tables import read_table, read_tables, write_table
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
 from pipeline.claims.claims import CLAIMS, EACH, POOLED, Claim
@@ -22,33 +22,33 @@ Tables = Mapping[str, pd.DataFrame]
 _STATED = ("claim", "domain", "statement", "quantity", "relation")
 
 
-def decide(spec: dict, paths: Sequence[Path], output: Path) -> None:
+def decide(spec: dict, tables: Sequence[Path], output: Path) -> None:
     """Decide the claims of one domain.
 
     Args:
         spec: spec of the stage, with the domain, and the rules in its settings.
-        paths: tables of the domain, named `<domain>_<table>.parquet`; those of an experiment that
+        tables: tables of the domain, named `<domain>_<table>.parquet`; those of an experiment that
             was not run may be missing.
         output: Parquet file of one row per claim and number, and one for each setting of it.
     """
     domain, rules = spec["domain"], Rules(**spec["settings"]["rules"])
-    names = {path: path.stem.removeprefix(f"{domain}_") for path in paths}
-    frames = {name: tables.read_table(path, name) for path, name in names.items()}
+    names = {path: path.stem.removeprefix(f"{domain}_") for path in tables}
+    frames = {name: read_table(path, name) for path, name in names.items()}
     claims = claims_table(domain, frames, rules)
-    tables.write_table(output, claims, make_stamp("claims", spec, {}))
+    write_table(output, claims, make_stamp("claims", spec, {}))
 
 
-def show_verdicts(spec: dict, paths: Sequence[Path], output: Path, page: Path) -> None:
+def show_verdicts(spec: dict, tables: Sequence[Path], output: Path, page: Path) -> None:
     """Put the claims of all domains into one table, and into a page of the report.
 
     Args:
         spec: spec of the stage, whose settings say which cells are missing.
-        paths: tables of claims.
+        tables: tables of claims.
         output: Parquet file of their rows.
         page: HTML file.
     """
-    claims = _in_order(tables.read_tables(paths, "claims"))
-    tables.write_table(output, claims, make_stamp("claims", spec, {}))
+    claims = _in_order(read_tables(tables, "claims"))
+    write_table(output, claims, make_stamp("claims", spec, {}))
     with replacing(page) as temporary:
         temporary.write_text(html(claims, describe_missing(spec["settings"]["missing"])))
 

@@ -67,7 +67,8 @@ class Run(Section):
     trajectories: Few
     """Noisy copies of every string in a step, each at a noise level of its own."""
     steps: Positive
-    """Where the run ends, and with it the learning rate schedule (of text: see `cosine_steps`)."""
+    """Steps up to which there may be checkpoints, and where a learning rate that falls is 0 (of
+    text: see `cosine_steps`). At a constant rate, more steps go on from those that were made."""
     compile: bool
     """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
     a C++ compiler, for steps that then take less where networks are narrow."""
@@ -81,7 +82,8 @@ class Run(Section):
     checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1, max_length=1000)]
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
-    """Keep weights that were sampled and probed on disk; false deletes them (see README, disk)."""
+    """Keep weights that were sampled and probed on disk, and what further checkpoints and steps go
+    on from; false deletes both, so that these train from step 0 (see README, disk)."""
 
     def _problems(self) -> Iterator[str]:
         if self.checkpoints[-1] > self.steps:

@@ -40,7 +40,11 @@ class Cell:
 def parse_replicas(label: str) -> list[Replica]:
     """Replicas of a label such as `g0d0n0+g1d0n0`."""
     matches = (re.fullmatch(r"(?:g(\d+))?d(\d+)n(\d+)", part) for part in label.split("+"))
-    return [Replica(*(seed and int(seed) for seed in match.groups())) for match in matches if match]
+    return [
+        Replica(None if match[1] is None else int(match[1]), int(match[2]), int(match[3]))
+        for match in matches
+        if match
+    ]
 
 
 def replica_label(replicas: Sequence[Replica]) -> str:

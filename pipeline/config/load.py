@@ -11,6 +11,7 @@ from pipeline.config.names import did_you_mean
 from pipeline.config.problems import describe_problems
 from pipeline.config.read import Content, read_entries, read_file
 from pipeline.config.schema import Config
+from pipeline.stages.domains import DOMAINS
 
 NO_PRESET = "none"
 """What to give as the preset for config.yaml as it is, said outright."""
@@ -107,7 +108,7 @@ def _of_preset(presets: Path, name: object, above: tuple[object, ...] = ()) -> C
 
 def _departed(content: Content, run: str, changes: Mapping[str, Any]) -> Content:
     """Content of a departure: of grammars alone, without figures, which the run itself draws."""
-    others = {name: {"enabled": False} for name in ("text", "image")}
+    others = {name: {"enabled": False} for name in DOMAINS if name != "rhm"}
     departed = {"run": run, "figures": [], "domains": {"rhm": changes, **others}}
     return _merge(Content({**content, "departures": {}}, content.places), departed)
 

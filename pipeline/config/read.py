@@ -22,7 +22,7 @@ LONGEST_NUMBER = 100
 """Characters of a number."""
 
 _PARSER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-"""Both read the same; every job of a run reads the config anew."""
+"""Both read the same YAML; that of libyaml also reads JSON with tabs between its values."""
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _WORD = re.compile(r"[tT]rue|TRUE|[fF]alse|FALSE|[nN]ull|NULL|~|")
 _INTEGER = re.compile(r"[-+]?[0-9]+")

@@ -6,17 +6,18 @@ Every slice is a function of a domain's config and a place, anything that has th
 the workflow's wildcards (setting, dataset_size, replicas, grammar_seed).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple
 from typing import Any, Protocol
 
-from pipeline.config.grid import DomainConfig, cells
+from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig
-from pipeline.config.labels import ONLINE, parse_replicas, parse_setting
+from pipeline.config.labels import ONLINE, Cell, parse_replicas, parse_setting
 from pipeline.config.resources import own_content
 from pipeline.config.rhm import RhmConfig
-from pipeline.config.schema import FIGURES, LAST_CHECKPOINT, Config
+from pipeline.config.schema import LAST_CHECKPOINT, Config
 from pipeline.config.text import TextConfig
+from pipeline.stages.figures import FIGURES
 
 
 class Place(Protocol):
@@ -36,21 +37,30 @@ def _grammar(_domain: RhmConfig, place: Place) -> dict[str, Any]:
 def _dataset(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """Held-out sizes and the number of training strings; online, as many as the run will read."""
     training = domain.training
-    online = place.dataset_size == ONLINE
-    size = training.steps * training.batch_size if online else int(place.dataset_size)
+    if place.dataset_size == ONLINE:
+        size = training.checkpoints[-1] * training.batch_size
+        # Losses on training strings are those of as many as there are validation strings.
+        size = max(size, domain.data.validation_size)
+    else:
+        size = int(place.dataset_size)
     return {**domain.data.plain(), "training_size": size, "cell": _cell(place)}
 
 
 def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
-    """Noise, network and optimisation; an ensemble's gradients are never clipped together."""
+    """Noise, network and optimisation; an ensemble's gradients are never clipped together.
+
+    The number of steps counts only where the learning rate falls towards the last of them.
+    """
     optimisation = _optimisation(domain, place)
+    falls = domain.training.decay_from < 1
+    optimisation["training"]["steps"] = domain.training.steps if falls else None
     optimisation["training"]["gradient_clip"] = None
     return {"noise": domain.noise.plain(), **optimisation}
 
 
 def _optimisation(domain: DomainConfig, place: Place) -> dict[str, Any]:
-    """Network and training; checkpoint steps are outputs, not settings."""
-    training = _without(domain.training.plain(), "checkpoints", "keep_checkpoints")
+    """Network and training; checkpoints are outputs, and steps their bound, but not settings."""
+    training = _without(domain.training.plain(), "steps", "checkpoints", "keep_checkpoints")
     return {"network": domain.network.plain(), "training": training, "cell": _cell(place)}
 
 
@@ -122,12 +132,6 @@ def _without(section: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in section.items() if name not in names}
 
 
-def _aggregate(domain: DomainConfig, place: Place) -> dict[str, Any]:
-    """The cells of one setting; none of them missing."""
-    chosen = [list(astuple(cell)) for cell in cells(domain) if cell.setting == place.setting]
-    return {"cells": chosen, "missing": []}
-
-
 def _ceiling(domain: RhmConfig, place: Place) -> dict[str, Any]:
     """One setting with its grammar seeds, noise and sampler."""
     return {
@@ -157,7 +161,6 @@ _RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
     "probe": lambda domain, _: domain.probe.plain(),
     "ceiling": _ceiling,
     "theory": _theory,
-    "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "analyse": lambda domain, _: _without(_reading(domain), "accuracy"),
     "memorize": lambda domain, _: {**_resampling(domain), "converged": domain.analysis.converged},
@@ -174,7 +177,6 @@ _TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
     "probe": lambda domain, _: domain.probe.plain(),
     "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
     "judge": lambda domain, _: {"texts": domain.judge.texts, "longest": domain.judge.longest},
-    "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
 }
 
@@ -188,13 +190,17 @@ _IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
     "encode_training": _encode_training,
     "measure": _estimators,
     "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
-    "aggregate": _aggregate,
     "concatenate": lambda _domain, _: {},
     "converge": _converge,
 }
 
 SLICES = {"rhm": _RHM, "text": _TEXT, "image": _IMAGE}
-"""Settings of every stage but claims and figures, which may join domains, by domain."""
+"""Settings of every stage but those below, by domain."""
+
+
+def aggregate_settings(cells: Iterable[Cell], missing: Sequence[str]) -> dict[str, Any]:
+    """The cells of one setting, and the labels of those that are missing."""
+    return {"cells": [list(astuple(cell)) for cell in cells], "missing": list(missing)}
 
 
 def claims_settings(config: Config, domain: str) -> dict[str, Any]:

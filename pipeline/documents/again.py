@@ -14,8 +14,9 @@ from pipeline.analysis.sample_complexity import analyse
 from pipeline.base.errors import PipelineError
 from pipeline.claims.decide import decide, show_verdicts
 from pipeline.config.load import load_config
-from pipeline.config.schema import CLAIM_TABLES, Config
+from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
+from pipeline.stages.domains import DOMAINS
 from pipeline.stages.specs import make_spec, read_spec
 
 _ROOT = Path(__file__).parents[2]
@@ -35,7 +36,7 @@ def analyse_again(run: Path, output: Path) -> None:
     presets = _ROOT / "workflow/presets"
     config = load_config(_ROOT / "config.yaml", presets, {"preset": run.name})
     output.mkdir(parents=True, exist_ok=True)
-    enabled = [name for name in CLAIM_TABLES if config.domain(name).enabled]
+    enabled = [name for name in DOMAINS if config.domain(name).enabled]
     for domain in enabled:
         _decide_again(config, domain, run / "tables", output)
     spec = read_spec(make_spec("verdicts", "rhm", {"missing": []}))
@@ -46,7 +47,7 @@ def analyse_again(run: Path, output: Path) -> None:
 def _decide_again(config: Config, domain: str, measured: Path, output: Path) -> None:
     """Tables of one domain, up to its claims."""
     made = _ANALYSES[domain](config, measured, output) if domain in _ANALYSES else []
-    unchanged = [name for name in CLAIM_TABLES[domain] if name not in made]
+    unchanged = [name for name in DOMAINS[domain].claim_tables if name not in made]
     paths = _paths(measured, domain, *unchanged) + _paths(output, domain, *made)
     spec = read_spec(make_spec("claims", domain, claims_settings(config, domain)))
     decide(spec, paths, output / f"{domain}_claims.parquet")

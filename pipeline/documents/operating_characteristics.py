@@ -1,4 +1,6 @@
-"""`python -m pipeline.documents.operating_characteristics PAGE PRESET`: how often a law is supported.
+"""How often a law is supported, by `python -m pipeline.documents.operating_characteristics`.
+
+Its arguments are the PAGE to fill and the PRESET whose design is simulated.
 
 By simulation: half-way sizes that obey one law or another, scattered as those of the first study
 were, of the settings and grammars that a preset has, are decided by its rules. Pasted into a page.

@@ -18,9 +18,9 @@ from pipeline.claims.render import markdown
 from pipeline.claims.rules import Rules
 from pipeline.claims.thresholds import clustering_thresholds
 from pipeline.config.load import load_config
-from pipeline.config.schema import CLAIM_TABLES
 from pipeline.config.slices import claims_settings
 from pipeline.documents.paste import paste
+from pipeline.stages.domains import DOMAINS
 
 _WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | replicas |
 | --- | --- | --- | --- | --- |
@@ -143,7 +143,8 @@ def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
     """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
     config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": "study"})
     rules = Rules(**claims_settings(config, "rhm")["rules"])._replace(accuracy=accuracy)
-    there = [name for name in CLAIM_TABLES["rhm"] if (run / f"tables/rhm_{name}.parquet").exists()]
+    names = DOMAINS["rhm"].claim_tables
+    there = [name for name in names if (run / f"tables/rhm_{name}.parquet").exists()]
     frames = {name: _read(run, name) for name in there if name not in _ANEW}
     frames["sample_complexity"] = points
     return markdown(claims_table("rhm", frames, rules))

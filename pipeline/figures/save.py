@@ -13,6 +13,7 @@ from pipeline.artifacts import tables
 from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import STAMP
 from pipeline.figures import style
+from pipeline.stages.parts import figure_module
 
 
 def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> None:
@@ -24,7 +25,7 @@ def save_figure(spec: dict, paths: Sequence[Path], outputs: Sequence[Path]) -> N
     mpl.rcdefaults()  # whatever the matplotlibrc of the user says
     mpl.use("agg")
     names = [path.stem.removeprefix(f"{spec['domain']}_") for path in paths]
-    module = import_module(f"pipeline.figures.{spec['stage']}")
+    module = import_module(figure_module(spec["stage"]))
     rows = getattr(module, "QUANTITIES", {})
     frames = {n: tables.read_table(p, n, rows.get(n)) for n, p in zip(names, paths, strict=True)}
     figure = module.draw(spec["settings"], **frames)

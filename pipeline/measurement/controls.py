@@ -10,18 +10,18 @@ from types import ModuleType
 from pipeline.artifacts.tensors import make_stamp, read_stamp, write_tensors
 
 
-def make_controls(spec: dict, part: ModuleType, source: Path, outputs: Sequence[Path]) -> None:
+def make_controls(spec: dict, part: ModuleType, source: Path, controls: Sequence[Path]) -> None:
     """Make the controls of a setting.
 
     Args:
         spec: spec of the stage.
         part: the domain's `controls` part.
         source: the domain's data, an artifact of the kind `part.SOURCE`.
-        outputs: one for each control in the part's order, with `tokens` [1, N, d]. The stamp's
+        controls: one for each control in the part's order, with `tokens` [1, N, d]. The stamp's
             `control` has the columns that say which it is.
     """
     inputs = {source.name: read_stamp(source, part.SOURCE)["sha256"]}
     made = part.controls(source, spec["settings"])
-    for path, (columns, tokens) in zip(outputs, made, strict=True):
+    for path, (columns, tokens) in zip(controls, made, strict=True):
         stamp = make_stamp("samples", spec, inputs) | {"control": columns}
         write_tensors(path, {"tokens": tokens[None]}, stamp)

@@ -95,7 +95,10 @@ class DistanceCounts:
 
     @classmethod
     def _of_table(cls, table: np.ndarray) -> "DistanceCounts":
-        """From counts of all pairs of tokens in each block, float64 [blocks, V, V]."""
+        """From counts of all pairs of tokens in each block, float64 [blocks, V, V].
+
+        Of 8192 texts of 256 characters this takes 0.05 s a distance, sorting the pairs 1.7 s.
+        """
         flat = table.reshape(len(table), -1)
         keys = np.flatnonzero(flat.any(axis=0))
         return cls(keys, csr_array(flat[:, keys]), table.sum(axis=2), table.sum(axis=1))

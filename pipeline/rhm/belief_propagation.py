@@ -32,9 +32,6 @@ from pipeline.sampling.categorical import categorical
 
 _TINY = torch.finfo(torch.float64).tiny
 
-Buffers = dict[tuple, Tensor]
-"""Memory by name and shape, filled again by chunk after chunk: fresh pages cost more than sums."""
-
 
 class Tree:
     """Messages of a chunk of strings on the tree of one grammar.
@@ -44,12 +41,9 @@ class Tree:
         products: of the children's messages at each rule, levels 1..L, [m, v, nodes, B].
     """
 
-    def __init__(self, rules: Tensor, prior: Tensor, buffers: Buffers) -> None:
-        """Use rules int64 [L, v, m, s] and `buffers` that were, or will be, another chunk's.
-
-        The root has the distribution `prior`, float64 [v].
-        """
-        self._rules, self._prior, self._buffers = rules, prior[:, None, None], buffers
+    def __init__(self, rules: Tensor, prior: Tensor) -> None:
+        """Use rules int64 [L, v, m, s]; the root has the distribution `prior`, float64 [v]."""
+        self._rules, self._prior = rules, prior[:, None, None]
         children = torch.arange(rules.shape[3], device=rules.device)
         rows = rules.permute(0, 3, 2, 1) * len(children) + children[:, None, None]
         self._rows = [list(of_level.flatten(1)) for of_level in rows]
@@ -62,11 +56,9 @@ class Tree:
         evidence = leaves.new_zeros(leaves.shape[2])
         for level, rows in enumerate(self._rows):
             products = self._multiply(level, rows)
-            room = self._buffer(("sums", level), *products.shape[1:])
-            sums = torch.sum(products, dim=0, out=room)
+            sums = products.sum(dim=0)
             total = sums.sum(dim=0)
-            up = self._buffer(("up", level), *sums.shape)
-            self.up.append(torch.div(sums, total.clamp(min=_TINY), out=up))
+            self.up.append(sums / total.clamp(min=_TINY))
             self.products.append(products)
             self._sums.append(sums)
             evidence += total.log().sum(dim=0) - len(total) * log(self._rules.shape[2])
@@ -82,7 +74,7 @@ class Tree:
         for level in reversed(range(len(self._rows))):
             shares = marginals[0] / self._sums[level].clamp_(min=_TINY)
             posterior = self.products[level].mul_(shares).flatten(0, 1).flatten(1)
-            below = self._buffer(("marginals", level), *self.up[level].shape).zero_()
+            below = torch.zeros_like(self.up[level])
             rows = below.view(-1, posterior.shape[1])
             for of_child in self._rows[level]:
                 rows.index_add_(0, of_child, posterior)
@@ -138,20 +130,11 @@ class Tree:
         """Products of children's messages at the rules of a level, [m, v, nodes, B]."""
         v, m, s = self._rules.shape[1:]
         below = self.up[level].view(v * s, -1)
-        shape = m * v, below.shape[1]
         first, *others = rows
-        room = self._buffer(("products", level), *shape)
-        products = torch.index_select(below, 0, first, out=room)
+        products = below[first]
         for other in others:
-            factor = self._buffer(("factor", level), *shape)
-            products *= torch.index_select(below, 0, other, out=factor)
+            products *= below[other]
         return products.view(m, v, -1, self.up[level].shape[2])
-
-    def _buffer(self, name: tuple[str, int], *shape: int) -> Tensor:
-        if (name, shape) not in self._buffers:
-            fresh = torch.empty(shape, dtype=torch.float64, device=self._prior.device)
-            self._buffers[name, shape] = fresh
-        return self._buffers[name, shape]
 
 
 def mirror(messages: Tensor, branching: int) -> Tensor:

@@ -182,11 +182,11 @@ class Oracle:
     def _in_chunks(self, infer: Callable[[Tree, Part], list[Tensor]], like: Tensor) -> list[Tensor]:
         """Put results of `infer`, each [..., nodes, B], together as tensors [R, N, nodes, ...]."""
         size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
-        buffers, results = {}, []
+        results: list[Tensor] = []
         tables = zip(self._rules, self._priors, strict=True)
         for replica, of_grammar in enumerate(tables):
             rules, prior = (table.to(like.device) for table in of_grammar)
-            tree = Tree(rules, prior, buffers)
+            tree = Tree(rules, prior)
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, start + size)
                 found = infer(tree, part)

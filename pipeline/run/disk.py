@@ -1,6 +1,9 @@
 """How much disk the checkpoints of a run take."""
 
-from pipeline.config.grid import DomainConfig, cells
+from collections.abc import Mapping, Sequence
+
+from pipeline.config.grid import DomainConfig
+from pipeline.config.labels import Cell
 from pipeline.config.parameters import checkpoint_bytes
 from pipeline.config.schema import Config
 
@@ -8,14 +11,16 @@ _STATES = 3 * 2
 """Weights and what the optimiser keeps, in the last two states and in the one being written."""
 
 
-def describe_disk(config: Config, jobs: int) -> list[str]:
-    """A line per enabled domain: bytes of checkpoints, and how `jobs` at a time bound them."""
-    enabled = [name for name in ("rhm", "text", "image") if config.domain(name).enabled]
-    return [f"disk for {name}: {_describe(config.domain(name), jobs)}" for name in enabled]
+def describe_disk(config: Config, cells: Mapping[str, Sequence[Cell]], jobs: int) -> list[str]:
+    """A line per domain of `cells`: bytes of checkpoints, and how `jobs` at a time bound them."""
+    return [
+        f"disk for {name}: {_describe(config.domain(name), of_domain, jobs)}"
+        for name, of_domain in cells.items()
+    ]
 
 
-def _describe(domain: DomainConfig, jobs: int) -> str:
-    sizes = [checkpoint_bytes(domain, cell) for cell in cells(domain)]
+def _describe(domain: DomainConfig, cells: Sequence[Cell], jobs: int) -> str:
+    sizes = [checkpoint_bytes(domain, cell) for cell in cells]
     steps = len(domain.training.checkpoints)
     largest = max(sizes) * (steps + _STATES)
     if domain.training.keep_checkpoints:

@@ -17,6 +17,8 @@ from typing import Protocol
 
 import psutil
 
+from pipeline.run.progress import STOPPING
+
 STOPPED = "Stopped; the same command goes on from here (but for --forcerun, which begins afresh)."
 """What is said when all jobs have ended."""
 _FAREWELL = 120.0
@@ -57,7 +59,8 @@ class Interruption:
 
     def _stop(self) -> None:
         self._heard.get()
-        self._logger.warning("Terminating processes on user request; trainings save.")
+        told = "Terminating processes on user request; trainings save."
+        self._logger.warning(told, extra={"event": STOPPING})
         atexit.register(print, STOPPED, file=sys.stderr)
         self._scheduler.exit_gracefully()
         # Until snakemake has ended: it may have chosen a job just before, and start it now.

@@ -1,7 +1,7 @@
 """What a run tells its user: a line for every job that ends, and one for the whole grid.
 
-A logging handler beside Snakemake's own: it hears jobs start, finish and fail. Standard library
-only.
+It hears the events that Snakemake logs, from the package snakemake_logger_plugin_grid, and two that
+the workflow logs itself. Standard library only.
 """
 
 import logging
@@ -13,8 +13,16 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from pipeline.stages.catalogue import RULES
+from pipeline.stages.record import Rule
+
+SUBMITTED = "job_submitted"
+"""Our event for a job that Slurm has taken: the record has `jobid`, as in events of Snakemake, and
+`external_jobid`."""
+STOPPING = "run_stopping"
+"""Our event for the end of a run by its user: jobs that fail from then on were ended by that."""
 INTERVAL = 15.0
 """Seconds between two lines about the grid, if something has changed."""
 _LONGEST_INTERVAL = 600.0
@@ -22,15 +30,16 @@ _LONGEST_INTERVAL = 600.0
 _LAST_LINES = 5
 """Lines of a failed job's log that are shown."""
 
-_EXPECTED_SECONDS = {"train": 120.0, "sample": 40.0, "measure": 8.0, "train_text": 360.0}
-_EXPECTED_SECONDS |= {"sample_text": 240.0, "judge": 60.0, "judge_controls": 60.0, "corpus": 15.0}
-_EXPECTED_SECONDS |= {"train_image": 400.0, "sample_image": 150.0, "encode": 30.0, "images": 15.0}
-"""Of a local job, as measured for the demo preset; what jobs take here is told by their pace."""
-_EXPECTED_OTHERWISE = 4.0
 _ERRORS = ("job_error", "group_error")
-_IDLE = ("Select jobs to execute...", "Will exit after finishing currently running jobs")
-"""What Snakemake says at every pass of its scheduler."""
-_SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\d+) ")
+_TOLD_HERE = ("job_started", "job_finished", "progress", SUBMITTED)
+"""Events that need not be shown, as this display has its own lines for them."""
+CHATTER = (
+    "Select jobs to execute...",
+    "Will exit after finishing currently running jobs",
+    "has been submitted with SLURM jobid",
+)
+"""Parts of messages that come with no event, at every pass of the scheduler and for every job, and
+need not be shown; if Snakemake or its plugin for Slurm words them anew, they are merely shown."""
 
 
 class PlannedJob(NamedTuple):
@@ -53,8 +62,34 @@ class PlannedJob(NamedTuple):
         return f"{self.rule} {self.place}".rstrip()
 
 
-class GridProgress(logging.Handler):
+class Event(logging.LogRecord):
+    """What records of events have beside the message; each event has some of it.
+
+    Attributes:
+        jobs: ids of jobs that start, and of groups that do.
+        job_id: of a job that has ended well.
+        jobid: of a job that failed, or of a job or group that Slurm has taken.
+        external_jobid: Slurm's number of it.
+        rule_msg: why a job failed, if that is known.
+        log: paths of a job's logs.
+        job_error_info: of every job of a group that failed, its `jobid`, and in `aux` a `reason`.
+        aux_logs: paths of Slurm's logs of a group.
+    """
+
+    jobs: Sequence[int | str]
+    job_id: int
+    jobid: int
+    external_jobid: str
+    rule_msg: str | None
+    log: list[str]
+    job_error_info: list[dict]
+    aux_logs: list[str]
+
+
+class GridProgress:
     """Tells which jobs ended and how, how many are left, and about how long they will take.
+
+    It begins to speak when it is made.
 
     Args:
         jobs: every job that will run, by job id.
@@ -63,12 +98,12 @@ class GridProgress(logging.Handler):
     """
 
     def __init__(self, jobs: Mapping[int, PlannedJob], local: int, elsewhere: int = 1) -> None:
-        super().__init__()
         self._jobs, self._workers = dict(jobs), {True: local, False: elsewhere}
         self._members: dict[str, list[int]] = defaultdict(list)
         for number, job in jobs.items():
             self._members[str(job.submission)].append(number)
-        self._waiting, self._failed = set(jobs), set()
+        self._waiting: set[int] = set(jobs)
+        self._failed: set[int] = set()
         self._started: dict[int, float] = {}
         self._seconds: dict[str, list[float]] = defaultdict(list)
         self._stopped = False
@@ -76,17 +111,32 @@ class GridProgress(logging.Handler):
         self._began = time.monotonic()
         threading.Thread(target=self._speak_regularly, daemon=True).start()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Hear an event of Snakemake's logger."""
-        event, now = getattr(record, "event", None), time.monotonic()
-        self._stopped |= is_stop(record)
-        if self._stopped and event in _ERRORS:
-            return  # jobs that were ended have not failed
+    def hear(self, record: logging.LogRecord) -> bool:
+        """Hear an event of Snakemake's logger, or of the workflow's.
+
+        Returns:
+            Whether it is for the user as Snakemake shows it: it is unless it is told here, or is an
+            error of a job that the user has ended.
+        """
+        event, message = getattr(record, "event", None), str(record.msg)
+        self._stopped |= event == STOPPING
+        if self._stopped and (event in _ERRORS or _is_of_a_rule(record)):
+            return False
+        self._follow(event, cast(Event, record))
+        return event not in _TOLD_HERE and not any(part in message for part in CHATTER)
+
+    def _follow(self, event: str | None, record: Event) -> None:
+        """Keep account of the jobs, and tell what became of them."""
+        now = time.monotonic()
         if event == "job_started":
             jobs = {job for name in record.jobs for job in self._members.get(str(name), ())}
             self._started |= dict.fromkeys(jobs, now)
             self._waiting -= jobs
             self._failed -= jobs
+        elif event == SUBMITTED:
+            members = self._members.get(str(record.jobid), ())
+            names = " and ".join(str(self._jobs[number]) for number in members)
+            _say(f"queued: {names} (Slurm job {record.external_jobid})")
         elif event == "job_finished":
             self._finish(record.job_id, now)
         elif event == "group_error":  # comes before the errors of its jobs, which lack all this
@@ -95,9 +145,6 @@ class GridProgress(logging.Handler):
         elif event == "job_error":
             reason, logs = self._group_errors.pop(record.jobid, (None, []))
             self._fail(record.jobid, record.rule_msg or reason, [*record.log, *logs])
-        elif submitted := _SUBMITTED.match(str(record.msg)):
-            names = " and ".join(str(self._jobs[n]) for n in self._members.get(submitted[1], ()))
-            _say(f"queued: {names} (Slurm job {submitted[2]})")
 
     def line(self) -> str:
         """The line of progress as of now."""
@@ -120,8 +167,9 @@ class GridProgress(logging.Handler):
         """
         now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
         pace = self._pace({job: now - start for job, start in started.items()})
-        expected = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
-        if None in expected.values():
+        guessed = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
+        expected = {job: seconds for job, seconds in guessed.items() if seconds is not None}
+        if len(expected) < len(guessed):
             return None
         running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
         work = {True: 0.0, False: 0.0}
@@ -183,29 +231,6 @@ class GridProgress(logging.Handler):
                 spoken, state = time.monotonic(), news
 
 
-class Hush(logging.Filter):
-    """Drops what GridProgress says again, and errors of jobs that the user has ended."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._stopped = False
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is for the user."""
-        said = ("job_started", "job_finished", "progress")
-        event, message = getattr(record, "event", None), str(record.msg)
-        self._stopped |= is_stop(record)
-        if self._stopped and (event in _ERRORS or message.startswith("RuleException")):
-            return False
-        again = event in said or _SUBMITTED.match(message)
-        return not again and not message.startswith(_IDLE)
-
-
-def is_stop(record: logging.LogRecord) -> bool:
-    """Whether Snakemake says that the user ends the run."""
-    return str(record.msg).startswith("Terminating processes on user request")
-
-
 def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:
     """Last lines of a text file that are not blank; none if it cannot be read."""
     try:
@@ -221,8 +246,13 @@ def error_line(log: str | Path) -> str:
     return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
 
 
+def _is_of_a_rule(record: logging.LogRecord) -> bool:
+    """Whether Snakemake tells of a job's failure by an exception."""
+    return getattr(record, "exception", None) == "RuleException"
+
+
 def _reckoned(rule: str) -> float:
-    return _EXPECTED_SECONDS.get(rule, _EXPECTED_OTHERWISE)
+    return RULES.get(rule, Rule(rule)).seconds
 
 
 def _summary(reason: str) -> str:

@@ -22,22 +22,11 @@ from pipeline.config.grid import cells
 from pipeline.config.labels import Cell, cell_directory
 from pipeline.config.schema import Config
 from pipeline.run.progress import error_line
-from pipeline.stages.parts import DOMAINS
+from pipeline.run.trained import trained_cells
+from pipeline.stages.catalogue import STAGES
+from pipeline.stages.domains import DOMAINS
+from pipeline.stages.paths import CELL
 
-_STAGES = {
-    "dataset": "dataset.safetensors",
-    "train": "losses.parquet",
-    "sample": "samples/step{steps}.safetensors",
-    "measure": "measurements.parquet",
-}
-_LAST_STAGE = {
-    "rhm": {"probe": "probes.parquet"},
-    "text": {"probe": "probes.parquet", "judge": "judgements.parquet"},
-    "image": {"encode": "features/step{steps}.safetensors", "pictures": "pictures.parquet"},
-}
-"""Stages of a cell in their order, each with an output that is there once it has ended."""
-_SOURCES = ("grammar_*.log", "corpus.log", "images.log")
-"""Logs of what the datasets of several cells are made from."""
 _RESUMABLE = "resume me"
 _SILENCE = 1800.0
 """Seconds after which a training that has saved nothing is doubtful; it should every 600."""
@@ -103,18 +92,18 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
         _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
         for domain in DOMAINS
         if config.domain(domain).enabled
-        for cell in cells(config.domain(domain))
+        for cell in cells(config.domain(domain), trained_cells(path.parent / domain))
     ]
 
 
 def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:
     home = Path(cell_directory(str(root / domain), cell))
-    stages = _STAGES | _LAST_STAGE[domain]
-    missing = [s for s, name in stages.items() if not (home / name.format(steps=steps)).exists()]
+    stages = _outputs(domain)
+    missing = [s for s, name in stages.items() if not (home / name.format(step=steps)).exists()]
     logs = [home / f"logs/{stage}.log" for stage in missing]
     if "dataset" in missing:
-        shared = root / "logs" / domain / cell.setting
-        logs += [path for name in _SOURCES for path in shared.glob(name)]
+        source = re.sub(r"\{\w+\}", "*", DOMAINS[domain].source)
+        logs += (root / "logs" / domain / cell.setting).glob(f"{source}.log")
     error = next((line for log in logs if (line := error_line(log))), "")
     step = steps if "train" not in missing else _saved_step(home)
     started, age = (home / "logs/train.log").exists(), _age(home)
@@ -128,10 +117,19 @@ def _state(missing: list[str], error: str, started: bool, age: float) -> str:
         return "stopped" if _RESUMABLE in error else "failed"
     if not missing:
         return "done"
-    reached = {"dataset": "waiting", "sample": "trained", "measure": "sampled"}
-    training = "silent" if age > _SILENCE else "training"
-    reached |= {"train": training if started else "ready"}
-    return reached.get(missing[0], "measured")
+    if missing[0] == "train" and started:
+        return "silent" if age > _SILENCE else "training"
+    return STAGES[missing[0]].until_then
+
+
+def _outputs(domain: str) -> dict[str, str]:
+    """Stages of a cell in their order, each with an output that is there once it has ended."""
+    place = f"{CELL}/"
+    return {
+        stage.name: path.removeprefix(place)
+        for stage in STAGES.values()
+        if stage.until_then and (path := stage.last_output(domain))
+    }
 
 
 def _saved_step(home: Path) -> int:

@@ -4,8 +4,10 @@ A command line says neither where snakemake runs nor whether it is one (a path w
 -m snakemake`, `--directory`), and a pid alone may be that of a later process or of another host.
 """
 
+import atexit
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,6 +73,29 @@ class Driver:
             return self.is_here() and abs(_start(self.pid) - self.started) < _CLOCK
         except psutil.NoSuchProcess:
             return False
+
+
+def record_driver(
+    directory: Path,
+    run_id: str = "",
+    cluster: str = "",
+    goes_on: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write down, for recover.sh, that this process drives a run, until it ends in peace.
+
+    Args:
+        directory: that it works in; records in it of dead snakemakes without jobs are deleted.
+        run_id: as in `Driver`.
+        cluster: as in `Driver`.
+        goes_on: asked at the end: whether jobs may go on, so that the record has to stay.
+
+    Raises:
+        PipelineError: a record that is there cannot be read.
+    """
+    driver = Driver.of_this_process(run_id, cluster)
+    forget_the_dead(directory)
+    driver.write(directory)
+    atexit.register(lambda: None if goes_on() else driver.forget(directory))
 
 
 def own_job(variables: dict[str, str]) -> str:

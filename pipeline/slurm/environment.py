@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from pipeline.base.errors import PipelineError
 
-_READ = ("SQUEUE_", "SACCT_", "SACCTMGR_", "SCONTROL_", "SCANCEL_", "SINFO_", "SSHARE_")
+_READ: tuple[str, ...] = (
+    "SQUEUE_",
+    "SACCT_",
+    "SACCTMGR_",
+    "SCONTROL_",
+    "SCANCEL_",
+    "SINFO_",
+    "SSHARE_",
+)
 _READ += ("SBATCH_", "SALLOC_", "SRUN_", "SLURM_")
 """What starts so is read by Slurm's commands, as if it stood among their arguments."""
 _KEPT = {"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_JWT", "SLURM_CLUSTERS"}

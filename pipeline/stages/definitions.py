@@ -26,7 +26,7 @@ from pipeline.stages.syntax import (
 
 OTHERS = ""
 """Name of the statements of a module that define nothing."""
-_ROOT = Path(__file__).parent
+_ROOT = Path(__file__).parents[1]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _QUIET_DECORATORS = {"cache", "cached_property", "lru_cache", "dataclass", "contextmanager"}

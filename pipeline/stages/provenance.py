@@ -15,12 +15,11 @@ Standard library only, since every cluster job parses the workflow.
 
 import functools
 import gc
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from pipeline.base.canonical import short_hash
 from pipeline.stages.definitions import OTHERS, Module, is_module, load_module
 from pipeline.stages.syntax import ANY, LOOKUP, NAMED, Definition, Imported
 
@@ -40,16 +39,6 @@ class Code(NamedTuple):
     fingerprint: str
     definitions: Mapping[str, str]
     choices: Mapping[str, list[str]]
-
-
-def canonical_json(value: object) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal strings."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def short_hash(value: object) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of a value's canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
 def named_choices(

@@ -3,57 +3,14 @@
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
+from pipeline.base.canonical import canonical_json
 from pipeline.base.choices import hold_to
 from pipeline.base.errors import PipelineError
-from pipeline.stages.parts import part_module
-from pipeline.stages.provenance import Code, canonical_json, named_choices, reachable_code
-
-
-class Stage(NamedTuple):
-    """Where a stage enters the code.
-
-    Attributes:
-        function: as `module:function`.
-        parts: parts of the domain that it is given.
-        carried: stage whose settings its inputs carry, where it makes choices by them.
-    """
-
-    function: str
-    parts: tuple[str, ...] = ()
-    carried: str | None = None
-
-
-STAGES = {
-    "grammar": Stage("pipeline.rhm.grammar.rules:make_grammar"),
-    "dataset": Stage("pipeline.datasets.build:make_dataset", ("data",)),
-    "train": Stage("pipeline.training.train:train", ("model",)),
-    "sample": Stage("pipeline.sampling.generate:sample", ("model", "sampler"), "train"),
-    "measure": Stage("pipeline.measurement.measure:measure", ("measure",)),
-    "trees": Stage("pipeline.measurement.measure:measure", ("trees",)),
-    "probe": Stage("pipeline.measurement.probe:probe", ("model", "probe"), "train"),
-    "ceiling": Stage("pipeline.rhm.ceiling:ceiling"),
-    "theory": Stage("pipeline.rhm.theory.tabulate:tabulate"),
-    "corpus": Stage("pipeline.text.corpus.build:make_corpus"),
-    "images": Stage("pipeline.image.dataset.build:make_images"),
-    "controls": Stage("pipeline.measurement.controls:make_controls", ("controls",)),
-    "encode": Stage("pipeline.image.features.encode:encode"),
-    "encode_training": Stage("pipeline.image.features.encode:encode_training"),
-    "pictures": Stage("pipeline.image.pictures:keep_pictures"),
-    "decode": Stage("pipeline.text.perplexity.texts:decode_samples"),
-    "judge": Stage("pipeline.text.perplexity.judge:judge"),
-    "aggregate": Stage("pipeline.analysis.aggregate:aggregate"),
-    "concatenate": Stage("pipeline.analysis.concatenate:concatenate"),
-    "analyse": Stage("pipeline.analysis.sample_complexity:analyse"),
-    "depart": Stage("pipeline.analysis.departures:depart"),
-    "memorize": Stage("pipeline.analysis.memorization:memorize"),
-    "exponents": Stage("pipeline.analysis.compare:compare"),
-    "converge": Stage("pipeline.analysis.convergence:converge"),
-    "claims": Stage("pipeline.claims.decide:decide"),
-    "verdicts": Stage("pipeline.claims.decide:show_verdicts"),
-}
-"""Every stage but figures, each of which has its own name for one."""
+from pipeline.stages.catalogue import STAGES
+from pipeline.stages.parts import figure_module, part_module
+from pipeline.stages.provenance import Code, named_choices, reachable_code
 
 
 def make_spec(
@@ -109,6 +66,6 @@ def code_of(spec: Mapping[str, Any]) -> Code:
 
 def _entries(stage: str, domain: str) -> tuple[str, ...]:
     if stage not in STAGES:
-        return ("pipeline.figures.save:save_figure", f"pipeline.figures.{stage}")
-    function, parts, _ = STAGES[stage]
-    return (function, *(part_module(domain, part) for part in parts))
+        return ("pipeline.figures.save:save_figure", figure_module(stage))
+    record = STAGES[stage]
+    return (record.function, *(part_module(domain, part) for part in record.parts.values()))

@@ -34,8 +34,13 @@ def adamw(network: nn.Module, settings: dict) -> torch.optim.Optimizer:
     return adam(network, *(settings[name] for name in names))
 
 
-def linear_decay(steps: int, decay_from: float) -> Schedule:
-    """1, then falling linearly to 0 from the fraction `decay_from` of the steps on."""
+def linear_decay(steps: int | None, decay_from: float) -> Schedule:
+    """1, then falling linearly to 0 from the fraction `decay_from` of the steps on.
+
+    Always 1 if there is no number of steps at which the rate is to be 0.
+    """
+    if steps is None:
+        return lambda _step: 1.0
     start = decay_from * steps
     return lambda step: min(1.0, (steps - step) / (steps - start)) if start < steps else 1.0
 

@@ -1,7 +1,6 @@
 """What a training run leaves behind: checkpoints and losses at given steps, resumable states."""
 
 import math
-import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.networks.averages import Averages
 from pipeline.networks.finite import first_not_finite
 from pipeline.training.evaluation import LossRow
+from pipeline.training.names import checkpoint_name, losses_name, state_name, steps_of
 from pipeline.training.state import pack, to_arrays, unpack_optimizer, unpack_weights
 
 _KEPT_STATES = 2
@@ -42,6 +42,7 @@ class Progress(Callback):
 
     Args:
         workspace: where everything is kept.
+        identity: of the trajectory, as JSON: states with another are not gone on from.
         steps: numbers of steps after which weights are saved and losses taken.
         averages: of the network's weights, kept up to date and saved with them.
         evaluate: losses of the network as it is.
@@ -55,6 +56,7 @@ class Progress(Callback):
     def __init__(
         self,
         workspace: Workspace,
+        identity: Mapping,
         steps: Sequence[int],
         averages: Averages,
         evaluate: Evaluate,
@@ -62,7 +64,8 @@ class Progress(Callback):
         state_interval: float,
     ) -> None:
         self.done = 0
-        self._workspace, self._steps, self._evaluate = workspace, set(steps), evaluate
+        self._workspace, self._identity = workspace, identity
+        self._steps, self._evaluate = set(steps), evaluate
         self._stamp, self._state_interval, self._averages = stamp, state_interval, averages
         self._restored: dict = {}
         self._state_step = 0
@@ -87,16 +90,15 @@ class Progress(Callback):
 
     def _state_steps(self) -> list[int]:
         """Steps of the states there are, latest first."""
-        names = (path.name for path in self._workspace.paths(_state_name("*")))
-        return sorted((int(re.search(r"\d+", name)[0]) for name in names), reverse=True)
+        return sorted(steps_of(self._workspace.paths(state_name("*"))), reverse=True)
 
     def _read_state(self, step: int) -> Artifact | None:
         """A state of this very run; one that is not, or is broken, is skipped with a warning."""
-        path, kind = self._workspace.path(_state_name(step)), "training state"
+        path, kind = self._workspace.path(state_name(step)), "training state"
         try:
             state = read_tensors(path, kind)
-            for key in ("spec", "inputs"):
-                if state.stamp[key] != self._stamp(kind)[key]:
+            for key, value in self._identity.items():
+                if state.stamp.get(key) != value:
                     raise refusal(path, f"is of another {key}")
         except PipelineError as error:
             reason = str(error).partition(";")[0]
@@ -161,12 +163,12 @@ class Progress(Callback):
         if self.done <= self._state_step:
             return
         arrays = pack(module.network, self._averages, trainer.optimizers[0])
-        stamp = {**self._stamp("training state"), "step": self.done}
-        self._write(self._workspace.path(_state_name(self.done)), arrays, stamp)
+        stamp = {**self._stamp("training state"), **self._identity, "step": self.done}
+        self._write(self._workspace.path(state_name(self.done)), arrays, stamp)
         self._saved_at, self._state_step = time.monotonic(), self.done
         earlier = [step for step in self._state_steps() if step <= self.done]
         for step in earlier[_KEPT_STATES:]:
-            self._workspace.path(_state_name(step)).unlink()
+            self._workspace.path(state_name(step)).unlink()
 
     def _write(self, path: Path, arrays: Mapping[str, np.ndarray], stamp: Mapping) -> None:
         """Write weights that are numbers: of others no run can go on, and nothing be sampled."""
@@ -194,17 +196,3 @@ class Progress(Callback):
             self._workspace.publish(checkpoint_name(step), output)
         parts = [self._workspace.path(losses_name(step)) for step in sorted(self._steps)]
         tables.write_table(losses, tables.read_tables(parts, "losses"), self._stamp("losses"))
-
-
-def checkpoint_name(step: int) -> str:
-    """File name of the checkpoint after `step` steps."""
-    return f"step{step}.safetensors"
-
-
-def losses_name(step: int) -> str:
-    """File name of the losses after `step` steps."""
-    return f"losses_step{step}.parquet"
-
-
-def _state_name(step: int | str) -> str:
-    return f"state_step{step}.safetensors"

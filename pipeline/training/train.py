@@ -1,7 +1,6 @@
 """Stage `train`: one trajectory of an ensemble, from initial weights to all its checkpoints."""
 
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +10,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from torch.utils.data import DataLoader
 
 from pipeline.artifacts import streams
-from pipeline.artifacts.tensors import make_stamp
+from pipeline.artifacts.tensors import Artifact, make_stamp
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
@@ -20,6 +19,7 @@ from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
+from pipeline.training.names import step_of
 from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
 from pipeline.training.stopping import Stopping
@@ -61,7 +61,7 @@ def train(
     keep_to_ourselves(processes)
     settings, data = spec["settings"], streams.map_tensors(dataset, "dataset")
     _check_shares(settings["training"]["batch_size"], processes, accumulation)
-    outputs = {_step_of(path): path for path in checkpoints}
+    outputs = {step_of(path.name): path for path in checkpoints}
     noise, network = model.build_noise(settings), model.build_network(settings)
     keys = model.replica_keys(settings)
     training, loss = settings["training"], LOSSES[settings["training"]["loss"]]
@@ -71,12 +71,13 @@ def train(
         parts = {name: tokens[:, :size] for name, tokens in data.tensors.items()}
         return {name: evaluate(network, noise, loss, x, keys) for name, x in parts.items()}
 
-    inputs = {"dataset": data.sha256}
-    workspace = Workspace(losses.parent, {"spec": spec, "inputs": inputs})
+    inputs, identity = {"dataset": data.sha256}, _identity(spec, data)
+    workspace = Workspace(losses.parent, identity)
     workspace.remove_others()
     averages = Averages(training["average_decays"], network, training["average_warmup"])
     progress = Progress(
         workspace,
+        identity,
         list(outputs),
         averages,
         evaluate_splits,
@@ -85,14 +86,13 @@ def train(
     )
     start, stop = progress.restore(network)
     progress.record(f"from step {start} to {stop}")
-    online = settings["cell"]["dataset_size"] == "online"
     batches = Batches(
         data.tensors["training"],
         keys,
         training["batch_size"],
         training["trajectories"],
         noise.times,
-        shuffle=not online,
+        shuffle=not _is_online(settings),
         low_discrepancy=training["low_discrepancy"],
         first_step=start,
         device=choose_device(),
@@ -108,6 +108,24 @@ def train(
     progress.publish(outputs, losses)
     if not keep_work:
         workspace.remove()
+
+
+def _identity(spec: dict, data: Artifact) -> dict:
+    """What decides the trajectory: states of another are never gone on from.
+
+    Strings that are read once count by what decides their order, and not by how many there are, so
+    that a run which is to read more of them goes on from what it has learnt from the first.
+    """
+    if not _is_online(spec["settings"]):
+        return {"spec": spec, "data": data.sha256}
+    made = data.stamp["spec"]
+    settings = {k: v for k, v in made["settings"].items() if k != "training_size"}
+    order = {"spec": {**made, "settings": settings}, "inputs": data.stamp["inputs"]}
+    return {"spec": spec, "data": order}
+
+
+def _is_online(settings: dict) -> bool:
+    return settings["cell"]["dataset_size"] == "online"
 
 
 def _check_shares(batch_size: int, processes: int, accumulation: int) -> None:
@@ -159,10 +177,3 @@ def build_trainer(steps: int, callbacks: list[Callback], processes: int = 1) -> 
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-
-
-def _step_of(path: Path) -> int:
-    match = re.fullmatch(r"step(\d+)\.safetensors", path.name)
-    if match is None:
-        raise ValueError(f"{path} is not named step<k>.safetensors")
-    return int(match[1])

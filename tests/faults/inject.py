@@ -20,13 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.stages.catalogue import STAGES
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(__file__).with_name("bin")
-OUTPUTS = ("--output", "--outputs", "--checkpoints", "--samples", "--losses", "--page")
-OUTPUTS += ("--measurements", "--probes", "--exponents", "--laws", "--times")
-INPUTS = {"sample": ("--checkpoints",), "probe": ("--checkpoints",), "measure": ("--samples",)}
-INPUTS |= {"analyse": ("--measurements", "--losses"), "memorize": ("--measurements",)}
-INPUTS |= {"depart": ("--measurements", "--losses")}
 
 
 class Job(NamedTuple):
@@ -201,10 +198,11 @@ FAULTS: dict[str, Callable[[Job, str], None]] = {
 def _job(arguments: list[str]) -> Job:
     """The stage and its outputs, read off the command line."""
     stage, outputs, option = arguments[0], [], ""
+    made = {file.option for file in STAGES[stage].outputs}
     for argument in arguments[1:]:
         if argument.startswith("--"):
-            option = argument
-        elif option in OUTPUTS and option not in INPUTS.get(stage, ()):
+            option = argument.removeprefix("--")
+        elif option in made:
             outputs.append(Path(argument))
     return Job(stage, outputs)
 

@@ -42,7 +42,7 @@ class Site(Checkout):
         profile = (path / PROFILE).read_text()
         (path / PROFILE).write_text(gpu.sub("", profile))
         site.edit_profile("slurm_partition", partition)
-        site.edit_profile("slurm-init-seconds-before-status-checks", "1")
+        site.edit_profile("lasting-slurm-init-seconds-before-status-checks", "1")
         site.edit_profile("cpus_per_task", "1")
         for resource, value in train.items():
             site.edit_profile(resource, value, after="  train:")

@@ -17,7 +17,7 @@ TABLE = "results/smoke/tables/rhm_measurements.parquet"
 def test_the_whole_grid_on_gpus(tmp_path):
     site = Site.of_sources(tmp_path / "checkout")
     site.edit_profile("slurm_partition", "main")
-    site.edit_profile("slurm-init-seconds-before-status-checks", "1")
+    site.edit_profile("lasting-slurm-init-seconds-before-status-checks", "1")
     assert site.finish(site.launch("all"), 800) == 0, site.log
     comments = {job: show(job, "Comment") for job in site.jobs()}
     rules = {job: re.match(r"rule_(.+?)(_wildcards|$)", c)[1] for job, c in comments.items()}

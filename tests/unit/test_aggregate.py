@@ -1,8 +1,6 @@
 """Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
 
 import re
-import subprocess
-import sys
 from dataclasses import astuple
 from itertools import product
 from pathlib import Path
@@ -182,16 +180,3 @@ def test_a_part_that_was_altered_is_refused_by_name(tmp_path):
     part.write_bytes(content)
     with pytest.raises(PipelineError, match=re.escape(f"{part} ")):
         aggregate(LOSSES, [part], [], tmp_path / "tables/losses.parquet")
-
-
-def test_nothing_but_ceilings_takes_the_time_to_import_pandas(tmp_path):
-    write(tmp_path / "losses.parquet", evaluated(SHAPES[0], 4))
-    code = f"""
-import pathlib, sys
-from pipeline.analysis.aggregate import aggregate
-root = pathlib.Path({str(tmp_path)!r})
-aggregate({LOSSES!r}, [root / "losses.parquet"], [], root / "tables/losses.parquet")
-sys.exit("pandas" in sys.modules)
-"""
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert len(tables.read_table(tmp_path / "tables/losses.parquet", "losses")) == 8

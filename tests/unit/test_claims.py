@@ -10,7 +10,7 @@ from pipeline.base.columns import COLUMNS
 from pipeline.claims.claims import CLAIMS
 from pipeline.claims.decide import claims_table
 from pipeline.claims.thresholds import chance_class_accuracy
-from pipeline.config.schema import CLAIM_TABLES
+from pipeline.stages.domains import DOMAINS
 from tests.unit.claims_case import RULES, decided, decisions, losses, trajectories
 from tests.unit.test_exponents import V_M, thresholds
 from tests.unit.test_laws import obeying
@@ -240,7 +240,7 @@ def test_correlations_appear_in_order(growth, verdict):
 
 
 def test_what_was_not_run_says_so():
-    parts = [claims_table(domain, {}, RULES) for domain in CLAIM_TABLES]
+    parts = [claims_table(domain, {}, RULES) for domain in DOMAINS]
     table = pd.concat(parts)
     assert set(table["verdict"]) == {"not run"}
     assert set(table["grammars"]) == {0}
@@ -249,15 +249,16 @@ def test_what_was_not_run_says_so():
 
 
 def test_tables_without_rows_were_not_run():
-    for domain, names in CLAIM_TABLES.items():
-        table = claims_table(domain, {name: pd.DataFrame() for name in names}, RULES)
+    for domain in DOMAINS.values():
+        tables = {name: pd.DataFrame() for name in domain.claim_tables}
+        table = claims_table(domain.name, tables, RULES)
         assert set(table["verdict"]) == {"not run"}
 
 
 def test_the_workflow_hands_over_the_tables_that_claims_are_read_from():
-    for domain, names in CLAIM_TABLES.items():
-        used = {name for claim in CLAIMS for name in claim.tables if claim.domain == domain}
-        assert set(names) == used
+    for domain in DOMAINS.values():
+        used = {name for claim in CLAIMS for name in claim.tables if claim.domain == domain.name}
+        assert set(domain.claim_tables) == used
 
 
 def test_a_setting_of_one_grammar_is_left_out_and_named():

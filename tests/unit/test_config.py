@@ -248,14 +248,14 @@ def test_every_key_is_described():
 
 
 def test_cells_are_the_product_of_grammars_sizes_and_groups_of_replicas():
-    found = cells(load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm)
+    found = cells(load(preset="smoke", **rhm("grid", grammar_seeds=[0, 1, 2])).domains.rhm, [])
     assert len(found) == 4 * 2
     assert [cell.replicas for cell in found[:2]] == ["g0d0n0+g1d0n0", "g2d0n0"]
 
 
 def test_replicas_are_the_product_of_grammar_data_and_network_seeds():
     seeds = {"grammar_seeds": [0, 3], "data_seeds": [0, 1], "network_seeds": [0, 2]}
-    found = cells(load(preset="smoke", **rhm("grid", **seeds, replicas_per_job=4)).domains.rhm)
+    found = cells(load(preset="smoke", **rhm("grid", **seeds, replicas_per_job=4)).domains.rhm, [])
     assert [cell.replicas for cell in found[:2]] == [
         "g0d0n0+g0d0n2+g0d1n0+g0d1n2",
         "g3d0n0+g3d0n2+g3d1n0+g3d1n2",
@@ -274,13 +274,18 @@ def test_labels_read_back():
     assert parse_setting("gpt2_context1024") == {"setting": "gpt2_context1024"}
 
 
+def disk(config):
+    names = ("rhm", "text", "image")
+    return describe_disk(config, {name: cells(config.domain(name), []) for name in names}, jobs=64)
+
+
 def test_the_disk_of_a_run_is_stated():
-    rhm_line, text_line, image_line = describe_disk(load(), jobs=64)
+    rhm_line, text_line, image_line = disk(load())
     assert "deleted once sampled" in rhm_line
     assert "text: checkpoints of 1 trajectories x 10 steps: 21.2 GB in all, kept" in text_line
     assert "image: checkpoints of 3 trajectories x 11 steps: 98.8 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
-    assert "in all, kept" in describe_disk(load(**kept), jobs=64)[0]
+    assert "in all, kept" in disk(load(**kept))[0]
 
 
 def departing(**departures):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.base.errors import PipelineError
+from pipeline.config.grid import cells
 from pipeline.config.load import load_config, load_configs, read_overrides
 from pipeline.run.disk import describe_disk
 
@@ -271,7 +272,8 @@ def test_the_largest_sizes_are_reckoned_at_once(tmp_path):
     """
     start = time.monotonic()
     (config,) = given(tmp_path, largest).values()
-    assert len(describe_disk(config, jobs=2)) == 3
+    trajectories = {name: cells(config.domain(name), []) for name in ("rhm", "text", "image")}
+    assert len(describe_disk(config, trajectories, jobs=2)) == 3
     assert time.monotonic() - start < 20
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import tables
-from pipeline.config.schema import FIGURES, Palette
+from pipeline.config.schema import Palette
 from pipeline.figures import style
+from pipeline.stages.figures import FIGURES
 from pipeline.stages.specs import make_spec
 from tests.unit.test_figures import PIPELINE, SETTINGS, curves
 

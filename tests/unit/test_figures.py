@@ -25,10 +25,10 @@ SETTINGS = {
 }
 REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
 
-PIPELINE = Path(tables.__file__).parent
-MEASURING = [*PIPELINE.glob("measurement/*.py"), *PIPELINE.glob("theory/*.py")]
-MEASURING += PIPELINE.glob("domains/rhm/measure.py")
-CHOOSY = [p for p in PIPELINE.glob("figures/*_*.py") if "\nQUANTITIES" in p.read_text()]
+PIPELINE = Path(tables.__file__).parents[1]
+MEASURING = [*PIPELINE.glob("measurement/*.py"), *PIPELINE.glob("*/estimators/*.py")]
+MEASURING += [*PIPELINE.glob("rhm/theory/*.py"), PIPELINE / "rhm/measure.py"]
+CHOOSY = [p for p in PIPELINE.glob("figures/*/*.py") if "\nQUANTITIES" in p.read_text()]
 NO_QUANTITIES = {"all", "novel_strings", "novel_subtrees", "online", "samples", "theory"}
 NO_QUANTITIES |= {"training", "test"}
 NO_QUANTITIES |= {"copied_excess"}  # of the times of copying, which are read whole
@@ -137,7 +137,9 @@ def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
 
 @pytest.mark.parametrize("path", CHOOSY, ids=lambda path: path.stem)
 def test_a_figure_that_reads_some_quantities_reads_all_that_it_names(path):
-    read = set().union(*import_module(f"pipeline.figures.{path.stem}").QUANTITIES.values())
+    read = set().union(
+        *import_module(f"pipeline.figures.{path.parent.stem}.{path.stem}").QUANTITIES.values()
+    )
     measured = set().union(*map(words, MEASURING)) - {*COLUMNS, *NO_QUANTITIES}
     assert read
     assert words(path) & measured <= read

@@ -103,7 +103,7 @@ def test_fewer_images_at_a_time_where_they_are_large(size, width, device, images
 @pytest.mark.slow
 def test_one_training_step_of_the_paper_lowers_its_loss():
     paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.image
-    settings = SLICES["image"]["train"](paper, cells(paper)[0])
+    settings = SLICES["image"]["train"](paper, cells(paper, [])[0])
     noise, network = model.build_noise(settings), model.build_network(settings)
     generator = torch.Generator().manual_seed(0)
     x0 = torch.randint(0, 256, (1, 1, 3 * 64 * 64), generator=generator)

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from pipeline.run.interruption import Interruption, end_children
+from pipeline.run.progress import STOPPING
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True)"
 
@@ -43,7 +44,9 @@ def test_a_signal_stops_the_scheduler_once_and_raises_nothing(signals, monkeypat
         signal.raise_signal(number)
     assert ended.wait(60)
     assert scheduler.told == 1
-    assert "Terminating processes on user request" in caplog.text
+    (record,) = caplog.records
+    assert "Terminating processes on user request" in record.getMessage()
+    assert record.event == STOPPING
 
 
 def test_a_run_in_the_background_does_not_hear_ctrl_c(signals):

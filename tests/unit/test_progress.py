@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from pipeline.run import progress
-from pipeline.run.progress import GridProgress, Hush, PlannedJob, error_line, last_lines
+from pipeline.run.progress import (
+    CHATTER,
+    STOPPING,
+    SUBMITTED,
+    GridProgress,
+    PlannedJob,
+    error_line,
+    last_lines,
+)
 
 JOBS = {
     1: PlannedJob("train", "v4/P8/g0", 1),
@@ -49,10 +57,11 @@ def grid(clock):
     return GridProgress(JOBS, local=2)
 
 
-def send(handler, event, **values):
-    record = logging.LogRecord("snakemake", logging.INFO, "", 0, "", None, None)
+def send(display, event=None, message="", **values):
+    """Log an event; returns whether Snakemake shall show it."""
+    record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
     vars(record).update(event=event, **values)
-    handler.emit(record)
+    return display.hear(record)
 
 
 def test_a_job_that_ends_has_a_line(grid, clock, capsys):
@@ -178,27 +187,20 @@ def test_local_jobs_do_not_share_the_slots_of_the_cluster(clock):
 
 def test_a_submission_is_told_by_what_was_submitted(grid, capsys):
     for name, slurm in ((1, 7), ("group", 8)):
-        message = f"Job {name} has been submitted with SLURM jobid {slurm} (log: /a/long/path)."
-        record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
-        grid.emit(record)
-        assert not Hush().filter(record)
+        assert not send(grid, SUBMITTED, jobid=name, external_jobid=str(slurm))
     assert capsys.readouterr().err.splitlines() == [
         "queued: train v4/P8/g0 (Slurm job 7)",
         "queued: sample v4/P8/g0 and measure v4/P8/g0 (Slurm job 8)",
     ]
 
 
-def test_what_is_said_again_is_hushed():
-    def heard(message, **values):
-        record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
-        vars(record).update(values)
-        return Hush().filter(record)
-
-    assert not heard("Finished jobid: 3", event="job_finished")
-    assert not heard("Select jobs to execute...")
-    assert not heard("Will exit after finishing currently running jobs (scheduler).")
-    assert heard("Trying to restart job 3.")
-    assert heard("Error in rule train", event="job_error")
+def test_what_is_told_here_is_not_shown_again(grid):
+    assert not send(grid, "job_started", jobs=[1])
+    assert not send(grid, "job_finished", job_id=1)
+    assert not send(grid, "progress", done=1, total=4)
+    assert not any(send(grid, message=f"Job 3 {sentence} 5 (log: x).") for sentence in CHATTER)
+    assert send(grid, message="Trying to restart job 3.")
+    assert send(grid, "job_error", jobid=2, rule_msg=None, log=[])
 
 
 def test_the_last_lines_of_an_absent_file_are_none(tmp_path):
@@ -207,13 +209,10 @@ def test_the_last_lines_of_an_absent_file_are_none(tmp_path):
 
 def test_jobs_that_the_user_ended_have_not_failed(grid, logs, capsys):
     send(grid, "job_started", jobs=[1])
-    stop = "Terminating processes on user request, this might take some time."
-    hush = Hush()
-    for message, event in ((stop, None), ("Error in rule train", "job_error")):
-        record = logging.LogRecord("snakemake", logging.INFO, "", 0, message, None, None)
-        vars(record).update(event=event, jobid=1, rule_msg=None, log=logs)
-        grid.emit(record)
-        assert hush.filter(record) == (event is None)
+    assert send(grid, STOPPING, "Terminating processes on user request")
+    assert not send(grid, "job_error", jobid=1, rule_msg=None, log=logs)
+    assert not send(grid, "error", "RuleException in rule train", exception="RuleException")
+    assert send(grid, "error", "WorkflowError: x", exception="WorkflowError")
     assert capsys.readouterr().err == ""
     assert error_line(logs[0]) == ""
 

@@ -5,9 +5,10 @@ import json
 
 import pytest
 
+from pipeline.base.canonical import canonical_json, short_hash
 from pipeline.stages import definitions, provenance
 from pipeline.stages.definitions import module_imports
-from pipeline.stages.provenance import canonical_json, named_choices, reachable_code, short_hash
+from pipeline.stages.provenance import named_choices, reachable_code
 
 SOURCES = {
     "__init__.py": "",
@@ -28,7 +29,8 @@ SOURCES = {
     "def named_by_nobody():\n    return OTHER\n",
     "lazy.py": "import sys\nfrom pipeline.sub.helper import f\n\n"
     "sys.setrecursionlimit(2000)\n\ndef h(x):\n    return -x\n",
-    "choices.py": "class Choices(dict):\n    pass\n",
+    "base/__init__.py": "",
+    "base/choices.py": "class Choices(dict):\n    pass\n",
     "losses.py": "from pipeline.base.choices import Choices\n\ndef _square(x):\n    return x**2\n\n"
     "def _power(x):\n    return x**3\n\n"
     'LOSSES = Choices("training.loss", {"square": _square, "power": _power})\n',
@@ -117,7 +119,7 @@ def test_documentation_format_types_and_what_is_not_reached_do_not_count(package
         ("losses.py", "x**2", "x**4"),
         ("losses.py", '"square": _square', '"square": _power'),
         ("part.py", "x + 1", "x + 3"),
-        ("choices.py", "pass", "size = 1"),
+        ("base/choices.py", "pass", "size = 1"),
     ],
 )  # fmt: skip
 def test_an_edit_of_what_is_reached_counts_however_far_it_is(package, edit):

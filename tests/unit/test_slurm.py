@@ -11,7 +11,10 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_executor_plugins.executors.base import SubmittedJobInfo
 
-from pipeline.slurm import answers, executor
+from pipeline.run import executor
+from pipeline.run.executor import LastingExecutor
+from pipeline.run.progress import STOPPING, SUBMITTED
+from pipeline.slurm import answers
 from pipeline.slurm.answers import (
     Answer,
     ask_about,
@@ -21,7 +24,6 @@ from pipeline.slurm.answers import (
     look_up,
     parse_answers,
 )
-from pipeline.slurm.executor import LastingExecutor
 from tests.unit.slurm_case import FakeSlurm
 
 
@@ -269,6 +271,21 @@ def test_a_group_that_slurm_does_not_take_for_now_is_submitted_again(monkeypatch
     assert tries == [group, group]
     assert rehearsal.reported == []
     assert group.attempt == 1
+
+
+def test_what_slurm_takes_and_a_stop_are_events_for_the_display(monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(executor.Executor, "_report_job_submission_threadsafe", lambda *_: None)
+    monkeypatch.setattr(LastingExecutor, "shutdown", lambda _self: None)
+    rehearsal, local = Rehearsal(), SimpleNamespace(pool=ThreadPoolExecutor())
+    rehearsal.workflow.scheduler = SimpleNamespace(_local_executor=local)
+    rehearsal._tried = False
+    job = SimpleNamespace(jobid="group")
+    rehearsal._report_job_submission_threadsafe(SubmittedJobInfo(job, "7"))
+    rehearsal.cancel()
+    taken, stopping, _ = caplog.records
+    assert (taken.event, taken.jobid, taken.external_jobid) == (SUBMITTED, "group", "7")
+    assert stopping.event == STOPPING
 
 
 def test_on_a_stop_jobs_are_cancelled_before_anything_else(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.slurm.clusters import refuse_other_clusters
-from pipeline.slurm.driver import Driver, forget_the_dead, read_drivers
+from pipeline.slurm.driver import Driver, forget_the_dead, read_drivers, record_driver
 from pipeline.slurm.environment import slurm_environment
 from pipeline.slurm.recover import main, recover, refuse_to_run_twice
 from pipeline.training.stopping import seconds_left
@@ -218,3 +218,14 @@ def test_records_of_the_dead_are_forgotten_once_their_jobs_have_ended(slurm):
     forget_the_dead(Path())
     assert local not in read_drivers(Path())
     assert len(read_drivers(Path())) == 2
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_driver_is_forgotten_at_its_end_unless_jobs_go_on(tmp_path, monkeypatch, goes_on):
+    at_exit = []
+    monkeypatch.setattr("atexit.register", at_exit.append)
+    record_driver(tmp_path, "run", "here", lambda: goes_on)
+    (driver,) = read_drivers(tmp_path)
+    assert (driver.pid, driver.run_id, driver.cluster) == (os.getpid(), "run", "here")
+    at_exit[0]()
+    assert len(read_drivers(tmp_path)) == goes_on

@@ -1,6 +1,9 @@
 """Splits are disjoint, training sets are nested, and every string is used once."""
 
+import hashlib
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,3 +71,20 @@ def test_grammars_with_more_than_256_synonyms_have_distinct_strings():
     grammar = sample_rules(20, 300, 3, 1, seed=0)
     tokens = StringSource(grammar, 0, 1, 1).training(0, 5998)
     assert len(set(strings(tokens))) == 5998
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((16, 4, 2, 3), "680503312564314c"),
+        ((8, 6, 3, 2), "27684b654eb69088"),
+        ((16, 4, 2, 5), "c6d7ed48f1208310"),
+        ((20, 300, 3, 1), "db6acde69ca31763"),
+        ((4, 1, 2, 2), "0ca730f0c5b7b71c"),
+    ],
+    ids=["the paper's", "three children", "beyond 64 bits", "many synonyms", "few strings"],
+)
+def test_strings_are_what_they_were_when_results_were_made(shape, expected):
+    source = StringSource.of_seeds(sample_rules(*shape, seed=2), 2, 1, 1, 1)
+    parts = [source.validation(), source.test(), source.training(0, 20_000)]
+    assert hashlib.sha256(np.concatenate(parts).tobytes()).hexdigest()[:16] == expected

@@ -61,6 +61,20 @@ def test_a_cell_goes_from_waiting_to_done(cells, tmp_path):
     assert states(tmp_path)["4"] == "waiting"
 
 
+def test_replicas_are_grouped_as_they_were_trained(cells, tmp_path):
+    overrides = {"preset": "smoke", "domains": {"rhm": {"grid": {"grammar_seeds": [0, 1, 2]}}}}
+    config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", overrides)
+    (tmp_path / "results/smoke/config.json").write_text(json.dumps(config.plain()))
+    trained = cells["8"].with_name("g0d0n0+g2d0n0") / "losses.parquet"
+    trained.parent.mkdir()
+    trained.touch()
+    found = [c for c in run_status(tmp_path, "smoke") if c.dataset_size == "8"]
+    assert [(c.replicas, c.state) for c in found] == [
+        ("g0d0n0+g2d0n0", "waiting"),
+        ("g1d0n0", "waiting"),
+    ]
+
+
 def test_a_source_that_cannot_be_made_fails_the_cells_that_need_it(cells, tmp_path):
     (cells["8"] / "dataset.safetensors").touch()
     log = tmp_path / "results/smoke/logs/rhm/v4_m2_s2_L2/grammar_g1.log"

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.artifacts.tables import read_stamp, read_table, read_tables, write_table
+from pipeline.artifacts.tables import read_table, read_table_stamp, read_tables, write_table
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import PipelineError
@@ -30,7 +30,7 @@ def test_every_column_carries_its_meaning_and_the_table_its_stamp(written):
     table = pq.read_table(written, partitioning=None)
     for field in table.schema:
         assert field.metadata[b"description"].decode() == COLUMNS[field.name].meaning
-    stamp = read_stamp(written)
+    stamp = read_table_stamp(written)
     assert len(stamp.pop("sha256")) == 64
     assert stamp == STAMP
 

@@ -252,6 +252,41 @@ def test_a_later_checkpoint_extends_the_run(uninterrupted, tmp_path, steps_train
     pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
 
 
+@pytest.fixture(scope="module")
+def uninterrupted_online(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("online")
+    case.prepare(directory, REPLICAS, online_steps=60)
+    case.run(directory, case.train_spec(REPLICAS, "online", **CONSTANT), [20, 40, 60])
+    return directory
+
+
+CONSTANT = {"steps": None, "decay_from": 1.0}
+
+
+def test_more_steps_online_go_on_although_more_strings_are_read(
+    uninterrupted_online, tmp_path, steps_trained
+):
+    spec = case.train_spec(REPLICAS, "online", **CONSTANT)
+    for checkpoints, trained in (([20, 40], range(40)), ([20, 40, 60], range(40, 60))):
+        steps_trained.clear()
+        case.prepare(tmp_path, REPLICAS, online_steps=checkpoints[-1])
+        case.run(tmp_path, spec, checkpoints)
+        assert steps_trained == list(trained)
+    for step in (20, 40, 60):
+        assert_same_weights(tmp_path, uninterrupted_online, step)
+    losses = [pd.read_parquet(d / "losses.parquet") for d in (tmp_path, uninterrupted_online)]
+    pd.testing.assert_frame_equal(*(frame.drop(columns="steps_per_second") for frame in losses))
+
+
+def test_other_strings_are_learnt_from_nothing_online_too(tmp_path, steps_trained):
+    spec = case.train_spec(REPLICAS, "online", **CONSTANT)
+    for replicas in (REPLICAS, [[2, 0, 0], [3, 0, 0]]):
+        case.prepare(tmp_path, replicas, online_steps=20)
+        steps_trained.clear()
+        case.run(tmp_path, spec, [20])
+        assert steps_trained == list(range(20))
+
+
 def test_an_earlier_checkpoint_is_filled_in(uninterrupted, tmp_path, steps_trained):
     case.prepare(tmp_path, REPLICAS)
     case.run(tmp_path, case.train_spec(REPLICAS), [40])
@@ -321,3 +356,4 @@ def test_the_learning_rate_falls_linearly_over_the_end_of_the_run():
     factor = linear_decay(steps=100, decay_from=0.5)
     assert [factor(step) for step in (0, 50, 75, 100)] == [1.0, 1.0, 0.5, 0.0]
     assert linear_decay(steps=100, decay_from=1.0)(99) == 1.0
+    assert linear_decay(steps=None, decay_from=1.0)(10**9) == 1.0

@@ -18,11 +18,11 @@ from pipeline.training.train import train
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
 
 
-def cell(replicas: list[list[int]]) -> dict:
-    return {"setting": SETTING, "dataset_size": "12", "replicas": replicas}
+def cell(replicas: list[list[int]], size: str = "12") -> dict:
+    return {"setting": SETTING, "dataset_size": size, "replicas": replicas}
 
 
-def train_spec(replicas: list[list[int]], **training: object) -> dict:
+def train_spec(replicas: list[list[int]], size: str = "12", **training: object) -> dict:
     defaults = {
         "loss": "cross_entropy",
         "optimizer": {"kind": "sgd", "momentum": 0.9},
@@ -52,20 +52,21 @@ def train_spec(replicas: list[list[int]], **training: object) -> dict:
             "precision": "tf32",
         },
         "training": defaults | training,
-        "cell": cell(replicas),
+        "cell": cell(replicas, size),
     }
     return {"stage": "train", "domain": "rhm", "settings": settings, "code": "test"}
 
 
-def prepare(directory: Path, replicas: list[list[int]]) -> Path:
-    """Write grammars and the dataset; return the dataset's path."""
+def prepare(directory: Path, replicas: list[list[int]], online_steps: int | None = None) -> Path:
+    """Write grammars and the dataset, online of so many steps; return the dataset's path."""
     sources = []
     for grammar_seed, *_ in replicas:
         sources.append(directory / f"grammar_g{grammar_seed}.safetensors")
         make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
-    sizes = {"validation_size": 8, "test_size": 8, "training_size": 12}
+    count, size = (6 * online_steps, "online") if online_steps else (12, "12")
+    sizes = {"validation_size": 8, "test_size": 8, "training_size": count}
     dataset = directory / "dataset.safetensors"
-    make_dataset({"settings": {**sizes, "cell": cell(replicas)}}, data, sources, dataset)
+    make_dataset({"settings": {**sizes, "cell": cell(replicas, size)}}, data, sources, dataset)
     return dataset
 
 

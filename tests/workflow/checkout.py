@@ -13,7 +13,7 @@ from typing import TextIO
 
 import yaml
 
-from pipeline.config.schema import FIGURES
+from pipeline.stages.figures import FIGURES
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
@@ -82,7 +82,9 @@ class Checkout:
         )
 
     def environment(self) -> dict[str, str]:
+        """Variables for snakemake, which finds the plugins of ROOT, whichever are installed."""
         return os.environ | {
+            "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -2,18 +2,7 @@
 
 from pipeline.artifacts.files import remove
 from pipeline.artifacts.workspace import forget_progress
-
-RESUMABLE = {"encode", "encode_controls"}
-RESUMABLE |= {
-    "train",
-    "train_text",
-    "train_image",
-    "sample",
-    "sample_text",
-    "sample_image",
-}
-"""Rules whose jobs keep undeclared progress beside their outputs; see pipeline/artifacts/workspace.py. What
-`fetch_hub` has of a dataset is pinned, and as good as new."""
+from pipeline.stages.catalogue import RESUMABLE
 
 
 def forget_progress_of(jobs):

@@ -3,13 +3,15 @@
 # Needs:  the same table of every cell of the setting.
 # Writes: .../{setting}/tables/{table}.parquet and results/{run}/tables/{domain}_{table}.parquet
 
+from pipeline.stages.catalogue import CELL_TABLES
+
 
 rule aggregate:
     input:
-        parts=cell_tables,
-        ceilings=ceilings,
+        parts=PLAN.cell_tables,
+        ceilings=PLAN.tables_beside,
     output:
-        table=SETTING_TABLE,
+        table="results/{run}/{domain}/{setting}/tables/{table}.parquet",
     log:
         "results/{run}/logs/{domain}/{setting}/aggregate_{table}.log",
     benchmark:
@@ -18,7 +20,7 @@ rule aggregate:
         table="|".join({table for tables in CELL_TABLES.values() for table in tables}),
     localrule: True
     params:
-        spec=aggregate_spec,
+        spec=spec("aggregate"),
     shell:
         """
         python -m pipeline aggregate \
@@ -78,9 +80,9 @@ rule memorize:
 
 rule concatenate:
     input:
-        parts=setting_tables,
+        parts=PLAN.setting_tables,
     output:
-        table=TABLE,
+        table="results/{run}/tables/{domain}_{table}.parquet",
     log:
         "results/{run}/logs/{domain}/concatenate_{table}.log",
     localrule: True

@@ -6,7 +6,7 @@
 
 rule ceiling:
     input:
-        sources=grammars("grid"),
+        sources=PLAN.grammars("grid"),
     output:
         table="results/{run}/{domain}/{setting}/tables/ceilings.parquet",
     log:

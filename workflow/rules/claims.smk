@@ -34,14 +34,14 @@ rule exponents:
 
 rule claims:
     input:
-        tables=claim_tables,
+        tables=PLAN.claim_tables,
     output:
         table="results/{run}/tables/{domain}_claims.parquet",
     log:
         "results/{run}/logs/{domain}/claims.log",
     localrule: True
     params:
-        spec=claims_spec,
+        spec=spec("claims"),
     shell:
         """
         python -m pipeline claims \
@@ -54,7 +54,7 @@ rule claims:
 
 rule verdicts:
     input:
-        tables=lambda _wildcards: claims_of_domains(),
+        tables=lambda _wildcards: PLAN.claims(),
     output:
         table="results/{run}/tables/claims.parquet",
         page=report(
@@ -67,7 +67,7 @@ rule verdicts:
         "results/{run}/logs/verdicts.log",
     localrule: True
     params:
-        spec=verdicts_spec,
+        spec=SPECS.of_verdicts,
     shell:
         """
         python -m pipeline verdicts \

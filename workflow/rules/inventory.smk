@@ -86,7 +86,7 @@ if workflow.is_main_process:
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
-        if CONFIG.domain(name).enabled and name not in shown_domains():
+        if CONFIG.domain(name).enabled and name not in or_exit(PRESENT.domains)():
             print(
                 f"warning: partial: no cell of {name} is finished; it is left out",
                 file=sys.stderr,

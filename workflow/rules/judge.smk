@@ -2,8 +2,14 @@
 # Needs:  samples of every checkpoint, or controls; the language model, fetched once.
 # Writes: .../{replicas}/texts.parquet and judgements.parquet, .../tables/control_judgements.parquet
 
+from pipeline.config.resources import model_archive, model_directory, model_section
+from pipeline.base.canonical import canonical_json
+
+JUDGE = model_directory(CONFIG.domains.text.judge)
+
 
 rule prepare_judge:
+    """The language model that samples of text are shown to, fetched and tried."""
     input:
         archive=model_archive(CONFIG.domains.text.judge.model),
     output:
@@ -30,7 +36,7 @@ rule prepare_judge:
 rule decode:
     input:
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files("text", "samples"),
+        samples=PLAN.steps("text", "samples"),
     output:
         texts=f"{CELL}/texts.parquet",
     log:
@@ -55,7 +61,7 @@ rule judge:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=step_files("text", "samples"),
+        samples=PLAN.steps("text", "samples"),
     output:
         judgements=f"{CELL}/judgements.parquet",
     log:
@@ -82,7 +88,7 @@ use rule judge as judge_controls with:
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
-        samples=control_files("text"),
+        samples=PLAN.controls("text"),
     output:
         judgements="results/{run}/{domain}/{setting}/tables/control_judgements.parquet",
     log:

@@ -6,9 +6,9 @@
 
 rule measure:
     input:
-        sources=compared_files,
-        dataset=known_dataset,
-        samples=measured_files,
+        sources=PLAN.references,
+        dataset=PLAN.training_data,
+        samples=PLAN.measured,
     output:
         table=f"{CELL}/measurements.parquet",
     log:
@@ -31,9 +31,9 @@ rule measure:
 
 rule trees:
     input:
-        sources=compared_files,
-        dataset=known_dataset,
-        samples=measured_files,
+        sources=PLAN.references,
+        dataset=PLAN.training_data,
+        samples=PLAN.measured,
     output:
         table=f"{CELL}/trees.parquet",
     log:
@@ -45,7 +45,7 @@ rule trees:
         spec=spec("trees"),
     shell:
         """
-        python -m pipeline measure \
+        python -m pipeline trees \
             --spec {params.spec:q} \
             --sources {input.sources:q} \
             --dataset {input.dataset:q} \

@@ -6,9 +6,9 @@
 
 rule probe:
     input:
-        sources=truth_files,
+        sources=PLAN.sources,
         dataset=f"{CELL}/dataset.safetensors",
-        checkpoints=step_files("rhm", "checkpoints"),
+        checkpoints=PLAN.steps("rhm", "checkpoints"),
     output:
         probes=f"{CELL}/probes.parquet",
     log:
@@ -35,6 +35,6 @@ use rule probe as probe_text with:
     input:
         sources=[],
         dataset=f"{CELL}/dataset.safetensors",
-        checkpoints=step_files("text", "checkpoints"),
+        checkpoints=PLAN.steps("text", "checkpoints"),
     wildcard_constraints:
         domain="text",

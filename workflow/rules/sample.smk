@@ -5,9 +5,9 @@
 
 rule sample:
     input:
-        checkpoints=step_files("rhm", "checkpoints"),
+        checkpoints=PLAN.steps("rhm", "checkpoints"),
     output:
-        samples=step_files("rhm", "samples"),
+        samples=PLAN.steps("rhm", "samples"),
     log:
         f"{CELL}/logs/sample.log",
     benchmark:
@@ -28,17 +28,17 @@ rule sample:
 
 use rule sample as sample_text with:
     input:
-        checkpoints=step_files("text", "checkpoints"),
+        checkpoints=PLAN.steps("text", "checkpoints"),
     output:
-        samples=step_files("text", "samples"),
+        samples=PLAN.steps("text", "samples"),
     wildcard_constraints:
         domain="text",
 
 
 use rule sample as sample_image with:
     input:
-        checkpoints=step_files("image", "checkpoints"),
+        checkpoints=PLAN.steps("image", "checkpoints"),
     output:
-        samples=step_files("image", "samples"),
+        samples=PLAN.steps("image", "samples"),
     wildcard_constraints:
         domain="image",

@@ -1,36 +1,15 @@
 """What happens when a run starts: it is told and can be watched, stopped and recovered. No rules."""
 
-import atexit
 import json
 import signal
-
-from snakemake_interface_executor_plugins.registry import ExecutorPluginRegistry
+from functools import partial
 
 from pipeline.artifacts.files import replacing
+from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
-from pipeline.run.progress import GridProgress, Hush, PlannedJob
-
-if workflow.is_main_process:
-    from pipeline.slurm.driver import Driver, forget_the_dead
-    from pipeline.slurm.executor import LastingExecutor
-
-    ExecutorPluginRegistry().get_plugin("slurm").executor = LastingExecutor
-
-
-def record_driver():
-    """Write down which process this is, for recover.sh, until it ends in peace."""
-    executor = workflow.scheduler._executor
-    run, cluster = getattr(executor, "run_uuid", ""), getattr(executor, "cluster", "")
-    driver, here = Driver.of_this_process(run, cluster), Path.cwd()
-    forget_the_dead(here)
-    driver.write(here)
-
-    def forget():
-        if not getattr(executor, "left_behind", False):
-            driver.forget(here)
-
-    atexit.register(forget)
+from pipeline.run.progress import GridProgress, PlannedJob
+from pipeline.slurm.driver import record_driver
 
 
 def planned(job):
@@ -55,7 +34,9 @@ def told_of_preset():
 def refuse_the_paper_on_one_machine():
     """What runs on this machine names a preset; dry runs and --touch make nothing."""
     if workflow.local_exec and not workflow.touch and "preset" not in OVERRIDES:
-        trajectories = sum(len(cells(CONFIG.domain(name))) for name in shown_domains())
+        trajectories = sum(
+            len(PRESENT.cells(CONFIG.run, name)) for name in PRESENT.domains()
+        )
         sys.exit(
             f"error: no preset is named, so that all {trajectories} trajectories of config.yaml "
             "would be made on this machine; name one (--config preset=demo, with run=... for a "
@@ -64,11 +45,27 @@ def refuse_the_paper_on_one_machine():
         )
 
 
+def check_for_our_plugins():
+    """Tell what a user's own profile lacks that was made when this repository had no plugins."""
+    if workflow.executor_plugin.name == "slurm":
+        sys.exit(
+            "error: executor: slurm: it forgets jobs when Slurm does not answer; write executor: "
+            "lasting-slurm into the profile, and its settings slurm-... as lasting-slurm-..."
+        )
+    output = workflow.output_settings
+    quiet_about = {str(what) for what in output.quiet or ()}
+    if "rules" in quiet_about and "grid" not in output.log_handler_settings:
+        logger.warning(
+            "warning: quiet: rules: nothing tells why a job fails; add logger: [grid] to the profile"
+        )
+
+
 if workflow.is_main_process:
     print(told_of_preset(), file=sys.stderr)
 
 
 onstart:
+    check_for_our_plugins()
     refuse_the_paper_on_one_machine()
     limiter = workflow.scheduler.job_rate_limiter
     if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
@@ -82,27 +79,29 @@ onstart:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not workflow.touch:
         begin_afresh()
-    for run, config in CONFIGS.items():
-        try:
+    try:
+        for run, config in CONFIGS.items():
             with replacing(f"results/{run}/config.json") as temporary:
                 temporary.write_text(json.dumps(config.plain(), indent=1))
-        except PipelineError as error:
-            sys.exit(f"error: {error}")
-    record_driver()
+        if workflow.local_exec:  # the executor for Slurm does this itself
+            record_driver(Path.cwd())
+    except PipelineError as error:
+        sys.exit(f"error: {error}")
     here, elsewhere = workflow.local_exec, workflow.nodes or 1
     local = (
         workflow.cores or 1 if here else 5
     )  # as many as Snakemake has threads for
     for run, config in CONFIGS.items():
-        for line in describe_disk(config, local if here else elsewhere):
-            print(f"{run}: {line}", file=sys.stderr)
+        enabled = [name for name in DOMAINS if config.domain(name).enabled]
+        trajectories = {name: PRESENT.cells(run, name) for name in enabled}
+        jobs = local if here else elsewhere
+        for line in describe_disk(config, trajectories, jobs):
+            logger.info(f"{run}: {line}")
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     stages = {job.rule for job in jobs.values()}
     for name, stage in {"text": "corpus", "image": "images"}.items():
         if stage in stages and (found := own_files(CONFIG.domain(name).data)):
-            print(
-                f"domains.{name}.data.source: {found.describe()}", file=sys.stderr
-            )
-    for handler in logger.handlers:
-        handler.addFilter(Hush())
-    logger.addHandler(GridProgress(jobs, local, elsewhere))
+            logger.info(f"domains.{name}.data.source: {found.describe()}")
+    # The logger plugin "grid", if the profile names it, makes its display of this.
+    display = partial(GridProgress, jobs, local, elsewhere)
+    logger.info(f"Jobs to run: {len(jobs)}", extra={"display": display})

@@ -6,7 +6,7 @@
 
 rule theory:
     input:
-        sources=grammars("theory"),
+        sources=PLAN.grammars("theory"),
     output:
         table="results/{run}/{domain}/{setting}/tables/theory.parquet",
     log:

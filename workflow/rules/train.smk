@@ -14,7 +14,7 @@ rule train:
     input:
         dataset=f"{CELL}/dataset.safetensors",
     output:
-        checkpoints=checkpoint_outputs("rhm"),
+        checkpoints=checkpoints("rhm"),
         losses=f"{CELL}/losses.parquet",
     log:
         f"{CELL}/logs/train.log",
@@ -44,7 +44,7 @@ rule train:
 
 use rule train as train_text with:
     output:
-        checkpoints=checkpoint_outputs("text"),
+        checkpoints=checkpoints("text"),
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="text",
@@ -52,7 +52,7 @@ use rule train as train_text with:
 
 use rule train as train_image with:
     output:
-        checkpoints=checkpoint_outputs("image"),
+        checkpoints=checkpoints("image"),
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="image",

@@ -24,7 +24,7 @@ _MOST_NAMED, _LONGEST_NAME = 20, 200
 _KEY = "domains.image.data"
 
 
-def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
+def make_images(spec: dict, sources: Sequence[Path], output: Path) -> None:
     """Read images once, and hold some out.
 
     Memory does not grow with their number. Whether an image is held out is a hash of its number
@@ -33,7 +33,7 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
     Args:
         spec: spec of the stage; of its settings, `source`, `name`, `description`, `size`,
             `validation_fraction`, `split_seed` and `most_corrupt` matter.
-        inputs: of the source, as for `read_images`.
+        sources: files of the source, as for `read_images`.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
             description, size, channels, count, held_out, corrupt, names of the first of those
@@ -46,10 +46,10 @@ def make_images(spec: dict, inputs: Sequence[Path], output: Path) -> None:
     size = settings["size"]
     pixels = CHANNELS * size * size
     kind = settings["source"]["kind"]
-    archives = inputs if kind == "package" else []
-    files = {"files": len(inputs)} if kind in ("directory", "npz") else {}
+    archives = sources if kind == "package" else []
+    files = {"files": len(sources)} if kind in ("directory", "npz") else {}
     stamp = make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
-    reading = _Reading(settings, read_images(settings["source"], inputs, size))
+    reading = _Reading(settings, read_images(settings["source"], sources, size))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=output.parent) as aside, streams.writing(output, stamp) as stream:
         stream.add("training", reading.training(aside), (-1, pixels))

@@ -62,7 +62,7 @@ class Encoder:
 
 
 def prepare_encoder(
-    settings: Mapping,
+    model: Mapping,
     archive: Path | None,
     output: Path,
     size: int | None = None,
@@ -74,7 +74,7 @@ def prepare_encoder(
     of the image lies that they describe.
 
     Args:
-        settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
+        model: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
             linked from there), directory (a `path` that holds such a model, which is linked),
             efficientnet_lite0 (`file` is the glob pattern of its weights, a .pth file inside
             `archive`), or random (a tiny network that knows nothing, for tests).
@@ -88,7 +88,7 @@ def prepare_encoder(
             a layer, takes no images of this size, or fails when it is tried.
     """
     with ENCODER.preparing(output) as (directory, record):
-        record.update(_FILL[settings["kind"]](settings, archive, directory))
+        record.update(_FILL[model["kind"]](model, archive, directory))
         with ENCODER.refusing(record["id"], "choose another"):
             network = _load(record["architecture"], directory)
             wanted = range(network.layers) if layers is None else layers

@@ -7,9 +7,6 @@ import numpy as np
 from pipeline.measurement.estimate import Row, ratio
 from pipeline.measurement.numbering import number_rows, number_tuples
 
-_LISTED = 2**20
-"""Numbers up to which it is listed whether they are known."""
-
 
 def novel_subtrees(samples: np.ndarray, training: np.ndarray, branching: int) -> list[np.ndarray]:
     """For each level 1..L, whether each node's string of tokens is absent from the training set.
@@ -28,7 +25,7 @@ def novel_subtrees(samples: np.ndarray, training: np.ndarray, branching: int) ->
     while numbers.shape[1] > 1:
         numbers, bound = number_tuples(numbers.reshape(len(numbers), -1, branching), bound)
         known, generated = numbers[: len(training)], numbers[len(training) :]
-        novel.append(~_are_among(generated, known, bound))
+        novel.append(~np.isin(generated, known))
     return novel
 
 
@@ -67,14 +64,3 @@ def copying(novel: np.ndarray, valid: np.ndarray, share: float) -> Row:
         return Row("copied_excess", float("nan"), float("nan"), len(novel))
     excess = (~novel - share * valid) / (1 - share)
     return Row("copied_excess", *ratio(excess, np.ones(len(novel), dtype=int)))
-
-
-def _are_among(numbers: np.ndarray, known: np.ndarray, bound: int) -> np.ndarray:
-    """Which numbers, all below `bound`, are among the known ones, by a list if it is short."""
-    if bound <= _LISTED:
-        is_known = np.zeros(bound, dtype=bool)
-        is_known[known] = True
-        return is_known[numbers]
-    known = np.sort(known, axis=None)
-    places = np.searchsorted(known, numbers)
-    return known.take(places, mode="clip") == numbers

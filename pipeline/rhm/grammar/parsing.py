@@ -6,9 +6,6 @@ import numpy as np
 
 from pipeline.rhm.grammar.rules import Grammar
 
-_CHUNK = 2**14
-"""Strings that are parsed at once: what is computed on the way stays in cache."""
-
 
 @dataclass(frozen=True)
 class Parse:
@@ -38,18 +35,13 @@ def parse(grammar: Grammar, tokens: np.ndarray) -> Parse:
     """Parse strings, integers [N, s**L]; a symbol outside 0..v-1 is treated as invalid."""
     options = 2 * max(grammar.symbols, grammar.synonyms)
     kind = np.promote_types(np.min_scalar_type(-options), np.int16)
-    widths = [grammar.length // grammar.branching**level for level in range(grammar.depth + 1)]
-    symbols = [np.empty((len(tokens), width), kind) for width in widths]
-    rules = [np.empty((len(tokens), width), kind) for width in widths[1:]]
-    tables = [_productions(grammar, level).astype(kind) for level in range(grammar.depth)]
-    for start in range(0, len(tokens), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        known = (tokens[part] >= 0) & (tokens[part] < grammar.symbols)
-        symbols[0][part] = np.where(known, tokens[part].astype(kind), kind.type(-1))
-        for level, (parents, synonyms) in enumerate(tables):
-            codes = _tuple_codes(grammar, symbols[level][part])
-            symbols[level + 1][part] = parents.take(codes)
-            rules[level][part] = synonyms.take(codes)
+    known = (tokens >= 0) & (tokens < grammar.symbols)
+    symbols, rules = [np.where(known, tokens.astype(kind), kind.type(-1))], []
+    for level in range(grammar.depth):
+        parents, synonyms = _productions(grammar, level).astype(kind)
+        codes = _tuple_codes(grammar, symbols[level])
+        symbols.append(parents[codes])
+        rules.append(synonyms[codes])
     return Parse(symbols, rules)
 
 
@@ -70,9 +62,5 @@ def _productions(grammar: Grammar, level: int) -> np.ndarray:
 def _tuple_codes(grammar: Grammar, symbols: np.ndarray) -> np.ndarray:
     """Number tuples of neighbours in [N, n s] by reading symbols, from -1 up, in base v + 1."""
     s, base = grammar.branching, grammar.symbols + 1
-    codes = symbols[:, ::s].astype(np.intp)
-    for child in range(1, s):
-        codes *= base
-        codes += symbols[:, child::s]
-    codes += (base**s - 1) // (base - 1)
-    return codes
+    tuples = symbols.reshape(-1, symbols.shape[1] // s, s) + 1
+    return tuples @ base ** np.arange(s - 1, -1, -1)

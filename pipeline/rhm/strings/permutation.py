@@ -9,14 +9,15 @@ permutations such sums would reach a part (with one value: cyclic shifts), or so
 """
 
 from collections.abc import Sequence
+from itertools import product
 from math import log2, prod
 
 import numpy as np
 
-from pipeline.rhm.strings.feistel import FeistelNetwork
-from pipeline.rhm.strings.listed import ListedPermutation
+from pipeline.base.randomness import hash64
 
 _LIMB_BITS = 32
+_ROUNDS = 6
 _FEWEST_STRINGS, _FEWEST_VALUES = 32, 3
 """Sizes of the space and of each limb from which on a Feistel network permutes.
 
@@ -25,41 +26,47 @@ A language with a smaller limb has one synonym, or one level of rules and two sy
 
 
 class MixedRadixPermutation:
-    """Bijection between positions 0..size-1 and digit strings of the given radices."""
+    """Bijection from positions 0..size-1 to digit strings of the given radices."""
 
     def __init__(self, radices: Sequence[int], key: int) -> None:
         """Permute the space of `radices` (at least two digits) as `key` says."""
+        self.size, self._key = prod(radices), key
         self._limbs = _group_into_limbs(radices)
         self._moduli = [prod(limb) for limb in self._limbs]
-        self._digit_type = np.min_scalar_type(max(radices) - 1)
-        self.size = prod(radices)
-        small = self.size < _FEWEST_STRINGS or min(self._moduli) < _FEWEST_VALUES
-        self._network = (ListedPermutation if small else FeistelNetwork)(self._moduli, key)
+        few = self.size < _FEWEST_STRINGS or min(self._moduli) < _FEWEST_VALUES
+        self._permute = _shuffle_list if few else _run_feistel_network
 
     def digits(self, positions: np.ndarray) -> np.ndarray:
-        """Digits, unsigned [N, number of radices], at positions int64 [N] below `size`.
-
-        They are laid out digit by digit, as they are made and used. Some 2**14 positions at a time
-        are fastest.
-        """
+        """Digits, int64 [N, number of radices], at positions int64 [N] below `size`."""
         limbs = _split(positions.astype(np.uint64), self._moduli)
-        self._network.run(limbs)
-        digits = np.empty((sum(map(len, self._limbs)), len(positions)), self._digit_type)
-        rows = iter(digits)
-        for limb, radices in zip(limbs, self._limbs, strict=True):
-            _split_into([next(rows) for _ in radices], limb, radices)
-        return digits.T
+        limbs = self._permute(limbs, self._moduli, self._key)
+        pairs = zip(limbs, self._limbs, strict=True)
+        digits = [digit for limb, radices in pairs for digit in _split(limb, radices)]
+        return np.stack(digits, axis=1).astype(np.int64)
 
-    def positions(self, digits: np.ndarray) -> list[int]:
-        """Inverse of `digits`, as exact Python integers."""
-        limbs, used = [], 0
-        for radices in self._limbs:
-            limbs.append(_join(digits[:, used : used + len(radices)], radices))
-            used += len(radices)
-        self._network.run_back(limbs)
-        weights = [prod(self._moduli[:index]) for index in range(len(self._moduli))]
-        rows = zip(*(limb.tolist() for limb in limbs), strict=True)
-        return [sum(w * limb for w, limb in zip(weights, row, strict=True)) for row in rows]
+
+def _run_feistel_network(
+    limbs: Sequence[np.ndarray], moduli: Sequence[int], key: int
+) -> list[np.ndarray]:
+    """Shift each limb in turn, modulo its modulus, by a hash of all others; uint64 [N] each."""
+    limbs = list(limbs)
+    keys = hash64(key, np.arange(_ROUNDS)[:, None], np.arange(len(limbs)))
+    for turn, index in product(range(_ROUNDS), range(len(limbs))):
+        modulus = np.uint64(moduli[index])
+        others = limbs[:index] + limbs[index + 1 :]
+        shift = hash64(keys[turn, index], *others) % modulus
+        limbs[index] = (limbs[index] + shift) % modulus
+    return limbs
+
+
+def _shuffle_list(limbs: Sequence[np.ndarray], moduli: Sequence[int], key: int) -> list[np.ndarray]:
+    """Replace tuples of limbs, uint64 [N] each, by those that a shuffle of all has in their place.
+
+    Any order is as probable as any other.
+    """
+    order = np.argsort(hash64(key, np.arange(prod(moduli))), kind="stable")
+    places = np.ravel_multi_index([limb.astype(np.int64) for limb in limbs], moduli)
+    return list(np.unravel_index(order[places], moduli))
 
 
 def _group_into_limbs(radices: Sequence[int]) -> list[list[int]]:
@@ -75,27 +82,10 @@ def _group_into_limbs(radices: Sequence[int]) -> list[list[int]]:
 
 
 def _split(number: np.ndarray, radices: Sequence[int]) -> list[np.ndarray]:
-    """Digits of a mixed-radix number, least significant first, each of the number's type."""
-    digits = list(np.empty((len(radices), *number.shape), number.dtype))
-    _split_into(digits, number, radices)
+    """Digits of a mixed-radix number, least significant first."""
+    digits = []
+    for radix in radices:
+        quotient = number // radix
+        digits.append(number - quotient * radix)  # numpy is slower at remainders
+        number = quotient
     return digits
-
-
-def _split_into(rows: list[np.ndarray], number: np.ndarray, radices: Sequence[int]) -> None:
-    """Write digits of a mixed-radix number, least significant first, to rows of any type.
-
-    Not by `np.divmod`: numpy has vector instructions for quotients, but none for remainders.
-    """
-    if (size := prod(radices)) < 2**32:
-        number = number.astype(np.min_scalar_type(size))
-    quotient, multiple = np.empty_like(number), np.empty_like(number)
-    for row, radix in zip(rows, radices, strict=True):
-        np.floor_divide(number, radix, out=quotient)
-        np.multiply(quotient, radix, out=multiple)
-        np.subtract(number, multiple, out=row, casting="unsafe")
-        number, quotient = quotient, number
-
-
-def _join(digits: np.ndarray, radices: Sequence[int]) -> np.ndarray:
-    weights = np.array([prod(radices[:i]) for i in range(len(radices))], dtype=np.uint64)
-    return digits.astype(np.uint64) @ weights

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.base.randomness import stream_key
-from pipeline.rhm.grammar.derivation import Derivation, choice_radices
+from pipeline.rhm.grammar.derivation import choice_radices, derive
 from pipeline.rhm.grammar.rules import Grammar
 from pipeline.rhm.strings.permutation import MixedRadixPermutation
 
 _CHUNK = 2**14
-"""Strings that are made at once: what is computed on the way to them stays in cache."""
+"""Strings that are made at once: on the way to four million of them would lie a gigabyte."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ class StringSource:
         return MixedRadixPermutation(choice_radices(self.grammar), self.key)
 
     def _strings(self, numbers: range) -> np.ndarray:
-        order, derivation = self.permutation, Derivation(self.grammar)
+        order = self.permutation
         strings = np.empty((len(numbers), self.grammar.length), np.uint8)
         for start in range(0, len(numbers), _CHUNK):
-            part = numbers[start : start + _CHUNK]
-            strings[start : start + _CHUNK] = derivation(order.digits(self._positions(part)))
+            digits = order.digits(self._positions(numbers[start : start + _CHUNK]))
+            strings[start : start + _CHUNK] = derive(self.grammar, digits)
         return strings
 
     def _positions(self, numbers: range) -> np.ndarray:

@@ -21,7 +21,7 @@ _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
 
 
-def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
+def make_corpus(spec: dict, archives: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
     """Tokenise documents.
 
     Memory does not grow with their number. A tokenizer is trained on the training documents, or
@@ -30,8 +30,8 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
     Args:
         spec: spec of the stage; of its settings, `source`, `tokenizer`, `context`,
             `validation_fraction` and `split_seed` matter.
-        inputs: of the source, as for `read_documents`; then, for the tokenizer of GPT-2, the
-            archive of its package.
+        archives: files of the source, as for `read_documents`; then, for the tokenizer of GPT-2,
+            the archive of its package.
         tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
             unsigned integers, and in its stamp a `corpus`: documents, validation_documents,
             bytes of text, vocabulary_size, the number of the token end_of_document; of a user's
@@ -40,7 +40,7 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
         tokenizer: file `tokenizer.json` for `load_tokenizer`.
     """
     settings = spec["settings"]
-    files, packages = _divide(settings, inputs)
+    files, packages = _divide(settings, archives)
     split = Split(
         lambda: read_documents(settings["source"], files),
         settings["validation_fraction"],
@@ -54,8 +54,8 @@ def make_corpus(spec: dict, inputs: Sequence[Path], tokens: Path, tokenizer: Pat
         summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
     with replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
-    archives = inputs if settings["source"]["kind"] == "packages" else packages
-    hashes = {path.name: file_hash(path) for path in archives} | {"documents": census.sha256}
+    hashed = archives if settings["source"]["kind"] == "packages" else packages
+    hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings["context"])
 

@@ -31,14 +31,14 @@ JUDGE = Role("judge", "a", "domains.text.judge.model", _TOKENIZER)
 
 
 def prepare_model(
-    settings: Mapping, archive: Path | None, output: Path, longest: int | None = None
+    model: Mapping, archive: Path | None, output: Path, longest: int | None = None
 ) -> None:
     """Make the directory of a judge, whole or not at all.
 
     The model is loaded and tried: it must read from left to right, and as far as is needed.
 
     Args:
-        settings: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
+        model: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
             linked from there), directory (a `path` that holds such a model, which is linked),
             gguf (`file` is the path of a GGUF file, weights and tokenizer, inside `archive`;
             converted to bfloat16), or random (a tiny model that knows nothing, for tests).
@@ -51,12 +51,12 @@ def prepare_model(
             fails when it is tried.
     """
     with JUDGE.preparing(output) as (directory, record):
-        record.update(_FILL[settings["kind"]](settings, archive, directory))
+        record.update(_FILL[model["kind"]](model, archive, directory))
         with JUDGE.refusing(record["id"], "choose another"):
-            model, tokenizer = _load(directory, "auto")
-            check_judge(model, tokenizer, longest)
-        dtype = f"{model.dtype}".removeprefix("torch.")
-        record.update(parameters=model.num_parameters(), dtype=dtype)
+            network, tokenizer = _load(directory, "auto")
+            check_judge(network, tokenizer, longest)
+        dtype = f"{network.dtype}".removeprefix("torch.")
+        record.update(parameters=network.num_parameters(), dtype=dtype)
 
 
 def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:

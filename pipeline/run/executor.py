@@ -26,6 +26,7 @@ from snakemake_interface_executor_plugins.jobs import JobExecutorInterface
 
 from pipeline.base.errors import PipelineError
 from pipeline.run.interruption import STOPPED, end_children
+from pipeline.run.progress import STOPPING, SUBMITTED
 from pipeline.slurm.answers import (
     FAILED,
     FORGOTTEN,
@@ -40,6 +41,7 @@ from pipeline.slurm.answers import (
     look_up,
 )
 from pipeline.slurm.clusters import refuse_other_clusters
+from pipeline.slurm.driver import record_driver
 from pipeline.slurm.environment import slurm_environment
 from pipeline.slurm.recover import refuse_to_run_twice
 
@@ -60,10 +62,14 @@ _FOR_NOW = re.compile(
 class LastingExecutor(Executor):
     """The plugin's executor, which believes Slurm's controller, and after it Slurm's accounts.
 
+    Snakemake is given it by the package snakemake_executor_plugin_lasting_slurm.
+
     Attributes:
         cluster: name of the cluster that jobs are submitted to; empty if Slurm does not tell.
         left_behind: whether jobs may outlive snakemake, since Slurm did not take back all.
     """
+
+    next_seconds_between_status_checks: int
 
     def __init__(self, *args: object) -> None:
         try:
@@ -83,6 +89,7 @@ class LastingExecutor(Executor):
     def __post_init__(self) -> None:
         """Let one thread submit, so that jobs that are not its own can be told from others."""
         super().__post_init__()
+        record_driver(Path.cwd(), self.run_uuid, self.cluster, lambda: self.left_behind)
         self._job_submission_executor = ThreadPoolExecutor(max_workers=1)
 
     async def check_active_jobs(
@@ -188,6 +195,9 @@ class LastingExecutor(Executor):
 
     def _report_job_submission_threadsafe(self, job_info: SubmittedJobInfo) -> None:
         self._submitted.add(job_info.external_jobid)
+        numbers = {"jobid": job_info.job.jobid, "external_jobid": job_info.external_jobid}
+        told = f"Slurm has taken job {numbers['jobid']} as {numbers['external_jobid']}"
+        self.logger.info(told, extra={"event": SUBMITTED, **numbers})
         super()._report_job_submission_threadsafe(job_info)
 
     def _report_job_error_threadsafe(self, job_info: SubmittedJobInfo, msg: str) -> None:
@@ -219,6 +229,8 @@ class LastingExecutor(Executor):
     def cancel(self) -> None:
         """End all jobs of this run, also those that are being submitted or run beside snakemake."""
         self._stopping.set()
+        told = "The jobs of this run are being cancelled; trainings save."
+        self.logger.warning(told, extra={"event": STOPPING})
         self.left_behind = self._tried  # until their end was seen, whatever comes between
         self._cancel_jobs()  # before all else: a job around snakemake may end within half a minute
         local_pool = self.workflow.scheduler._local_executor.pool

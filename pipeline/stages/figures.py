@@ -1,0 +1,95 @@
+"""Records of all figures: which tables they show. Standard library only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, drawn by the module `pipeline/figures/<domain>/<subject>.py`.
+
+    Attributes:
+        domain: whose tables it shows.
+        subject: the rest of its name.
+        tables: which of them.
+        reads_analysis: whether it shows what the section `analysis` chooses.
+        compares_settings: whether it needs all settings, or the first one only.
+        references: tables of other people's numbers, below workflow/references.
+    """
+
+    domain: str
+    subject: str
+    tables: tuple[str, ...]
+    reads_analysis: bool = False
+    compares_settings: bool = False
+    references: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the figure, of its rule and of its files."""
+        return f"{self.domain}_{self.subject}"
+
+
+_ALL = (
+    Figure(
+        "rhm",
+        "accuracy_vs_dataset_size",
+        ("measurements", "losses", "laws"),
+        reads_analysis=True,
+        compares_settings=True,
+    ),
+    Figure(
+        "rhm",
+        "accuracy_vs_training_step",
+        ("measurements", "sample_complexity"),
+        reads_analysis=True,
+    ),
+    Figure("rhm", "correlation_vs_distance", ("measurements", "losses")),
+    Figure(
+        "rhm",
+        "sample_complexity",
+        ("sample_complexity", "exponents", "laws"),
+        reads_analysis=True,
+        compares_settings=True,
+    ),
+    Figure("rhm", "generalization_map", ("measurements", "losses", "memorization")),
+    Figure("rhm", "loss_curves", ("losses",)),
+    Figure("rhm", "choices", ("departures",), compares_settings=True),
+    Figure(
+        "rhm",
+        "released_run",
+        ("measurements", "losses"),
+        compares_settings=True,
+        references=("released_code",),
+    ),
+    Figure("rhm", "memorization", ("measurements", "memorization", "memorization_exponents")),
+    Figure("rhm", "samples", ("trees",)),
+    Figure("rhm", "sampling_ceiling", ("ceilings",)),
+    Figure("rhm", "excess_loss", ("probes", "losses")),
+    Figure("rhm", "latent_knowledge", ("probes", "losses")),
+    Figure("rhm", "synonym_sensitivity", ("probes", "losses")),
+    Figure(
+        "rhm",
+        "clustering",
+        ("theory", "measurements", "losses"),
+        reads_analysis=True,
+        compares_settings=True,
+    ),
+    Figure("rhm", "correlation_law", ("theory",), compares_settings=True),
+    Figure("rhm", "one_step_gradient", ("theory",), compares_settings=True),
+    Figure("text", "correlation_vs_distance", ("measurements", "calibration")),
+    Figure("text", "coherence_length_vs_training", ("measurements", "calibration")),
+    Figure(
+        "text",
+        "perplexity_vs_context",
+        ("judgements", "control_judgements", "measurements", "calibration"),
+    ),
+    Figure("text", "window_loss", ("probes",)),
+    Figure("text", "samples", ("texts",)),
+    Figure("image", "samples_by_training_step", ("pictures", "control_pictures")),
+    Figure("image", "feature_correlation", ("measurements", "calibration")),
+    Figure("image", "feature_distance_by_depth", ("measurements", "calibration", "convergence")),
+    Figure("image", "power_spectrum", ("measurements", "calibration")),
+)
+
+FIGURES = {figure.name: figure for figure in _ALL}
+"""Every figure there is, by its name."""

@@ -1,0 +1,185 @@
+"""Records of stages of a trajectory: training, sampling, and what is measured of its samples."""
+
+from pipeline.stages.paths import CELL, SETTING
+from pipeline.stages.record import Files, Rule, Setting, Stage
+
+_SOURCES = f"{SETTING}/{{source}}.safetensors"
+_REFERENCES = f"{SETTING}/{{reference}}.safetensors"
+_DATASET = f"{CELL}/dataset.safetensors"
+_CHECKPOINTS = f"{CELL}/checkpoints/step{{step}}.safetensors"
+_SAMPLES = f"{CELL}/samples/step{{step}}.safetensors"
+_CONTROLS = f"{SETTING}/controls/{{control}}.safetensors"
+_TOKENIZER = f"{SETTING}/tokenizer.json"
+_MODEL = "resources/{resource}"
+
+
+def _flag(text: str) -> bool:
+    return bool(int(text))
+
+
+_COMPARED = (
+    Files("sources", _REFERENCES, "many"),
+    Files("dataset", f"{CELL}/{{training_data}}.safetensors", "optional"),
+    Files("samples", f"{CELL}/{{measured}}/step{{step}}.safetensors", "many"),
+)
+
+TRAJECTORIES = (
+    Stage(
+        "train",
+        "pipeline.training.train:train",
+        parts={"model": "model"},
+        settings=(
+            Setting("keep_work", "1: keep resumable states", _flag),
+            Setting("processes", "how many train together"),
+            Setting("accumulation", "parts of each one's share"),
+        ),
+        inputs=(Files("dataset", _DATASET),),
+        outputs=(
+            Files("checkpoints", _CHECKPOINTS, "many"),
+            Files("losses", f"{CELL}/losses.parquet"),
+        ),
+        rules=(
+            Rule("train", ("rhm",), seconds=120),
+            Rule("train_text", ("text",), seconds=360),
+            Rule("train_image", ("image",), seconds=400),
+        ),
+        resumable=True,
+        until_then="ready",
+    ),
+    Stage(
+        "sample",
+        "pipeline.sampling.generate:sample",
+        parts={"model": "model", "sampler": "sampler"},
+        carried="train",
+        inputs=(Files("checkpoints", _CHECKPOINTS, "many"),),
+        outputs=(Files("samples", _SAMPLES, "many"),),
+        rules=(
+            Rule("sample", ("rhm",), seconds=40),
+            Rule("sample_text", ("text",), seconds=240),
+            Rule("sample_image", ("image",), seconds=150),
+        ),
+        resumable=True,
+        until_then="trained",
+    ),
+    Stage(
+        "encode",
+        "pipeline.image.features.encode:encode",
+        inputs=(Files("encoder", _MODEL), Files("samples", _SAMPLES, "many")),
+        outputs=(Files("features", f"{CELL}/features/step{{step}}.safetensors", "many"),),
+        rules=(
+            Rule("encode", ("image",), seconds=30),
+            Rule(
+                "encode_controls",
+                ("image",),
+                {
+                    "samples": _CONTROLS,
+                    "features": f"{SETTING}/control_features/{{control}}.safetensors",
+                },
+            ),
+        ),
+        resumable=True,
+        until_then="sampled",
+    ),
+    Stage(
+        "encode_training",
+        "pipeline.image.features.encode:encode_training",
+        inputs=(Files("encoder", _MODEL), Files("dataset", _DATASET)),
+        outputs=(Files("output", f"{CELL}/training_features.safetensors"),),
+        rules=(Rule("encode_training", ("image",)),),
+    ),
+    Stage(
+        "measure",
+        "pipeline.measurement.measure:measure",
+        parts={"measures": "measure"},
+        inputs=_COMPARED,
+        outputs=(Files("output", f"{CELL}/measurements.parquet"),),
+        rules=(
+            Rule("measure", seconds=8),
+            Rule(
+                "measure_controls",
+                ("text", "image"),
+                {
+                    "dataset": "",
+                    "samples": f"{SETTING}/{{measured_controls}}/{{control}}.safetensors",
+                    "output": f"{SETTING}/tables/calibration.parquet",
+                },
+            ),
+        ),
+        without=("torch",),
+        until_then="sampled",
+    ),
+    Stage(
+        "trees",
+        "pipeline.measurement.measure:measure",
+        parts={"measures": "trees"},
+        inputs=_COMPARED,
+        outputs=(Files("output", f"{CELL}/trees.parquet"),),
+        rules=(Rule("trees", ("rhm",)),),
+        without=("torch",),
+    ),
+    Stage(
+        "probe",
+        "pipeline.measurement.probe:probe",
+        parts={"model": "model", "probes": "probe"},
+        carried="train",
+        inputs=(
+            Files("sources", _SOURCES, "many"),
+            Files("dataset", _DATASET),
+            Files("checkpoints", _CHECKPOINTS, "many"),
+        ),
+        outputs=(Files("output", f"{CELL}/probes.parquet"),),
+        rules=(Rule("probe", ("rhm",)), Rule("probe_text", ("text",), {"sources": ""})),
+        until_then="measured",
+    ),
+    Stage(
+        "decode",
+        "pipeline.text.perplexity.texts:decode_samples",
+        inputs=(Files("tokenizer", _TOKENIZER), Files("samples", _SAMPLES, "many")),
+        outputs=(Files("output", f"{CELL}/texts.parquet"),),
+        rules=(Rule("decode", ("text",)),),
+        without=("torch",),
+    ),
+    Stage(
+        "judge",
+        "pipeline.text.perplexity.judge:judge",
+        inputs=(
+            Files("model", _MODEL),
+            Files("tokenizer", _TOKENIZER),
+            Files("samples", _SAMPLES, "many"),
+        ),
+        outputs=(Files("output", f"{CELL}/judgements.parquet"),),
+        rules=(
+            Rule("judge", ("text",), seconds=60),
+            Rule(
+                "judge_controls",
+                ("text",),
+                {
+                    "samples": _CONTROLS,
+                    "output": f"{SETTING}/tables/control_judgements.parquet",
+                },
+                seconds=60,
+            ),
+        ),
+        until_then="measured",
+    ),
+    Stage(
+        "pictures",
+        "pipeline.image.pictures:keep_pictures",
+        inputs=(Files("samples", _SAMPLES, "many"),),
+        outputs=(Files("output", f"{CELL}/pictures.parquet"),),
+        rules=(
+            Rule("pictures", ("image",)),
+            Rule(
+                "pictures_controls",
+                ("image",),
+                {
+                    "samples": _CONTROLS,
+                    "output": f"{SETTING}/tables/control_pictures.parquet",
+                },
+            ),
+        ),
+        without=("torch",),
+        until_then="measured",
+    ),
+)
+"""In the order in which a trajectory goes through them."""
