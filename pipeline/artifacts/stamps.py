@@ -23,13 +23,17 @@ def is_stale(path: Path, spec: str) -> bool:
 
     False for kinds of files that carry no stamp; another output of the same job has one.
     """
+    return path.suffix in _READERS and stamped_spec(path) != json.loads(spec)
+
+
+def stamped_spec(path: Path) -> dict[str, Any] | None:
+    """The spec that an artifact is stamped with; none if it has no stamp that can be read."""
     if path.suffix not in _READERS:
-        return False
+        return None
     try:
-        stamped = _READERS[path.suffix](path).get("spec")
+        return _READERS[path.suffix](path).get("spec")
     except (SafetensorError, UnidentifiedImageError, OSError, ValueError):
-        return True
-    return stamped != json.loads(spec)
+        return None
 
 
 def recorded_paths(metadata: Path) -> set[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.files import TEMPORARY, naming_failures, remove, replacing
-from pipeline.stages.provenance import short_hash
+from pipeline.base.canonical import short_hash
 
 _PLACE = ".work"
 

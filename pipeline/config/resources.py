@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipeline.base.canonical import short_hash
 from pipeline.base.errors import PipelineError
 from pipeline.config.corpus import Data
 from pipeline.config.images import Encoder, Images
@@ -14,7 +15,6 @@ from pipeline.config.schema import Domains
 from pipeline.config.text import Judge
 from pipeline.sources.contents import content_hash
 from pipeline.sources.directory import Listing, list_files
-from pipeline.stages.provenance import short_hash
 
 _MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layers"})}
 """Where models are kept, and which settings they are tried with."""

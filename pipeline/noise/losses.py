@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pipeline.base.choices import Choices
 from pipeline.noise.base import AdditiveNoise, DiscreteNoise, NoiseProcess
 
 Loss = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
@@ -76,11 +77,14 @@ def improved_hybrid(
     return squared_error(noise, outputs, x0, xt, t) + _BOUND_WEIGHT * bound
 
 
-LOSSES: dict[str, Loss] = {
-    "step_divergence": step_divergence,
-    "cross_entropy": cross_entropy,
-    "variational_bound": variational_bound,
-    "hybrid": hybrid,
-    "squared_error": squared_error,
-    "improved_hybrid": improved_hybrid,
-}
+LOSSES: Choices[Loss] = Choices(
+    "training.loss",
+    {
+        "step_divergence": step_divergence,
+        "cross_entropy": cross_entropy,
+        "variational_bound": variational_bound,
+        "hybrid": hybrid,
+        "squared_error": squared_error,
+        "improved_hybrid": improved_hybrid,
+    },
+)

@@ -9,7 +9,11 @@ under most and not under `d3pm_linear_beta`, which destroys the string within fe
 the paper says "cosine schedule", and there is one.
 """
 
+from collections.abc import Callable
+
 import numpy as np
+
+from pipeline.base.choices import Choices
 
 
 def linear_beta(levels: int, first: float, last: float) -> np.ndarray:
@@ -23,32 +27,41 @@ def linear_beta(levels: int, first: float, last: float) -> np.ndarray:
 
 
 def _linear_alpha_bar(levels: int) -> np.ndarray:
-    return 1 - np.arange(1, levels + 1) / levels
+    return _from_one(1 - np.arange(1, levels + 1) / levels)
 
 
 def _ddpm_linear_beta(levels: int) -> np.ndarray:
     beta = np.linspace(1e-4, 0.02, levels) * 1000 / levels
-    return np.cumprod(1 - np.minimum(beta, 1))
+    return _from_one(np.cumprod(1 - np.minimum(beta, 1)))
 
 
 def _d3pm_linear_beta(levels: int) -> np.ndarray:
-    return np.cumprod(1 - np.linspace(0.02, 1.0, levels))
+    return _from_one(np.cumprod(1 - np.linspace(0.02, 1.0, levels)))
 
 
 def _cosine(levels: int) -> np.ndarray:
     angles = (np.arange(levels + 1) / levels + 0.008) / 1.008 * np.pi / 2
     remaining = np.cos(angles) ** 2
-    return np.cumprod(1 - np.minimum(1 - remaining[1:] / remaining[:-1], 0.999))
+    return _from_one(np.cumprod(1 - np.minimum(1 - remaining[1:] / remaining[:-1], 0.999)))
 
 
-SCHEDULES = {
-    "linear_alpha_bar": _linear_alpha_bar,
-    "ddpm_linear_beta": _ddpm_linear_beta,
-    "d3pm_linear_beta": _d3pm_linear_beta,
-}
+def _from_one(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([[1.0], values])
+
+
+SCHEDULES: Choices[Callable[..., np.ndarray]] = Choices(
+    "noise.schedule",
+    {
+        "linear_alpha_bar": _linear_alpha_bar,
+        "ddpm_linear_beta": _ddpm_linear_beta,
+        "d3pm_linear_beta": _d3pm_linear_beta,
+        "linear_beta": linear_beta,
+        "cosine": _cosine,
+    },
+)
+READINGS = SCHEDULES.named("linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta")
 """Readings of "linear schedule" for any number of levels, from alpha_bar_0 = 1; sampling ceilings
 of grammars are taken of each."""
-_FROM_ONE = {**SCHEDULES, "cosine": _cosine}
 
 
 def alpha_bar(kind: str, levels: int, **ends: float) -> np.ndarray:
@@ -60,6 +73,4 @@ def alpha_bar(kind: str, levels: int, **ends: float) -> np.ndarray:
     `cosine` is cos^2((t/T + 0.008) / 1.008 pi/2), normalised to 1 at t = 0, with beta at most 0.999
     (Nichol & Dhariwal 2021, eq. 17).
     """
-    if kind == "linear_beta":
-        return linear_beta(levels, **ends)
-    return np.concatenate([[1.0], _FROM_ONE[kind](levels)])
+    return SCHEDULES[kind](levels, **ends)

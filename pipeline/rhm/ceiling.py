@@ -17,11 +17,11 @@ from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.device import choose_device
 from pipeline.base.randomness import stream_key
 from pipeline.base.types import Settings, Spec, Values
-from pipeline.noise.schedules import SCHEDULES
+from pipeline.noise.schedules import READINGS
 from pipeline.rhm.estimators.accuracy import accuracies
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import Grammar, load_grammar
-from pipeline.rhm.model import build_noise
+from pipeline.rhm.model import PROCESSES, build_noise
 from pipeline.rhm.oracle import Oracle
 from pipeline.rhm.sampler import build_sampler
 from pipeline.sampling.generate import generate
@@ -53,7 +53,7 @@ def _samplers(settings: Settings) -> list[Values]:
     steps = {name: sampling[name] for name in ("levels", "spacing")}
     configured = {"noise": settings["noise"], "steps": steps}
     swept = []
-    grid = product(("uniform", "absorbing"), SCHEDULES, settings["ceiling"]["levels"])
+    grid = product(PROCESSES, READINGS, settings["ceiling"]["levels"])
     for process, schedule, levels in grid:
         changes = {"process": process, "schedule": {"kind": schedule}, "levels": levels}
         noise = settings["noise"] | changes

@@ -2,25 +2,22 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from torch.optim import Optimizer
 
+from pipeline.base.choices import Choices
 from pipeline.base.randomness import stream_key
 from pipeline.base.types import Settings
 from pipeline.networks.normed_unet1d import NormedUNet1d
 from pipeline.networks.token_inputs import Contrast, OneHot, TokenInput
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
-from pipeline.noise.schedules import alpha_bar
+from pipeline.noise.schedules import alpha_bar, linear_beta
 from pipeline.noise.uniform import UniformNoise
 from pipeline.training.optimizers import Schedule, adam, linear_decay, sgd
 
-_ARCHITECTURES: dict[str, type[UNet1d] | type[NormedUNet1d]] = {
-    "normed_unet": NormedUNet1d,
-    "plain_unet": UNet1d,
-}
-_OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": sgd, "adam": adam}
-_INSIDE: Settings = {"kind": "linear_beta", "levels": 1000, "first": 1e-4, "last": 0.02}
-"""Schedule by which networks see contrast, whatever that of the noise: as in the released code."""
+Noise = UniformNoise | AbsorbingNoise
+StringUNet = UNet1d | NormedUNet1d
 
 
 def replica_keys(settings: Settings) -> list[int]:
@@ -28,30 +25,55 @@ def replica_keys(settings: Settings) -> list[int]:
     return [stream_key(*triple) for triple in settings["cell"]["replicas"]]
 
 
-def build_noise(settings: Settings) -> UniformNoise | AbsorbingNoise:
+def _uniform(symbols: int, values: np.ndarray, mixture: str) -> UniformNoise:
+    return UniformNoise(symbols, values, mixture)
+
+
+def _absorbing(symbols: int, values: np.ndarray, _mixture: str) -> AbsorbingNoise:
+    return AbsorbingNoise(symbols, values)
+
+
+def _contrast(noise: Noise) -> Contrast:
+    """Contrast by the released code's schedule, whatever that of the noise, as it is there."""
+    inside = linear_beta(levels=1000, first=1e-4, last=0.02)
+    return Contrast(noise.input_symbols, noise.symbols, noise.levels, inside)
+
+
+def _one_hot(noise: Noise) -> OneHot:
+    return OneHot(noise.input_symbols)
+
+
+PROCESSES: Choices[Callable[..., Noise]] = Choices(
+    "noise.process", {"uniform": _uniform, "absorbing": _absorbing}
+)
+_ARCHITECTURES: Choices[Callable[..., StringUNet]] = Choices(
+    "network.architecture", {"normed_unet": NormedUNet1d, "plain_unet": UNet1d}
+)
+_INPUTS: Choices[Callable[[Noise], TokenInput]] = Choices(
+    "network.noise_input", {"contrast": _contrast, "cosines": _one_hot, "none": _one_hot}
+)
+_OPTIMIZERS: Choices[Callable[..., Optimizer]] = Choices(
+    "training.optimizer", {"sgd": sgd, "adam": adam}
+)
+
+
+def build_noise(settings: Settings) -> Noise:
     """Forward process of the `train` settings."""
     noise, symbols = settings["noise"], settings["cell"]["setting"]["v"]
     values = alpha_bar(levels=noise["levels"], **noise["schedule"])
-    if noise["process"] == "absorbing":
-        return AbsorbingNoise(symbols, values)
-    return UniformNoise(symbols, values, noise["mixture"])
+    return PROCESSES[noise["process"]](symbols, values, noise["mixture"])
 
 
-def build_network(settings: Settings) -> UNet1d | NormedUNet1d:
+def build_network(settings: Settings) -> StringUNet:
     """Untrained ensemble of the `train` settings, one replica per key."""
     setting, noise, network = (
         settings["cell"]["setting"],
         build_noise(settings),
         settings["network"],
     )
-    if network["noise_input"] == "contrast":
-        inside = alpha_bar(**_INSIDE)
-        tokens: TokenInput = Contrast(noise.input_symbols, noise.symbols, noise.levels, inside)
-    else:
-        tokens = OneHot(noise.input_symbols)
     return _ARCHITECTURES[network["architecture"]](
         seeds=replica_keys(settings),
-        tokens=tokens,
+        tokens=_INPUTS[network["noise_input"]](noise),
         symbols=noise.symbols,
         branching=setting["s"],
         depth=setting["L"],
@@ -62,9 +84,7 @@ def build_network(settings: Settings) -> UNet1d | NormedUNet1d:
     )
 
 
-def build_optimizer(
-    network: UNet1d | NormedUNet1d, training: Settings
-) -> tuple[Optimizer, Schedule]:
+def build_optimizer(network: StringUNet, training: Settings) -> tuple[Optimizer, Schedule]:
     """SGD or Adam, at a rate that is in units of the width or is not, constant and then falling."""
     unit = {"width": network.width, "one": 1}[training["learning_rate_unit"]]
     options = dict(training["optimizer"])

@@ -1,15 +1,36 @@
 """Sampler of the Random Hierarchy Model: the one of the noise that the network was trained for."""
 
-import torch
+from collections.abc import Callable
+from functools import partial
 
+import torch
+from torch import Tensor
+
+from pipeline.base.choices import Choices
 from pipeline.base.types import Settings
-from pipeline.noise.absorbing import Absorbing
+from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.base import Denoiser
+from pipeline.noise.uniform import UniformNoise
 from pipeline.rhm.model import build_noise
 from pipeline.sampling import generate
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
-from pipeline.sampling.parts import DrawStrings
+from pipeline.sampling.parts import Draw, DrawStrings
 from pipeline.sampling.uniform import sample_uniform
+
+
+def _uniform(sampling: Settings, noise: UniformNoise, denoiser: Denoiser, draw: Draw) -> Tensor:
+    return sample_uniform(denoiser, noise, draw, sampling["levels"], sampling["spacing"])
+
+
+def _absorbing(
+    _sampling: Settings, noise: AbsorbingNoise, denoiser: Denoiser, draw: Draw
+) -> Tensor:
+    return sample_absorbing(at_positions(denoiser), noise, draw)
+
+
+_SAMPLERS: Choices[Callable[..., Tensor]] = Choices(
+    "noise.process", {"uniform": _uniform, "absorbing": _absorbing}
+)
 
 
 def build_sampler(sampling: Settings, settings: Settings, denoiser: Denoiser) -> DrawStrings:
@@ -20,11 +41,8 @@ def build_sampler(sampling: Settings, settings: Settings, denoiser: Denoiser) ->
         settings: of the `train` stage, which the checkpoint carries.
         denoiser: network or oracle.
     """
-    noise = build_noise(settings)
-    if isinstance(noise, Absorbing):
-        return lambda draw: sample_absorbing(at_positions(denoiser), noise, draw)
-    levels, spacing = sampling["levels"], sampling["spacing"]
-    return lambda draw: sample_uniform(denoiser, noise, draw, levels, spacing)
+    of_process = _SAMPLERS[settings["noise"]["process"]]
+    return partial(of_process, sampling, build_noise(settings), denoiser)
 
 
 def batch_size(_settings: Settings, _device: torch.device) -> int:

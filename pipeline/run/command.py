@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.sources.contents import planned_files
 from pipeline.stages.parts import load_part
 from pipeline.stages.record import Files, Setting, Stage
-from pipeline.stages.specs import read_spec
+from pipeline.stages.specs import start_job
 
 _NUMBERS = {"one": None, "optional": "?", "many": "*"}
 """How many paths an option has, as argparse has it."""
@@ -32,7 +32,7 @@ def run_stage(stage: Stage, options: dict[str, Any]) -> None:
         PipelineError: sources changed after the workflow was planned, or what the stage raises.
     """
     if stage.has_spec:
-        spec = read_spec(options["spec"])
+        spec = start_job(options["spec"])
         parts = {name: load_part(spec["domain"], part) for name, part in stage.parts.items()}
         options = {**options, "spec": spec, **parts}
         if stage.own_files:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from pipeline.base.canonical import canonical_json
 from pipeline.base.types import Settings
 from pipeline.config.resources import fetched, hub_datasets, packages
 from pipeline.config.schema import Config
@@ -14,8 +15,8 @@ from pipeline.config.slices import (
 )
 from pipeline.run.place import Place
 from pipeline.run.present import DEPARTED, Present
+from pipeline.stages.catalogue import STAGES
 from pipeline.stages.figures import FIGURES
-from pipeline.stages.provenance import canonical_json
 from pipeline.stages.specs import make_spec
 
 
@@ -44,7 +45,9 @@ class JobSpecs:
         def spec(place: Place) -> str:
             joined = self._joined.get(stage)
             settings = self._sliced(stage, place) if joined is None else joined(place)
-            return make_spec(stage, place.domain, settings)
+            carried = STAGES[stage].carried
+            upstream = self._sliced(carried, place) if carried else {}
+            return make_spec(stage, place.domain, settings, upstream)
 
         return spec
 

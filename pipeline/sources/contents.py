@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.files import replacing
+from pipeline.base.canonical import short_hash
 from pipeline.base.errors import PipelineError
 from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
 from pipeline.sources.directory import Listing, list_files
-from pipeline.stages.provenance import short_hash
 
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""

@@ -74,6 +74,7 @@ class Stage:
         outputs: files that it makes; once the last of them is there, the stage has ended.
         rules: rules that run it.
         parts: domain parts that the function is given, by parameter: modules `<domain>/<part>.py`.
+        carried: name of the stage whose settings its inputs carry, where it chooses by them, too.
         settings: further options.
         own_files: input option that is given the files of the user's own directory as well, if the
             source is one; they may be too many for a command line, and the spec tells of them.
@@ -91,6 +92,7 @@ class Stage:
     rules: tuple[Rule, ...]
     inputs: tuple[Files, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
+    carried: str = ""
     settings: tuple[Setting, ...] = ()
     own_files: str = ""
     has_spec: bool = True

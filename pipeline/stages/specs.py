@@ -1,18 +1,37 @@
 """The spec of a job: everything, beside its input files, that its outputs depend on."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from pipeline.base.canonical import canonical_json
+from pipeline.base.choices import hold_to
 from pipeline.base.errors import PipelineError
 from pipeline.stages.catalogue import STAGES
 from pipeline.stages.parts import figure_module, part_module
-from pipeline.stages.provenance import canonical_json, code_fingerprint
+from pipeline.stages.provenance import Code, named_choices, reachable_code
 
 
-def make_spec(stage: str, domain: str, settings: dict[str, Any]) -> str:
-    """Canonical JSON of a job's stage, domain, settings and code fingerprint."""
-    code = code_fingerprint(*_modules(stage, domain))
-    return canonical_json({"stage": stage, "domain": domain, "settings": settings, "code": code})
+def make_spec(
+    stage: str,
+    domain: str,
+    settings: dict[str, Any],
+    carried: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """Canonical JSON of a job's stage, domain, settings, and of the code that these reach.
+
+    Args:
+        stage: name of a stage, or of a figure.
+        domain: name of the domain.
+        settings: of the stage.
+        carried: settings of the stage that `Stage.carried` names; without them, what they choose
+            from counts in full.
+    """
+    entries = _entries(stage, domain)
+    code = reachable_code(entries, named_choices(entries, carried, settings))
+    spec = {"stage": stage, "domain": domain, "settings": settings, "code": code.fingerprint}
+    return canonical_json(spec | {"choices": code.choices})
 
 
 def read_spec(text: str) -> dict[str, Any]:
@@ -22,15 +41,31 @@ def read_spec(text: str) -> dict[str, Any]:
         PipelineError: sources were edited after the workflow had been planned.
     """
     spec = json.loads(text)
-    if code_fingerprint(*_modules(spec["stage"], spec["domain"])) != spec["code"]:
+    if code_of(spec).fingerprint != spec["code"]:
         raise PipelineError(
             f"{spec['stage']}: sources changed after the workflow was planned; run snakemake again"
         )
     return spec
 
 
-def _modules(stage: str, domain: str) -> list[str]:
+def start_job(text: str) -> dict[str, Any]:
+    """Read the spec of the job of this process, which may then choose as it was planned to.
+
+    Raises:
+        PipelineError: sources were edited after the workflow had been planned.
+    """
+    spec = read_spec(text)
+    hold_to(spec["choices"])
+    return spec
+
+
+def code_of(spec: Mapping[str, Any]) -> Code:
+    """The code that a job of this spec can reach, as the sources are now."""
+    return reachable_code(_entries(spec["stage"], spec["domain"]), spec["choices"])
+
+
+def _entries(stage: str, domain: str) -> tuple[str, ...]:
     if stage not in STAGES:
-        return ["pipeline.figures.save", figure_module(stage)]
+        return ("pipeline.figures.save:save_figure", figure_module(stage))
     record = STAGES[stage]
-    return [record.module, *(part_module(domain, part) for part in record.parts.values())]
+    return (record.function, *(part_module(domain, part) for part in record.parts.values()))

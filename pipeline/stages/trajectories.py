@@ -50,6 +50,7 @@ TRAJECTORIES = (
         "sample",
         "pipeline.sampling.generate:sample",
         parts={"model": "model", "sampler": "sampler"},
+        carried="train",
         inputs=(Files("checkpoints", _CHECKPOINTS, "many"),),
         outputs=(Files("samples", _SAMPLES, "many"),),
         rules=(
@@ -120,6 +121,7 @@ TRAJECTORIES = (
         "probe",
         "pipeline.measurement.probe:probe",
         parts={"model": "model", "probes": "probe"},
+        carried="train",
         inputs=(
             Files("sources", _SOURCES, "many"),
             Files("dataset", _DATASET),

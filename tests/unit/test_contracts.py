@@ -16,9 +16,7 @@ from pipeline.image import sampler as image_sampler
 from pipeline.measurement.controls import Controls
 from pipeline.measurement.measure import Measures
 from pipeline.measurement.probe import Probes
-from pipeline.networks.normed_unet1d import NormedUNet1d
 from pipeline.networks.transformer import Transformer
-from pipeline.networks.unet1d import UNet1d
 from pipeline.networks.unet2d import UNet2d
 from pipeline.rhm import data as rhm_data
 from pipeline.rhm import measure as rhm_measure
@@ -42,9 +40,9 @@ from pipeline.training.parts import TrainableModel
 DATA: tuple[Data, ...] = (rhm_data, text_data, image_data)
 CONTROLS: tuple[Controls, ...] = (text_controls, image_controls)
 
-RHM_MODEL: TrainableModel[UNet1d | NormedUNet1d] = rhm_model
-RHM_SAMPLER: Sampler[UNet1d | NormedUNet1d] = rhm_sampler
-RHM_PROBE: Probes[UNet1d | NormedUNet1d] = rhm_probe
+RHM_MODEL: TrainableModel[rhm_model.StringUNet] = rhm_model
+RHM_SAMPLER: Sampler[rhm_model.StringUNet] = rhm_sampler
+RHM_PROBE: Probes[rhm_model.StringUNet] = rhm_probe
 RHM_MEASURE: Measures[Grammar] = rhm_measure
 RHM_TREES: Measures[Grammar] = rhm_trees
 

@@ -6,7 +6,7 @@ import pytest
 from pipeline.noise.schedules import SCHEDULES, alpha_bar
 
 
-@pytest.mark.parametrize("schedule", [*SCHEDULES, "cosine"])
+@pytest.mark.parametrize("schedule", sorted(set(SCHEDULES) - {"linear_beta"}))
 @pytest.mark.parametrize("levels", [2, 10, 1000])
 def test_alpha_bar_falls_from_one_and_has_one_value_per_level(schedule, levels):
     values = alpha_bar(schedule, levels)

@@ -89,7 +89,7 @@ def test_a_stage_is_given_files_of_the_users_own_before_what_was_fetched(monkeyp
         own_files="archives",
     )
     spec = {"domain": "text", "settings": {"source": "directory"}}
-    monkeypatch.setattr(command, "read_spec", {"written": spec}.get)
+    monkeypatch.setattr(command, "start_job", {"written": spec}.get)
     monkeypatch.setattr(command, "planned_files", lambda settings: [settings["source"]])
     run_stage(stage, {"spec": "written", "archives": ["fetched"], "output": "out"})
     assert {"spec": spec, "archives": ["directory", "fetched"], "output": "out"} == GIVEN

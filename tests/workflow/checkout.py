@@ -25,6 +25,7 @@ DRAWN = {
 }
 """Figures of every run; others are of runs that compare themselves with others."""
 _NOT_JOBS = ("all", "rhm", "text", "image", "total")
+_TRACED = Path(__file__).parent / "traced"
 _PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
 
 
@@ -56,6 +57,11 @@ class Checkout:
             os.killpg(process.pid, signal.SIGKILL)
             raise
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def traced(self, calls: Path, *arguments: str) -> subprocess.CompletedProcess:
+        """Run snakemake; jobs write down in a new directory which functions they call."""
+        calls.mkdir()
+        return self.snakemake(*arguments, PYTHONPATH=str(_TRACED), TRACED_CALLS=str(calls))
 
     def start(
         self,

@@ -13,14 +13,14 @@ from tests.workflow.checkout import ROOT, SMOKE, Checkout
 pytestmark = pytest.mark.xdist_group("faults")
 
 GRAMMAR = "results/smoke/rhm/v4_m2_s2_L2/grammar_g0.safetensors"
-LINE = "from pipeline import artifacts"
+LINE = "range(s - 1, -1, -1)"
 
 
 @pytest.fixture
 def other(tmp_path):
     """A checkout whose code is not that of the package that is installed."""
     checkout = Checkout.of_sources(tmp_path / "checkout")
-    checkout.edit_source("pipeline/rhm/grammar/rules.py", LINE, f"{LINE}\n\n_OTHER = 1\n")
+    checkout.edit_source("pipeline/rhm/grammar/rules.py", LINE, "reversed(range(s))")
     return checkout
 
 
@@ -30,8 +30,8 @@ def code_of(path: Path) -> str:
 
 
 def code_in(checkout: Checkout) -> str:
-    program = "from pipeline.stages.provenance import code_fingerprint as code\n"
-    program += "print(code('pipeline.rhm.grammar.rules'))"
+    program = "import json; from pipeline.stages.specs import make_spec\n"
+    program += "print(json.loads(make_spec('grammar', 'rhm', {}))['code'])"
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, cwd=checkout.path, capture_output=True, text=True, check=True

@@ -173,13 +173,98 @@ SOURCE_EDITS = {
         NOTHING,
     ),
     "a comment": (("pipeline/noise/base.py", "import torch\n", "import torch  # !\n"), NOTHING),
-    "a line of the sampler": (
+    "a type": (("pipeline/noise/schedules.py", "(levels: int,", "(levels: float,"), NOTHING),
+    "an import that nobody uses": (
+        (
+            "pipeline/noise/schedules.py",
+            "import numpy as np\n",
+            "import math\n\nimport numpy as np\n",
+        ),
+        NOTHING,
+    ),
+    "a schedule more": (
+        ("pipeline/noise/schedules.py", '"cosine": _cosine,', '"cosine": _cosine, "new": _cosine,'),
+        NOTHING,
+    ),
+    "a schedule that only ceilings are of": (
+        ("pipeline/noise/schedules.py", "np.linspace(0.02, 1.0,", "np.linspace(0.03, 1.0,"),
+        MEASURED + CEILING_ALONE,
+    ),
+    "the schedule of grammars": (
+        ("pipeline/noise/schedules.py", "    return np.cumprod(1 - beta)", "    return 1 - beta"),
+        TRAIN + CEILING_ALONE,
+    ),
+    "the schedule of images": (
+        ("pipeline/noise/schedules.py", "/ levels + 0.008)", "/ levels + 0.009)"),
+        IMAGE_TRAIN,
+    ),
+    "a loss that nobody uses": (
+        ("pipeline/noise/losses.py", "_HYBRID_WEIGHT = 0.001", "_HYBRID_WEIGHT = 0.002"),
+        NOTHING,
+    ),
+    "a loss of two domains": (
+        ("pipeline/noise/losses.py", "noise.levels * step_div", "-noise.levels * step_div"),
+        _together(TEXT_TRAIN, IMAGE_TRAIN),
+    ),
+    "a network that nobody uses": (
+        ("pipeline/networks/unet1d.py", "self.readout(last) +", "self.readout(last) -"),
+        NOTHING,
+    ),
+    "the network of grammars": (
+        ("pipeline/networks/normed_unet1d.py", "cat([last, embedded]", "cat([embedded, last]"),
+        TRAIN,
+    ),
+    "an input of networks that nobody uses": (
+        (
+            "pipeline/networks/token_inputs.py",
+            "one_hot(xt, self.channels).float",
+            "one_hot(xt).float",
+        ),
+        NOTHING,
+    ),
+    "an optimiser of two domains": (
+        ("pipeline/training/optimizers.py", "betas=(beta1, beta2)", "betas=(beta2, beta1)"),
+        _together(TEXT_TRAIN, IMAGE_TRAIN),
+    ),
+    "the optimiser of grammars": (
+        ("pipeline/training/optimizers.py", "momentum=momentum, fused=True", "momentum=momentum"),
+        TRAIN,
+    ),
+    "a process that only ceilings are of": (
+        (
+            "pipeline/rhm/model.py",
+            "AbsorbingNoise(symbols, values)",
+            "AbsorbingNoise(values, symbols)",
+        ),
+        MEASURED + CEILING_ALONE,
+    ),
+    "the sampler of grammars": (
+        ("pipeline/sampling/uniform.py", "categorical(step, draw(below))", "categorical(step, 0)"),
+        SAMPLE + CEILING_ALONE,
+    ),
+    "a sampler of text and ceilings": (
         (
             "pipeline/sampling/absorbing.py",
             "noise.reveal_times(draw(0)), draw(1)",
             "noise.reveal_times(draw(0)), draw(2)",
         ),
-        _together(SAMPLE, CEILING_ALONE, TEXT_SAMPLE, TEXT_PROBE),
+        _together(MEASURED + CEILING_ALONE, TEXT_SAMPLE),
+    ),
+    "a source of images that nobody has": (
+        ("pipeline/image/dataset/sources.py", 'data = batch["data"]', 'data = batch["pixels"]'),
+        NOTHING,
+    ),
+    "a tokenizer that nobody has": (
+        ("pipeline/text/corpus/tokenizer.py", "show_progress=False", "show_progress=True"),
+        NOTHING,
+    ),
+    "a domain": (
+        ("pipeline/image/model.py", '"image", data_seed', '"images", data_seed'),
+        IMAGE_TRAIN,
+    ),
+    "a figure that nobody draws": (
+        ("pipeline/figures/rhm/choices.py", '"undecided": (0.5', '"undecided": (0.4'),
+        NOTHING,
     ),
     "a line of the sampling stage": (
         (
@@ -222,7 +307,7 @@ SOURCE_EDITS = {
         IMAGE_TRAIN,
     ),
     "a line of the encoder": (
-        ("pipeline/image/features/encode.py", "import torch", "import torch as t"),
+        ("pipeline/image/features/encode.py", "_BATCH = 32", "_BATCH = 16"),
         IMAGE_ENCODE,
     ),
 }
@@ -256,6 +341,30 @@ def test_a_config_edit_makes_stale(restored, edit, expected):
 def test_a_source_edit_makes_stale(restored, edit, expected):
     restored.edit_source(*edit)
     assert restored.stale() == expected
+
+
+@pytest.mark.parametrize(
+    ("edit", "expected"),
+    [
+        ("the schedule of grammars", (CELLS, "pipeline.noise.schedules.linear_beta")),
+        ("a line of the grammar", (CELLS, "pipeline.rhm.grammar.rules.sample_rules")),
+        ("the sampler of grammars", None),
+    ],
+)
+def test_trainings_that_are_made_anew_because_of_code_are_told(restored, edit, expected):
+    restored.edit_source(*SOURCE_EDITS[edit][0])
+    pattern = (
+        r"warning: (\d+) trainings \(about [\d.]+ min by their benchmarks\) are to be made anew "
+    )
+    pattern += r"because of code: (.*) changed"
+    found = re.findall(pattern, restored.snakemake(*SMOKE, "--dry-run").stderr)
+    assert found == ([(str(expected[0]), expected[1])] if expected else [])
+
+
+def test_trainings_that_are_made_anew_because_of_settings_are_not_told(restored):
+    restored.edit_preset(_set("training", learning_rate=0.5))
+    restored.edit_source(*SOURCE_EDITS["the schedule of grammars"][0])
+    assert "because of code" not in restored.snakemake(*SMOKE, "--dry-run").stderr
 
 
 def test_without_snakemakes_record_nothing_is_stale(restored):
@@ -299,14 +408,14 @@ def test_without_snakemakes_record_stamps_tell_what_is_stale(restored, stages, e
 
 SPECLESS = {rule.name for stage in STAGES.values() if not stage.has_spec for rule in stage.rules}
 """Rules whose outputs are below `resources`, with records of their own of what made them."""
-SALT = ("return hashlib.sha256(ast.dump(tree).encode())", 'return hashlib.sha256(b"!")')
+SALT = ("hashlib.sha256(text.encode())", 'hashlib.sha256(b"!" + text.encode())')
 
 
 def test_without_snakemakes_record_stamps_of_every_rule_are_looked_at(restored):
     rules = set(restored.stale("--forceall")) - SPECLESS
     assert {"grammar", "concatenate", "rhm_samples", "verdicts"} < rules
     shutil.rmtree(restored.path / ".snakemake")
-    restored.edit_source("pipeline/stages/provenance.py", *SALT)
+    restored.edit_source("pipeline/stages/syntax.py", *SALT)
     message = restored.snakemake(*SMOKE, "--dry-run").stderr
     (named,) = re.findall(r"run once with: --forcerun (.*)$", message, re.MULTILINE)
     assert set(named.split()) == rules

@@ -4,7 +4,7 @@
 #         .../control_features/{control}.safetensors
 
 from pipeline.config.resources import model_archive, model_directory, model_section
-from pipeline.stages.provenance import canonical_json
+from pipeline.base.canonical import canonical_json
 
 ENCODER = model_directory(CONFIG.domains.image.encoder)
 

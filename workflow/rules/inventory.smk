@@ -1,6 +1,8 @@
 """What is told of artifacts that are there, or missing. No rules."""
 
+import json
 import os
+from itertools import chain
 
 from pipeline.run.inventory import PLANNED, REPORTING, Moment, Settled, inventory
 
@@ -14,12 +16,57 @@ def settled_jobs():
         yield Settled(job.rule.name, kept, job.params.get("spec"))
 
 
+def trainings():
+    """Jobs of the plan that train, whether they will run or not, in a fixed order."""
+    with_spec = [job for job in workflow.dag.jobs if job.params.get("spec")]
+    found = [
+        job for job in with_spec if json.loads(job.params.spec)["stage"] == "train"
+    ]
+    return sorted(found, key=lambda job: str(job.output))
+
+
+def made_from(job):
+    """Jobs with a spec whose outputs a job needs, directly or not."""
+    for before in workflow.dag.dependencies[job]:
+        yield from [before] if before.params.get("spec") else []
+        yield from made_from(before)
+
+
+def remade(job, upstream=()):
+    from pipeline.run.retraining import Remade
+
+    return Remade(
+        job.params.spec,
+        tuple(map(str, job.output)),
+        job.benchmark and str(job.benchmark),
+        tuple(map(remade, upstream)),
+    )
+
+
+def tell_retrainings():
+    """What is trained anew because of code; then, what the code is made of that is now in use."""
+    from pipeline.run.retraining import record_definitions, retrainings
+
+    needrun = workflow.dag.needrun
+    anew = [
+        remade(job, filter(needrun, made_from(job)))
+        for job in trainings()
+        if needrun(job)
+    ]
+    for line in retrainings(anew):
+        print(f"warning: {line}", file=sys.stderr)
+    if not workflow.dryrun:
+        jobs = chain.from_iterable([job, *made_from(job)] for job in trainings())
+        record_definitions(job.params.spec for job in jobs)
+
+
 def tell_inventory():
     from pipeline.artifacts.stamps import recorded_paths
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
     for line in inventory(settled_jobs(), recorded):
         print(f"warning: {line}", file=sys.stderr)
+    tell_retrainings()
 
 
 def leave_out_of_report():

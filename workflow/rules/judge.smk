@@ -3,7 +3,7 @@
 # Writes: .../{replicas}/texts.parquet and judgements.parquet, .../tables/control_judgements.parquet
 
 from pipeline.config.resources import model_archive, model_directory, model_section
-from pipeline.stages.provenance import canonical_json
+from pipeline.base.canonical import canonical_json
 
 JUDGE = model_directory(CONFIG.domains.text.judge)
 

@@ -1,7 +1,7 @@
 """Images of a source, one after the other, in a fixed order and in flat memory."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow.compute import struct_field
 
+from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError, one_line
 from pipeline.base.types import Settings
 from pipeline.image.dataset.decode import Decoded, Encoded, decode_all
@@ -127,10 +128,13 @@ def _generated(source: Settings, _: Sequence[Path], size: int) -> Iterator[Decod
         yield Decoded(f"{number}", generate_image(source["seed"], number, size))
 
 
-_READERS = {
-    "package": _from_package,
-    "npz": _from_npz,
-    "hub": _from_hub,
-    "directory": _from_directory,
-    "generated": _generated,
-}
+_READERS: Choices[Callable[..., Iterator[Decoded]]] = Choices(
+    "source",
+    {
+        "package": _from_package,
+        "npz": _from_npz,
+        "hub": _from_hub,
+        "directory": _from_directory,
+        "generated": _generated,
+    },
+)

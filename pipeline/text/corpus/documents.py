@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError
 from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
@@ -87,4 +88,6 @@ def _describe(source: Settings) -> str:
     return f"{place}/{source['files']}"
 
 
-_READERS = {"packages": _from_packages, "directory": _from_directory, "hub": _from_hub}
+_READERS: Choices[Callable[..., Iterator[str]]] = Choices(
+    "source", {"packages": _from_packages, "directory": _from_directory, "hub": _from_hub}
+)

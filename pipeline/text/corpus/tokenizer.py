@@ -8,6 +8,7 @@ import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from pipeline.artifacts.tensors import refusal
+from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError
 from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
@@ -17,11 +18,10 @@ END_OF_DOCUMENT = "<|endoftext|>"
 BREAK = "\n\n"
 """How decoded text shows the end of a document."""
 _KEY = "domains.text.data.tokenizer"
+Documents = Callable[[], Iterator[str]]
 
 
-def build_tokenizer(
-    settings: Settings, documents: Callable[[], Iterator[str]], inputs: Sequence[Path]
-) -> Tokenizer:
+def build_tokenizer(settings: Settings, documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
     """Tokenizer of the kind in the settings `domains.text.data.tokenizer`.
 
     Args:
@@ -32,12 +32,7 @@ def build_tokenizer(
     Raises:
         PipelineError: too little text for the vocabulary, or not a package of GPT-2's tokens.
     """
-    if settings["kind"] == "characters":
-        tokenizer = _characters(settings["alphabet"])
-    elif settings["kind"] == "bpe":
-        tokenizer = _trained_bpe(settings["vocabulary_size"], documents())
-    else:
-        tokenizer = _gpt2(*inputs)
+    tokenizer = _KINDS[settings["kind"]](settings, documents, inputs)
     tokenizer.add_special_tokens([END_OF_DOCUMENT])
     tokenizer.encode_special_tokens = True  # in a document it is text like any other
     return tokenizer
@@ -70,13 +65,14 @@ def decode(tokenizer: Tokenizer, tokens: np.ndarray) -> list[str]:
     return [BREAK.join(tokenizer.decode(part.tolist()) for part in row) for row in documents]
 
 
-def _characters(alphabet: str) -> Tokenizer:
+def _characters(settings: Settings, _documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
     """One token per character, in the order of the alphabet.
 
     Text is lower-cased and loses its accents; a run of blanks and of characters outside the
     alphabet becomes one blank. A BPE without merges splits into characters, three times faster
     than a pre-tokenizer.
     """
+    alphabet = settings["alphabet"]
     kept = "".join(character for character in alphabet if character != " ")
     others = "".join(f"\\x{{{ord(character):x}}}" for character in kept)
     tokenizer = Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
@@ -92,15 +88,15 @@ def _characters(alphabet: str) -> Tokenizer:
     return tokenizer
 
 
-def _trained_bpe(vocabulary_size: int, documents: Iterator[str]) -> Tokenizer:
-    tokenizer = _byte_level(models.BPE())
+def _trained_bpe(settings: Settings, documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
+    tokenizer, vocabulary_size = _byte_level(models.BPE()), settings["vocabulary_size"]
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         special_tokens=[END_OF_DOCUMENT],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(documents, trainer)
+    tokenizer.train_from_iterator(documents(), trainer)
     reached = tokenizer.get_vocab_size()
     if reached < vocabulary_size:
         raise PipelineError(
@@ -110,8 +106,9 @@ def _trained_bpe(vocabulary_size: int, documents: Iterator[str]) -> Tokenizer:
     return tokenizer
 
 
-def _gpt2(package: Path) -> Tokenizer:
+def _gpt2(_settings: Settings, _documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
     """From `encoder.json`, the token of every number, and `vocab.bpe`, the merges in order."""
+    (package,) = inputs
     ((_, encoder),) = read_members(package, "*/encoder.json")
     ((_, merges),) = read_members(package, "*/vocab.bpe")
     vocabulary = json.loads(encoder)
@@ -119,6 +116,11 @@ def _gpt2(package: Path) -> Tokenizer:
         raise PipelineError(f"{package} has no token {END_OF_DOCUMENT}; correct {_KEY}.package")
     lines = [line.split() for line in merges.decode().splitlines()[1:] if line]
     return _byte_level(models.BPE(vocabulary, [(first, second) for first, second in lines]))
+
+
+_KINDS: Choices[Callable[[Settings, Documents, Sequence[Path]], Tokenizer]] = Choices(
+    "tokenizer", {"characters": _characters, "bpe": _trained_bpe, "gpt2": _gpt2}
+)
 
 
 def _byte_level(model: models.BPE) -> Tokenizer:
