@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from pipeline.analysis.curves import grouped
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp

@@ -1,8 +1,5 @@
 """Learning curves: which checkpoint counts, what chance and theory say, and intervals of means."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
@@ -15,16 +12,6 @@ CELL = [*REPLICA, "dataset_size"]
 
 FEWEST_POINTS = 4
 """Shorter curves cannot carry a fit of three parameters."""
-
-
-def grouped(
-    frame: pd.DataFrame, by: str | list[str], dropna: bool = True, sort: bool = True
-) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """Groups of rows, each with its key: a value of the column, or a tuple of those of several.
-
-    This is pandas' `groupby`, which says of its keys only that they can be hashed.
-    """
-    return iter(frame.groupby(by, dropna=dropna, sort=sort))
 
 
 def total_losses(losses: pd.DataFrame, split: str) -> pd.DataFrame:

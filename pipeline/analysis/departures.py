@@ -17,9 +17,9 @@ from pipeline.analysis.curves import (
     REPLICA,
     best_checkpoints,
     finite_sizes,
-    grouped,
     mean_interval,
 )
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.sample_complexity import accuracy_curves, thresholds
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp

@@ -7,7 +7,8 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from pipeline.analysis.bootstrap import Interval, Statistic, hierarchical_bootstrap
-from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, grouped
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside
+from pipeline.analysis.groups import grouped
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key
 from pipeline.base.types import Values

@@ -14,9 +14,9 @@ from pipeline.analysis.curves import (
     all_inside,
     chance_accuracy,
     finite_sizes,
-    grouped,
 )
 from pipeline.analysis.exponents import fit_slopes
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.half_way import crossing, half_way
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp

@@ -18,9 +18,9 @@ from pipeline.analysis.curves import (
     at_best_checkpoint,
     chance_accuracy,
     finite_sizes,
-    grouped,
     predicted_size,
 )
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.bootstrap import with_several_grammars
-from pipeline.analysis.curves import GRAMMAR, grouped
+from pipeline.analysis.curves import GRAMMAR
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.missing import describe_missing
 from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tables import read_table, read_tables, write_table

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes, grouped
+from pipeline.analysis.curves import FEWEST_POINTS, GRAMMAR, REPLICA, finite_sizes
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
 from pipeline.base.randomness import stream_key, uniforms
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, grouped, mean_interval
+from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
+from pipeline.analysis.groups import grouped
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.claims.decide import claims_table

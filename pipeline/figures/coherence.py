@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pipeline.analysis.curves import grouped
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks
 from pipeline.base.types import Settings
 from pipeline.figures import style

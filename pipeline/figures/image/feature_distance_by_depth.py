@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.convergence import relative_distances
-from pipeline.analysis.curves import grouped
+from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
 from pipeline.base.types import Settings
 from pipeline.figures import style

@@ -6,13 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import (
-    GRAMMAR,
-    at_best_checkpoint,
-    finite_sizes,
-    grouped,
-    predicted_size,
-)
+from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.groups import grouped
 from pipeline.base.types import Settings
 from pipeline.figures import style
 

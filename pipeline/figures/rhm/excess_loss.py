@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, grouped, predicted_size
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
+from pipeline.analysis.groups import grouped
 from pipeline.base.types import Settings
 from pipeline.figures import style
 

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pipeline.analysis.curves import GRAMMAR, all_inside, grouped, mean_interval
+from pipeline.analysis.curves import GRAMMAR, all_inside, mean_interval
+from pipeline.analysis.groups import grouped
 from pipeline.base.types import Settings
 from pipeline.figures import style
 

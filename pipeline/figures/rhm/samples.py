@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.analysis.curves import REPLICA, finite_sizes, grouped
+from pipeline.analysis.curves import REPLICA, finite_sizes
+from pipeline.analysis.groups import grouped
 from pipeline.base.types import Settings
 from pipeline.figures import style
 
