@@ -33,9 +33,9 @@ BEST, LAST = "best checkpoint", "fixed number of steps"
 
 def growth_with_time(tables: Tables, rules: Rules, key: int, *, domain: str) -> Evidence | None:
     """Power of the step with which the length grows: on fresh data, else on the largest set."""
-    frame = _lengths(tables, rules, domain, fresh=True)
+    frame = lengths(tables, rules, domain, fresh=True)
     if frame.empty:
-        frame = _lengths(tables, rules, domain)
+        frame = lengths(tables, rules, domain)
         places = [name for name in GRAMMAR if name in frame] or ["setting"]
         largest = frame.groupby(places)["dataset_size"].transform("max")
         frame = frame[frame["dataset_size"] == largest]
@@ -46,20 +46,28 @@ def growth_with_data(
     tables: Tables, rules: Rules, key: int, *, domain: str, checkpoint: str
 ) -> Evidence | None:
     """Power of P with which the length grows, at the `BEST` checkpoint or at the `LAST`."""
-    frame = _lengths(tables, rules, domain)
-    cell = [*UNITS[domain], "dataset_size"]
-    if checkpoint == BEST:
-        validation = finite_sizes(total_losses(tables["losses"], "validation"))
-        validation = validation.reset_index(drop=True)
-        best = validation.loc[validation.groupby(cell)["loss"].idxmin(), [*cell, "step"]]
-        frame = frame.merge(best, on=[*cell, "step"])
-    else:
-        frame = frame[frame["step"] == frame["step"].max()]
+    frame = at_checkpoint(lengths(tables, rules, domain), tables["losses"], domain, checkpoint)
     return _growth(frame, "dataset_size", rules, key, domain)
 
 
-def _lengths(tables: Tables, rules: Rules, domain: str, fresh: bool = False) -> pd.DataFrame:
-    """Rows of lengths, of the kind of weights that counts."""
+def at_checkpoint(
+    frame: pd.DataFrame, losses: pd.DataFrame, domain: str, checkpoint: str
+) -> pd.DataFrame:
+    """Rows at the checkpoint of lowest validation loss of every cell (`BEST`), or at the `LAST`."""
+    if checkpoint == LAST:
+        return frame[frame["step"] == frame["step"].max()]
+    cell = [*UNITS[domain], "dataset_size"]
+    validation = finite_sizes(total_losses(losses, "validation")).reset_index(drop=True)
+    best = validation.loc[validation.groupby(cell)["loss"].idxmin(), [*cell, "step"]]
+    return frame.merge(best, on=[*cell, "step"])
+
+
+def lengths(tables: Tables, rules: Rules, domain: str, fresh: bool = False) -> pd.DataFrame:
+    """Rows of lengths, of the kind of weights that counts.
+
+    Of samples that are novel, with the share of copies beside them as `copied`; or of all samples
+    of networks that saw `fresh` data only.
+    """
     quantity, novel = LENGTHS[domain]
     frame = tables["measurements"]
     frame = frame[frame["quantity"] == quantity]

@@ -1,6 +1,7 @@
 """`python -m pipeline.documents.study PAGE RESULTS`: the tables of the study, filled into its page.
 
-RESULTS is the folder of results with the runs `study`, `study_conditional` and `study_width_*`.
+RESULTS is the folder of results with the runs `study`, `study_conditional`, `study_width_*` and
+`study_image`.
 """
 
 import sys
@@ -20,6 +21,7 @@ from pipeline.claims.rules import Rules
 from pipeline.claims.thresholds import clustering_thresholds
 from pipeline.config.load import load_config
 from pipeline.config.slices import claims_settings
+from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 from pipeline.stages.domains import DOMAINS
 
@@ -142,13 +144,18 @@ def _read(run: Path, name: str) -> pd.DataFrame:
 
 def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
     """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
-    config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": "study"})
-    rules = Rules(**claims_settings(config, "rhm")["rules"])._replace(accuracy=accuracy)
+    rules = _rules("study", "rhm")._replace(accuracy=accuracy)
     names = DOMAINS["rhm"].claim_tables
     there = [name for name in names if (run / f"tables/rhm_{name}.parquet").exists()]
     frames = {name: _read(run, name) for name in there if name not in _ANEW}
     frames["sample_complexity"] = points
     return markdown(claims_table("rhm", frames, rules))
+
+
+def _rules(preset: str, domain: str) -> Rules:
+    """Rules that a preset decides claims by."""
+    config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
+    return Rules(**claims_settings(config, domain)["rules"])
 
 
 def _fill(page: Path, results: Path) -> None:
@@ -161,6 +168,15 @@ def _fill(page: Path, results: Path) -> None:
     paste(page, "widths", width_table(sizes["node accuracy"], widths))
     for name, found in points.items():
         paste(page, name, _decided(study, found, name))
+    _fill_images(page, results / "study_image")
+
+
+def _fill_images(page: Path, run: Path) -> None:
+    claims = tables.read_table(run / "tables/claims.parquet", "claims")
+    names = ("measurements", "losses")
+    found = {n: tables.read_table(run / f"tables/image_{n}.parquet", n) for n in names}
+    paste(page, "image_claims", markdown(claims))
+    paste(page, "image_lengths", length_table(found, _rules(run.name, "image"), "image"))
 
 
 if __name__ == "__main__":

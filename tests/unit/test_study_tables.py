@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.claims.rules import Rules
+from pipeline.config.load import load_config
+from pipeline.documents.lengths import length_table
 from pipeline.documents.study import level_table, width_table
+
+ROOT = Path(__file__).parents[2]
+DECIDED = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).claims.plain()
 
 
 def _thresholds(values, level=1, status="inside", variable="dataset_size"):
@@ -85,10 +91,37 @@ def test_a_criterion_may_know_neither_all_levels_nor_networks():
     assert second == "| 10, 3, 2, 3 | 2 | 99 | 9 [9, 9] | 0.6 [0.6, 0.6] | 7 [7, 7] | - |"
 
 
+def measured(rows):
+    """Lengths and copies of images by network, size and step."""
+    frame = pd.DataFrame(rows, columns=["network_seed", "dataset_size", "step", "length", "copied"])
+    named = {"length": "equivalent_block_length", "copied": "copied_fraction"}
+    place = ["network_seed", "dataset_size", "step"]
+    long = frame.melt(place, list(named), var_name="quantity", value_name="estimate")
+    shared = {"setting": "cars", "data_seed": 0, "average": 0.9, "layer": 2.0}
+    long = long.assign(quantity=long["quantity"].map(named), **shared)
+    return long.assign(among=long["quantity"].map({"equivalent_block_length": "novel_samples"}))
+
+
+def test_lengths_are_those_of_the_best_and_of_the_last_step():
+    # 8 images are learnt by heart: the validation loss is lowest at step 10, not at 20
+    rows = [(0, 8, 10, 2.0, 0.0), (1, 8, 10, 4.0, 0.0), (0, 8, 20, 6.0, 0.5), (1, 8, 20, 6.0, 0.7)]
+    rows += [(seed, 16, step, float(step), 0.0) for seed in (0, 1) for step in (10, 20)]
+    measurements = measured(rows).astype({"dataset_size": str})
+    cells = measurements[["setting", "data_seed", "network_seed", "dataset_size", "step"]]
+    losses = cells.drop_duplicates().assign(split="validation", noise_low=0, noise_high=1)
+    small = losses["dataset_size"] == "8"
+    losses["loss"] = losses["step"].where(small, -losses["step"])
+    found = {"measurements": measurements, "losses": losses}
+    lines = length_table(found, Rules(**DECIDED, average=0.9), "image").splitlines()
+    assert lines[2:] == [
+        "| 8 | 10 | 3.0 ± 1.4 | 6.0 ± 0.0 | 0.60 |",
+        "| 16 | 20 | 20.0 ± 0.0 | 20.0 ± 0.0 | 0.00 |",
+    ]
+
+
 def test_the_page_of_the_study_says_what_its_tables_say(tmp_path):
-    root = Path(__file__).parents[2]
-    page = (root / "docs/study.md").read_text()
+    page = (ROOT / "docs/study.md").read_text()
     (tmp_path / "study.md").write_text(page)
     command = [sys.executable, "-m", "pipeline.documents.study", tmp_path / "study.md", "results"]
-    subprocess.run(command, cwd=root, check=True)
+    subprocess.run(command, cwd=ROOT, check=True)
     assert (tmp_path / "study.md").read_text() == page
