@@ -21,7 +21,7 @@ figures: .venv/installed
 	@echo "report:  results/demo/report.html"
 
 test: .venv/installed
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 test-slurm: .venv/installed
 	python -m tests.slurm.cluster start

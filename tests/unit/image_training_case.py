@@ -54,7 +54,7 @@ def prepare(directory: Path, training: int = 64, validation: int = 48) -> Path:
     images = np.repeat(values[:, None], 3 * SIZE**2, axis=1).astype(np.uint8)[None]
     tensors = {"training": images[:, :training], "validation": images[:, training:]}
     dataset = directory / "dataset.safetensors"
-    write_tensors(dataset, tensors, make_stamp("dataset", {}, {}))
+    write_tensors(dataset, tensors, make_stamp("dataset", {"settings": {}}, {}))
     return dataset
 
 

@@ -10,8 +10,6 @@ from safetensors import safe_open
 
 from tests.workflow.checkout import ROOT, SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 GRAMMAR = "results/smoke/rhm/v4_m2_s2_L2/grammar_g0.safetensors"
 LINE = "range(s - 1, -1, -1)"
 

@@ -8,8 +8,6 @@ from snakemake_interface_executor_plugins.utils import format_cli_arg
 from pipeline.config.read import read_entries
 from tests.workflow.checkout import SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 LOCAL = ("--cores", "1")
 GRAMMAR = "results/mine/rhm/v16_m4_s2_L3/grammar_g0.safetensors"
 

@@ -21,8 +21,6 @@ from tests.faults.inject import environment
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 from tests.workflow.checkout import GRID as GRID_ALONE
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 RHM_FIGURES = [name for name, source in DRAWN.items() if source.domain == "rhm"]
 CELL = f"{GRID}/P8/g0d0n0+g1d0n0"

@@ -8,8 +8,6 @@ import pytest
 
 from tests.workflow.checkout import SMOKE, Checkout, job_counts
 
-pytestmark = pytest.mark.xdist_group("growth")
-
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 SIZES = ("8", "online")
 GROUP = "g0d0n0+g1d0n0"

@@ -10,8 +10,6 @@ from pipeline.stages.catalogue import CELL_TABLES, TABLES
 from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import DRAWN, ROOT, Checkout, job_counts
 
-pytestmark = pytest.mark.xdist_group("paper")
-
 README = (ROOT / "README.md").read_text()
 DOMAINS = yaml.safe_load((ROOT / "config.yaml").read_text())["domains"]
 GRID, THEORY = DOMAINS["rhm"]["grid"], DOMAINS["rhm"]["theory"]

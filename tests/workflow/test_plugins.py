@@ -9,8 +9,6 @@ import pytest
 
 from tests.workflow.checkout import ROOT, SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 PLUGINS = ("snakemake_executor_plugin_lasting_slurm", "snakemake_logger_plugin_grid")
 GRAMMAR = "results/smoke/rhm/v4_m2_s2_L2/grammar_g0.safetensors"
 PLAIN = ("--config", "preset=smoke", "--cores", "1", GRAMMAR)

@@ -9,8 +9,6 @@ from pipeline.stages.definitions import load_module
 from pipeline.stages.specs import STAGES, code_of
 from tests.workflow.checkout import DRAWN, SMOKE
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 OUTSIDE = ("pipeline.__main__", "pipeline.stages.", "pipeline.run.", "pipeline.base.choices")
 OUTSIDE += ("pipeline.sources.contents", "pipeline.sources.directory")
 """Modules that start a job, or refuse to where files are not those that its settings have."""

@@ -12,8 +12,6 @@ from pipeline.stages.domains import DOMAINS
 from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import ROOT, Checkout
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 README = (ROOT / "README.md").read_text()
 DOCUMENTED = (ROOT / "docs/tables.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()

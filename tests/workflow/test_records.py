@@ -15,8 +15,6 @@ from pipeline.stages.figures import FIGURES
 from pipeline.stages.record import Files
 from tests.workflow.checkout import ROOT, SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("records")
-
 STAGE_OF = {rule.name: stage for stage in STAGES.values() for rule in stage.rules}
 TARGETS = {"all", *DOMAINS}
 DEPARTURE = {"narrow": {"network": {"width": 8}}}

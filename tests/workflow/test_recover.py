@@ -10,8 +10,6 @@ import pytest
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 DRIVERS = ".snakemake/drivers/*"
 
 

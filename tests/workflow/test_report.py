@@ -14,8 +14,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.workflow.checkout import DRAWN, ROOT, SMOKE
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 SECONDS = 30
 
 

@@ -1,11 +1,7 @@
 """Snakemake's scheduler looks at what is ready when a job ends, and not all the time."""
 
-import pytest
-
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
-
-pytestmark = pytest.mark.xdist_group("faults")
 
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 GRAMMARS = [f"{GRID}/grammar_g{seed}.safetensors" for seed in (0, 1)]

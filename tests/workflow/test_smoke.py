@@ -8,7 +8,6 @@ from collections import Counter
 
 import pandas as pd
 import pyarrow.parquet as pq
-import pytest
 
 from pipeline.artifacts.tables import read_table_stamp
 from pipeline.artifacts.tensors import read_stamp
@@ -18,8 +17,6 @@ from pipeline.claims.verdict import VERDICTS
 from pipeline.stages.catalogue import COMPARISONS, TABLES
 from pipeline.stages.domains import EVERY_DOMAIN
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
-
-pytestmark = pytest.mark.xdist_group("workflow")
 
 CELLS = 4
 CONTROLS = ("calibration", "control_judgements")

@@ -9,8 +9,6 @@ import pytest
 from pipeline.stages.catalogue import STAGES, TABLES
 from tests.workflow.checkout import DRAWN, SMOKE
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 EDITED = ("workflow", "pipeline", ".snakemake")
 CELLS = 4
 GRAMMARS = 2

@@ -14,8 +14,6 @@ from pipeline.run.interruption import STOPPED
 from tests.faults.inject import environment
 from tests.workflow.checkout import SMOKE, Checkout
 
-pytestmark = pytest.mark.xdist_group("faults")
-
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 CELLS = [f"{GRID}/P{size}/g0d0n0+g1d0n0" for size in (4, 8, 16)]
 TRAINED = [f"{cell}/losses.parquet" for cell in CELLS]
