@@ -48,7 +48,7 @@ def run(tmp_path, reference, name, places, **more):
     output = tmp_path / f"{name}.parquet"
     spec = {"stage": "measure", "settings": SETTINGS}
     measure(spec, image_measure, [reference], None, files, output)
-    return tables.read_table(output, name), tables.read_stamp(output)
+    return tables.read_table(output, name), tables.read_table_stamp(output)
 
 
 def trained(step):
