@@ -11,7 +11,9 @@ report: "workflow/report/workflow.rst"
 conda: "environment.yml"  # these two are used only if they are asked for, with --sdm
 
 
-container: f"{workflow.basedir}/environment.sif"  # see environment.def
+if not any(map(str.isspace, workflow.basedir)):  # Snakemake refuses images there
+
+    container: f"{workflow.basedir}/environment.sif"  # see environment.def
 
 
 include: "workflow/rules/common.smk"

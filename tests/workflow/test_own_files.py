@@ -93,7 +93,8 @@ LIMITS = {
 @pytest.mark.parametrize("reason", LIMITS)
 def test_limits_are_told_before_anything_is_trained(checkout, reason):
     domain, sections = LIMITS[reason]
-    result = checkout.snakemake("-c1", domain, *configured(checkout, domain, **sections))
+    files = configured(checkout, domain, **sections)
+    result = checkout.snakemake("-c1", domain, *files, "--logger", "grid")
     assert result.returncode == 1
     assert re.search(rf"error: domains\.{domain}\..*{re.escape(reason)}", result.stderr)
     assert not list(checkout.path.glob(f"results/x/{domain}/*/*/*/.work"))

@@ -10,7 +10,7 @@ from pipeline.stages.specs import STAGES, code_of
 from tests.workflow.checkout import DRAWN, SMOKE
 
 OUTSIDE = ("pipeline.__main__", "pipeline.stages.", "pipeline.run.", "pipeline.base.choices")
-OUTSIDE += ("pipeline.sources.contents", "pipeline.sources.directory")
+OUTSIDE += ("pipeline.base.canonical", "pipeline.sources.contents", "pipeline.sources.directory")
 """Modules that start a job, or refuse to where files are not those that its settings have."""
 OF_OTHER_RUNS = {"depart", "encode_training"}
 """Stages that only runs with departures, or with image sets of finite size, have."""
