@@ -109,7 +109,7 @@ def test_a_truncated_artifact_is_refused_by_name_with_the_remedy(smoke_run, tmp_
 
 
 def test_sources_edited_after_planning_are_noticed(smoke_run):
-    spec = {"stage": "grammar", "domain": "rhm", "settings": {}, "code": "older", "choices": {}}
+    spec = {"stage": "grammar", "domain": "rhm", "settings": {}, "code": "older"}
     command = [sys.executable, "-m", "pipeline", "grammar", "--output", "x"]
     result = subprocess.run(
         [*command, "--spec", json.dumps(spec)],
