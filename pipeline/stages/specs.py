@@ -67,6 +67,6 @@ def code_of(spec: Mapping[str, Any]) -> Code:
 
 def _entries(stage: str, domain: str) -> tuple[str, ...]:
     if stage not in STAGES:
-        return ("pipeline.figures.save:save_figure", figure_module(stage))
+        return (STAGES["figure"].function, figure_module(stage))
     record = STAGES[stage]
     return (record.function, *(part_module(domain, part) for part in record.parts.values()))
