@@ -6,16 +6,19 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.analysis.settings import Aggregation
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Spec
-from pipeline.config.labels import Cell, parse_replicas, parse_setting
+from pipeline.base.labels import Cell, parse_replicas, parse_setting
+from pipeline.base.spec import Spec
 
 _RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 """What an accuracy and its ceiling have in common."""
 
 
-def aggregate(spec: Spec, parts: Sequence[Path], ceilings: Sequence[Path], output: Path) -> None:
+def aggregate(
+    spec: Spec[Aggregation], parts: Sequence[Path], ceilings: Sequence[Path], output: Path
+) -> None:
     """Concatenate one table of the cells of a setting that are not missing.
 
     Args:
@@ -24,9 +27,8 @@ def aggregate(spec: Spec, parts: Sequence[Path], ceilings: Sequence[Path], outpu
         ceilings: accuracies of the exact denoiser to put beside those measured, or nothing.
         output: one row per replica, step and number; its name is the kind of table.
     """
-    kind, settings = output.stem, spec["settings"]
-    cells, missing = (Cell(*wildcards) for wildcards in settings["cells"]), {*settings["missing"]}
-    there = [cell for cell in cells if cell.label not in missing]
+    kind, missing = output.stem, set(spec.settings.missing)
+    there = [cell for cell in spec.settings.cells if cell.label not in missing]
     read = [tables.read_arrow(path, kind) for path in parts]
     placed = [_placed(cell, part) for cell, (part, _) in zip(there, read, strict=True)]
     rows = tables.concatenate(placed)

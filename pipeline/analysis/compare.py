@@ -11,14 +11,20 @@ from pipeline.analysis.curves import GRAMMAR, all_inside, at_best_checkpoint, fi
 from pipeline.analysis.exponents import exponents as fit_exponents
 from pipeline.analysis.laws import compare_laws
 from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
+from pipeline.analysis.settings import ExponentRules
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Spec
+from pipeline.base.spec import Spec
 
 
 def compare(
-    spec: Spec, table: Path, measurements: Path, losses: Path, exponents: Path, laws: Path
+    spec: Spec[ExponentRules],
+    table: Path,
+    measurements: Path,
+    losses: Path,
+    exponents: Path,
+    laws: Path,
 ) -> None:
     """Fit exponents and competing laws to the half-way points of all settings, by each criterion.
 
@@ -31,7 +37,7 @@ def compare(
         laws: output, one row per criterion and law.
     """
     points = tables.read_table(table, "sample_complexity")
-    samples, among = (spec["settings"][name] for name in ("bootstrap_samples", "among"))
+    samples, among = spec.settings.bootstrap_samples, spec.settings.among
     found = _each(points, lambda part: fit_exponents(part, samples, stream_key("exponents")))
     tables.write_table(exponents, found, make_stamp("exponents", spec, {}))
     measured = accuracy_curves(tables.read_table(measurements, "measurements", CRITERIA))

@@ -13,10 +13,12 @@ from scipy.special import ndtri
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK
+from pipeline.analysis.settings import ConvergenceRules
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 
 DISTANCES = ["mmd", "frechet"]
 """Quantities that are distances between distributions of features."""
@@ -25,7 +27,9 @@ _CURVE = [*NETWORK, "average", "dataset_size", *_WHERE]
 _TAILS = (0.025, 0.975)
 
 
-def converge(spec: Spec, measurements: Path, calibration: Path, output: Path) -> None:
+def converge(
+    spec: Spec[ConvergenceRules], measurements: Path, calibration: Path, output: Path
+) -> None:
     """Read off the times of every curve.
 
     Args:
@@ -34,9 +38,9 @@ def converge(spec: Spec, measurements: Path, calibration: Path, output: Path) ->
         calibration: the same of its controls.
         output: one row per curve and fraction.
     """
-    settings, kinds = spec["settings"], ("measurements", "calibration")
+    settings, kinds = spec.settings, ("measurements", "calibration")
     frame, controls = map(tables.read_table, (measurements, calibration), kinds)
-    chosen = settings["fractions"], settings["bootstrap_samples"]
+    chosen = settings.fractions, settings.bootstrap_samples
     times = convergence_times(frame, controls, *chosen)
     tables.write_table(output, times, make_stamp("convergence", spec, {}))
 

@@ -21,9 +21,11 @@ from pipeline.analysis.curves import (
 )
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.sample_complexity import accuracy_curves, thresholds
+from pipeline.analysis.settings import DepartureRules
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 
 BASE = "the run itself"
 HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
@@ -32,7 +34,9 @@ _ONE = [*REPLICA, "level", "quantity"]
 _INVERSE = {"above": "below", "below": "above"}
 
 
-def depart(spec: Spec, measurements: Sequence[Path], losses: Sequence[Path], output: Path) -> None:
+def depart(
+    spec: Spec[DepartureRules], measurements: Sequence[Path], losses: Sequence[Path], output: Path
+) -> None:
     """Read half-way points and final accuracies off every run, and compare departures with it.
 
     Args:
@@ -41,11 +45,11 @@ def depart(spec: Spec, measurements: Sequence[Path], losses: Sequence[Path], out
         losses: likewise.
         output: Parquet file of one row per departure, grammar parameters, level and quantity.
     """
-    settings, largest = spec["settings"], dict[Hashable, int]()
+    settings, largest = spec.settings, dict[Hashable, int]()
     numbers: dict[str, pd.DataFrame] = {}
-    rules = settings["among"], settings["converged"]
-    for name, *paths in zip([BASE, *settings["names"]], measurements, losses, strict=True):
-        measured = tables.read_table(paths[0], "measurements", [settings["accuracy"]])
+    rules = settings.among, settings.converged
+    for name, *paths in zip([BASE, *settings.names], measurements, losses, strict=True):
+        measured = tables.read_table(paths[0], "measurements", [settings.accuracy])
         measured = accuracy_curves(finite_sizes(measured))
         taken = finite_sizes(tables.read_table(paths[1], "losses"))
         largest = largest or measured.groupby(GRAMMAR)["dataset_size"].max().to_dict()
@@ -54,7 +58,7 @@ def depart(spec: Spec, measurements: Sequence[Path], losses: Sequence[Path], out
             last = measured.groupby(CELL, as_index=False)[["step"]].max()
             found = _numbers(measured, last, largest, *rules)
             of_steps = found["quantity"] == HALF_WAY["step"]  # are those of the run itself
-            numbers[settings["last_checkpoint"]] = found[~of_steps]
+            numbers[settings.last_checkpoint] = found[~of_steps]
     rows = [row for name in numbers for row in _compare(name, numbers[name], numbers[BASE])]
     stamp = make_stamp("departures", spec, {})
     tables.write_table(output, pd.DataFrame(rows), stamp)

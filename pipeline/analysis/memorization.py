@@ -18,10 +18,12 @@ from pipeline.analysis.curves import (
 from pipeline.analysis.exponents import fit_slopes
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.half_way import crossing, half_way
+from pipeline.analysis.settings import MemorizationRules
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 
 _TIMES = [
     *CELL,
@@ -49,13 +51,15 @@ _EXPONENTS = [
 ]
 
 
-def memorize(spec: Spec, measurements: Path, times: Path, exponents: Path) -> None:
+def memorize(
+    spec: Spec[MemorizationRules], measurements: Path, times: Path, exponents: Path
+) -> None:
     """Fit the times of every trajectory, and how that of copying grows with the dataset size."""
-    settings = spec["settings"]
+    settings = spec.settings
     measured = tables.read_table(measurements, "measurements", ["node_accuracy", "copied_excess"])
-    found = learning_times(measured, settings["converged"])
+    found = learning_times(measured, settings.converged)
     tables.write_table(times, found, make_stamp("memorization", spec, {}))
-    slopes = copying_exponents(found, settings["bootstrap_samples"], stream_key("memorization"))
+    slopes = copying_exponents(found, settings.bootstrap_samples, stream_key("memorization"))
     stamp = make_stamp("memorization_exponents", spec, {})
     tables.write_table(exponents, slopes, stamp)
 

@@ -22,9 +22,11 @@ from pipeline.analysis.curves import (
 )
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.half_way import HalfWay, crossing, half_way
+from pipeline.analysis.settings import HalfWayRules
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 
 ACCURACIES = ("node_accuracy", "conditional_accuracy", "string_accuracy")
 LOSS = "excess_loss"
@@ -46,7 +48,9 @@ _COLUMNS = [
 ]
 
 
-def analyse(spec: Spec, measurements: Path, losses: Path, probes: Path, output: Path) -> None:
+def analyse(
+    spec: Spec[HalfWayRules], measurements: Path, losses: Path, probes: Path, output: Path
+) -> None:
     """Read off half-way points per replica, level and criterion, by the rules in the spec.
 
     Args:
@@ -56,13 +60,13 @@ def analyse(spec: Spec, measurements: Path, losses: Path, probes: Path, output: 
         probes: the same, for excess losses.
         output: one row per replica, level, criterion and variable.
     """
-    settings, taken = spec["settings"], tables.read_table(losses, "losses")
+    settings, taken = spec.settings, tables.read_table(losses, "losses")
     rows: list[Values] = []
-    for frame in (_rises(measurements, settings["among"]), _falls(probes)):
+    for frame in (_rises(measurements, settings.among), _falls(probes)):
         by_size = finite_sizes(at_best_checkpoint(frame, taken))
         online = frame[frame["dataset_size"] == "online"]
         for variable, curves in (("dataset_size", by_size), ("step", online)):
-            rows += thresholds(curves, variable, settings["converged"])
+            rows += thresholds(curves, variable, settings.converged)
     table = pd.DataFrame(rows, columns=_COLUMNS)
     tables.write_table(output, table, make_stamp("sample_complexity", spec, {}))
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import STAMP, check_kind, refusal
+from pipeline.base.cells import CellSettings
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import one_line
 from pipeline.base.types import Values
@@ -26,13 +27,12 @@ SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
 
 
-def places(cell: Mapping[str, Any], step: int) -> list[Values]:
+def places(cell: CellSettings, step: int) -> list[Values]:
     """Columns that say where a number belongs, for every replica of a cell."""
-    common = {**cell["setting"], "dataset_size": cell["dataset_size"], "step": step}
-    seeds = (dict(zip(SEEDS, replica, strict=True)) for replica in cell["replicas"])
+    common = {**cell.setting.plain(), "dataset_size": cell.dataset_size, "step": step}
+    seeds = (zip(SEEDS, replica, strict=True) for replica in cell.replicas)
     return [
-        {**common, **{name: seed for name, seed in known.items() if seed is not None}}
-        for known in seeds
+        {**common, **{name: seed for name, seed in known if seed is not None}} for known in seeds
     ]
 
 

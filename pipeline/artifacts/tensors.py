@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 
 from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
+from pipeline.base.spec import Spec
 
 STAMP = "stamp"
 """Key of the stamp in a file's metadata."""
@@ -39,10 +40,10 @@ class Artifact:
         return self.stamp["sha256"]
 
 
-def make_stamp(kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
+def make_stamp(kind: str, spec: Spec[object], inputs: Mapping[str, str]) -> dict[str, Any]:
     """Stamp of a new artifact, complete but for the content hash that its writer adds."""
     versions = {name: version(name) for name in _STAMPED_PACKAGES}
-    return {"kind": kind, "spec": dict(spec), "inputs": dict(inputs), "versions": versions}
+    return {"kind": kind, "spec": dict(spec.plain), "inputs": dict(inputs), "versions": versions}
 
 
 def write_tensors(

@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from pipeline.claims import coherence, creativity, depth, learning
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
 
 POOLED, BY_SETTING, EACH = "pooled", "by setting", "each"

@@ -13,7 +13,7 @@ import pandas as pd
 from pipeline.analysis.curves import GRAMMAR, REPLICA, finite_sizes, total_losses
 from pipeline.analysis.samples import NETWORK, of_weights
 from pipeline.claims.evidence import over_networks, slope, undetermined
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
 
 Tables = Mapping[str, pd.DataFrame]

@@ -14,7 +14,7 @@ from pipeline.analysis.curves import (
     finite_sizes,
 )
 from pipeline.claims.evidence import resampled, slope, undetermined
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
 
 Tables = Mapping[str, pd.DataFrame]

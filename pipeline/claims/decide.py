@@ -14,17 +14,18 @@ from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tables import read_table, read_tables, write_table
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 from pipeline.claims.claims import CLAIMS, EACH, POOLED, Claim
 from pipeline.claims.render import html
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Missing, Rules
 from pipeline.claims.verdict import Evidence, Verdict, in_each, verdict, with_settings
 
 Tables = Mapping[str, pd.DataFrame]
 _STATED = ("claim", "domain", "statement", "quantity", "relation")
 
 
-def decide(spec: Spec, tables: Sequence[Path], output: Path) -> None:
+def decide(spec: Spec[Rules], tables: Sequence[Path], output: Path) -> None:
     """Decide the claims of one domain.
 
     Args:
@@ -33,14 +34,14 @@ def decide(spec: Spec, tables: Sequence[Path], output: Path) -> None:
             was not run may be missing.
         output: Parquet file of one row per claim and number, and one for each setting of it.
     """
-    domain, rules = spec["domain"], Rules(**spec["settings"]["rules"])
+    domain, rules = spec.domain, spec.settings
     names = {path: path.stem.removeprefix(f"{domain}_") for path in tables}
     frames = {name: read_table(path, name) for path, name in names.items()}
     claims = claims_table(domain, frames, rules)
     write_table(output, claims, make_stamp("claims", spec, {}))
 
 
-def show_verdicts(spec: Spec, tables: Sequence[Path], output: Path, page: Path) -> None:
+def show_verdicts(spec: Spec[Missing], tables: Sequence[Path], output: Path, page: Path) -> None:
     """Put the claims of all domains into one table, and into a page of the report.
 
     Args:
@@ -52,7 +53,7 @@ def show_verdicts(spec: Spec, tables: Sequence[Path], output: Path, page: Path) 
     claims = _in_order(read_tables(tables, "claims"))
     write_table(output, claims, make_stamp("claims", spec, {}))
     with replacing(page) as temporary:
-        temporary.write_text(html(claims, describe_missing(spec["settings"]["missing"])))
+        temporary.write_text(html(claims, describe_missing(spec.settings.missing)))
 
 
 def _in_order(claims: pd.DataFrame) -> pd.DataFrame:

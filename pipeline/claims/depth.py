@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.analysis.samples import NETWORK, shown_samples
 from pipeline.claims.evidence import over_networks
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
 
 _CURVES = ["quantity", "kernel", "fraction"]

@@ -14,7 +14,7 @@ from pipeline.analysis.curves import GRAMMAR, REPLICA, mean_interval
 from pipeline.analysis.exponents import slopes_of
 from pipeline.analysis.samples import NETWORK
 from pipeline.base.randomness import stream_key
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
 
 _RANKS = {"below": 0, "inside": 1, "above": 2}

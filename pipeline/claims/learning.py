@@ -16,7 +16,7 @@ from pipeline.analysis.curves import (
 from pipeline.analysis.exponents import SHAPE, lack_of_fit, usable
 from pipeline.analysis.laws import LAWS, RIVALS, comparable, held_out_positions
 from pipeline.claims.evidence import grouped_slope, resampled, slope, smallest_ratio, undetermined
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.thresholds import (
     clustering_thresholds,
     invariance_thresholds,

@@ -2,20 +2,16 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal, NamedTuple, Protocol
+from operator import attrgetter
+from typing import NamedTuple, Protocol
 
-from pydantic import Field
+from pipeline.base.cells import DatasetSize, DatasetSizes, Seeds
+from pipeline.base.section import Few, Section
+from pipeline.sampling.settings import Generation
+from pipeline.training.settings import AdamWOptimisation, Extent, Optimisation
 
-from pipeline.config.fields import Distinct, Few, Increasing, Positive, Section, Seed
-
-DatasetSize = Positive | Literal["online"]
-DatasetSizes = Annotated[
-    list[DatasetSize], Increasing, Distinct, Field(min_length=1, max_length=1000)
-]
-Seeds = Annotated[list[Seed], Distinct, Field(min_length=1, max_length=1000)]
 _MOST_TRAJECTORIES, _MOST_OF_A_SETTING = 100_000, 3000
 """In all; and of one setting, whose names a command line has to hold, of 131,072 bytes on Linux."""
-Decay = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Replicas(Section):
@@ -60,53 +56,8 @@ class HasSizes(Protocol):
         ...
 
 
-class Run(Section):
-    """What is common to all ways of optimisation."""
-
-    learning_rate: Annotated[float, Field(gt=0)]
-    """Highest learning rate; for rhm in the unit of `learning_rate_unit`."""
-    batch_size: Annotated[int, Field(gt=0, le=2**20)]
-    """Strings per step, over all processes."""
-    trajectories: Few
-    """Noisy copies of every string in a step, each at a noise level of its own."""
-    steps: Positive
-    """Steps up to which there may be checkpoints, and where a learning rate that falls is 0 (of
-    text: see `cosine_steps`). At a constant rate, more steps go on from those that were made."""
-    compile: bool
-    """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
-    a C++ compiler, for steps that then take less where networks are narrow."""
-    low_discrepancy: bool
-    """Spread the noise levels of a batch evenly, else draw each by itself."""
-    average_decays: Annotated[list[Decay], Distinct]
-    """Decays of moving averages of the weights, kept in every checkpoint beside the weights."""
-    average_warmup: bool
-    """Whether averages have a short memory at first, min(decay, (1 + k) / (10 + k)) at step k; else
-    early ones are mostly of initial weights, as those of MD4 are."""
-    checkpoints: Annotated[list[Positive], Increasing, Field(min_length=1, max_length=1000)]
-    """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
-    keep_checkpoints: bool
-    """Keep weights that were sampled and probed on disk, and what further checkpoints and steps go
-    on from; false deletes both, so that these train from step 0 (see README, disk)."""
-
-    def _problems(self) -> Iterator[str]:
-        if self.checkpoints[-1] > self.steps:
-            yield f"checkpoints: {self.checkpoints[-1]} is beyond the end, steps = {self.steps}"
-
-
-class AdamW(Run):
-    """Optimisation by AdamW."""
-
-    beta1: Annotated[float, Field(ge=0, lt=1)]
-    """Decay of AdamW's mean of gradients."""
-    beta2: Annotated[float, Field(ge=0, lt=1)]
-    """Decay of AdamW's mean of squared gradients."""
-    weight_decay: Annotated[float, Field(ge=0)]
-    """Weight decay of AdamW."""
-    warmup_steps: Annotated[int, Field(ge=0)]
-    """Steps over which the learning rate rises, fewer than `steps`; then it falls as a cosine
-    (text), or stays."""
-    gradient_clip: Annotated[float, Field(gt=0)] | None
-    """Largest norm of the gradient, which is scaled down to it; null for none."""
+class AdamWTraining(Extent, AdamWOptimisation):
+    """Optimisation by AdamW, and how far it goes."""
 
     def _problems(self) -> Iterator[str]:
         yield from super()._problems()
@@ -117,16 +68,12 @@ class AdamW(Run):
             )
 
 
-class Generation(Section):
-    """What is common to all ways of sampling."""
-
-    samples: Annotated[int, Field(ge=128, le=10**7)]
-    """Strings per checkpoint and replica."""
-    averages: Annotated[list[Decay | None], Distinct, Field(min_length=1)]
-    """Which weights to sample from: decays of averages, of training.average_decays, or null for the
-    weights of the step itself. Figures of one kind of weights show the first."""
-    seed: Seed
-    """Seed of the samples; the same at every checkpoint."""
+def excesses(section: Section, *limits: tuple[str, str]) -> Iterator[str]:
+    """A sentence for each number that exceeds another: pairs of both places in a section."""
+    for place, limit in limits:
+        value, most = attrgetter(place, limit)(section)
+        if value > most:
+            yield f"{place} = {value} must be at most {limit} = {most}"
 
 
 def grid_problems(settings: Sequence[HasSizes], grid: Replicas) -> Iterator[str]:
@@ -146,7 +93,7 @@ def grid_problems(settings: Sequence[HasSizes], grid: Replicas) -> Iterator[str]
         )
 
 
-def average_problems(training: Run, sampling: Generation) -> Iterator[str]:
+def average_problems(training: Optimisation, sampling: Generation) -> Iterator[str]:
     """A sentence for each average to sample from that is not kept."""
     for average in sampling.averages:
         if average is not None and average not in training.average_decays:

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import product
 
+from pipeline.base.labels import Cell, Replica, parse_replicas, replica_label
 from pipeline.config.common import Replicas
 from pipeline.config.image import ImageConfig
-from pipeline.config.labels import Cell, Replica, parse_replicas, replica_label
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 

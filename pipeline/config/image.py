@@ -1,23 +1,26 @@
 """Config of Gaussian diffusion on images: what is read, trained, sampled and measured."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.config.common import AdamW, Generation, Grid, Setting, average_problems, grid_problems
-from pipeline.config.fields import (
-    Distinct,
-    Few,
-    Increasing,
-    Levels,
-    Positive,
-    Section,
-    Width,
+from pipeline.analysis.settings import Convergence
+from pipeline.base.section import Increasing, Positive, Section
+from pipeline.config.common import (
+    AdamWTraining,
+    Grid,
+    Setting,
+    average_problems,
     excesses,
+    grid_problems,
 )
-from pipeline.config.images import Encoder, Images
 from pipeline.config.mathtext import mathtext_problems
+from pipeline.config.models import NamedEfficientNetLite0, NamedModel
+from pipeline.image import settings as image
+from pipeline.measurement.settings import Blocks
+from pipeline.networks.settings import ImageNetwork
+from pipeline.noise.settings import PixelNoise
 
 _LARGEST_SIZE = 4096
 """Pixels of a side."""
@@ -25,83 +28,28 @@ _LONGEST_NAME = 100
 """Characters of the name of a set of images, which is part of directories' names."""
 
 
-class Noise(Section):
-    """The forward process."""
+class Data(image.Images):
+    """Images, their size and how they are split."""
 
-    levels: Levels
-    """Noise levels T."""
-    schedule: Literal["cosine", "ddpm_linear_beta"]
-    """Schedule of alpha_bar."""
+    validation_size: Positive
+    """Held-out images, at most, that losses are taken on."""
 
 
-class Network(Section):
-    """The U-Net of Improved DDPM."""
-
-    width: Width
-    """Channels at full resolution; a multiple of `groups`."""
-    groups: Width
-    """Groups of channels that are normalised together."""
-    residual_blocks: Annotated[int, Field(gt=0, le=64)]
-    """Residual blocks at every resolution on the way down; one more on the way up."""
-    multipliers: Annotated[list[Few], Field(min_length=1, max_length=12)]
-    """Channels over `width` at every resolution, each half the one before."""
-    attention: Annotated[list[Positive], Distinct, Field(max_length=12)]
-    """Sides of feature maps, in pixels, on which there is self-attention."""
-    heads: Few
-    """Attention heads; a divisor of the channels there."""
-
-    def _problems(self) -> Iterator[str]:
-        if any(self.width % part for part in (2, self.groups, self.heads)):
-            yield (
-                f"width = {self.width} must be even and a multiple of groups = {self.groups} and "
-                f"of heads = {self.heads}"
-            )
-
-
-class Training(AdamW):
+class Training(AdamWTraining, image.Training):
     """AdamW on the denoising loss."""
 
-    loss: Literal["improved_hybrid", "squared_error", "variational_bound"]
-    """Squared error of the noise, the variational bound, or both as in Improved DDPM."""
+
+class Encoder(image.Encoding):
+    """Pretrained network whose features images are compared by."""
+
+    model: Annotated[NamedModel | NamedEfficientNetLite0, Field(discriminator="kind")]
+    """Which model: EfficientNet-Lite0, or a ConvNeXt, ResNet or CLIP of transformers."""
+    map_layers: Annotated[list[int], Increasing, Field(min_length=1)]
+    """Those of them whose features at every place are kept as well."""
 
 
-class Sampling(Generation):
-    """Generation from every checkpoint."""
-
-    steps: Levels | None
-    """Ancestral steps, evenly spaced over the noise levels; null for all levels."""
-
-
-class Measurement(Section):
+class Measurement(image.Measurement, image.RealImages, Blocks, image.ShownImages):
     """Estimators on features of samples, and of real images."""
-
-    reference_images: Annotated[int, Field(ge=16, le=10**7)]
-    """Held-out images that generated ones are compared with; further ones serve as controls."""
-    blocks: Annotated[int, Field(ge=4, le=100_000)]
-    """Groups of images that are left out or resampled for errors and intervals."""
-    bootstrap_samples: Annotated[int, Field(ge=100, le=100_000)]
-    """Resamples behind errors of correlation ratios and intervals of lengths and times."""
-    largest_error: Annotated[float, Field(gt=0, lt=1)]
-    """Standard error of the correlation ratio up to which a distance counts as resolved."""
-    kernels: Annotated[list[Literal["gaussian", "energy", "cubic"]], Distinct, Field(min_length=1)]
-    """Kernels of the maximum mean discrepancy; figures show distances with the first."""
-    components: Width
-    """Principal components of real features that Frechet distances are taken in: few, as the
-    distance is biased upwards."""
-    block_lengths: Annotated[list[Positive], Increasing, Field(min_length=2, max_length=100)]
-    """Sides, in pixels, of the blocks exchanged across images in the controls; divisors of size."""
-    real_copies: Annotated[float, Field(gt=0, lt=0.5)]
-    """Share of held-out images that may count as copied: samples that are nearer to a training
-    image, relative to held-out ones, than all the rest of these are copies."""
-    shown_images: Positive
-    """Samples of each checkpoint that are kept as pictures."""
-
-
-class Analysis(Section):
-    """How numbers are read off."""
-
-    fractions: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Distinct, Field(min_length=1)]
-    """A layer has converged when its distance is below this share of that of white noise."""
 
 
 class ImageConfig(Section):
@@ -111,21 +59,21 @@ class ImageConfig(Section):
     """Whether the domain is part of `all`."""
     grid: Grid
     """Cells."""
-    data: Images
+    data: Data
     """Images and how they are split."""
-    noise: Noise
+    noise: PixelNoise
     """Forward process."""
-    network: Network
+    network: ImageNetwork
     """Denoiser."""
     training: Training
     """Optimisation."""
-    sampling: Sampling
+    sampling: image.Sampling
     """Generation."""
     encoder: Encoder
     """Features that images are compared by."""
     measurement: Measurement
     """Estimators."""
-    analysis: Analysis
+    analysis: Convergence
     """Reading rules."""
 
     @property
@@ -136,17 +84,17 @@ class ImageConfig(Section):
     def _problems(self) -> Iterator[str]:
         yield from grid_problems(self.settings, self.grid)
         yield from average_problems(self.training, self.sampling)
-        if (self.sampling.steps or 0) > self.noise.levels:
+        if (self.sampling.steps or 0) > self.noise.noise_levels:
             yield (
-                f"sampling.steps = {self.sampling.steps} must be at most noise.levels = "
-                f"{self.noise.levels}, or null for all of them"
+                f"sampling.steps = {self.sampling.steps} must be at most noise.noise_levels = "
+                f"{self.noise.noise_levels}, or null for all of them"
             )
         yield from self._shape_problems()
         fewest = min(self.sampling.samples, self.measurement.reference_images // 2)
-        if self.measurement.blocks > fewest:
+        if (blocks := self.measurement.jackknife_blocks) > fewest:
             yield (
-                f"measurement.blocks = {self.measurement.blocks} must be at most sampling.samples "
-                f"and half of reference_images, {fewest}"
+                f"measurement.jackknife_blocks = {blocks} must be at most sampling.samples and "
+                f"half of reference_images, {fewest}"
             )
         yield from excesses(self, ("measurement.shown_images", "sampling.samples"))
         yield from mathtext_problems("encoder.model.name", self.encoder.model.name)

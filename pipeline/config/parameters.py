@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from pipeline.base.labels import Cell, parse_replicas, parse_setting
 from pipeline.config.grid import DomainConfig
-from pipeline.config.image import ImageConfig, Network
-from pipeline.config.labels import Cell, parse_replicas, parse_setting
+from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
-from pipeline.config.text import TextConfig
+from pipeline.config.text import TextConfig, vocabulary_size
+from pipeline.networks.settings import ImageNetwork
 
 
 def checkpoint_bytes(domain: DomainConfig, cell: Cell) -> int:
@@ -40,14 +41,14 @@ def _unet_parameters(domain: RhmConfig, setting: dict[str, Any]) -> int:
 
 def _transformer_parameters(domain: TextConfig) -> int:
     """As `pipeline.networks.transformer` builds it, with 64 features of the noise level."""
-    width, symbols = domain.network.width, domain.data.tokenizer.vocabulary_size
+    width, symbols = domain.network.width, vocabulary_size(domain.data.tokenizer)
     hidden = -(-8 * width // 96) * 32
     block = 4 * width * width + 3 * width * hidden + 6 * (64 + 1) * width
     ends = (2 * symbols + 1) * width + 64 * (8 * 64 + 5) + 2 * (64 + 1) * width
     return domain.network.layers * block + ends
 
 
-def _unet2d_parameters(network: Network, size: int) -> int:
+def _unet2d_parameters(network: ImageNetwork, size: int) -> int:
     """As `pipeline.networks.unet2d` builds it: blocks along the way, with their skips."""
     width, blocks = network.width, network.residual_blocks
     channels = [width * multiplier for multiplier in network.multipliers]

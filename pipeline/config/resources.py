@@ -4,17 +4,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from pipeline.base.canonical import short_hash
 from pipeline.base.errors import PipelineError
-from pipeline.config.corpus import Data
-from pipeline.config.images import Encoder, Images
-from pipeline.config.packages import HubSource, Package
+from pipeline.base.section import Section
+from pipeline.config.image import Encoder
 from pipeline.config.schema import Domains
 from pipeline.config.text import Judge
+from pipeline.image.settings import Images
 from pipeline.sources.contents import content_hash
 from pipeline.sources.directory import Listing, list_files
+from pipeline.sources.settings import HubFiles, HubSource, OwnFiles, Package, Pinned
+from pipeline.text.settings import Corpus, Gpt2
 
 _MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layers"})}
 """Where models are kept, and which settings they are tried with."""
@@ -23,68 +23,66 @@ _MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layer
 def packages(domains: Domains) -> dict[str, Package]:
     """Pinned packages of all domains by the paths of their archives."""
     found = [*_source_packages(domains.text.data), *_source_packages(domains.image.data)]
-    if domains.text.data.tokenizer.kind == "gpt2":
+    if isinstance(domains.text.data.tokenizer, Gpt2):
         found.append(domains.text.data.tokenizer.package)
     for model in (domains.text.judge.model, domains.image.encoder.model):
         found += _model_packages(model)
-    return {package.path: package for package in found}
+    return {_archive(package): package for package in found}
 
 
 def hub_datasets(domains: Domains) -> dict[str, HubSource]:
     """Datasets of the hub of all domains by the directories that they are kept in."""
     sources = [section.data.source for section in (domains.text, domains.image)]
-    return {_hub_directory(source): source for source in sources if source.kind == "hub"}
+    return {_hub_directory(source): source for source in sources if isinstance(source, HubSource)}
 
 
-def source_archives(data: Data | Images) -> list[str]:
+def source_archives(data: Corpus | Images) -> list[str]:
     """What is fetched of a source of documents or images, in its order."""
-    if data.source.kind == "hub":
+    if isinstance(data.source, HubSource):
         return [_hub_directory(data.source)]
-    return [package.path for package in _source_packages(data)]
+    return [_archive(package) for package in _source_packages(data)]
 
 
-def document_archives(data: Data) -> list[str]:
+def document_archives(data: Corpus) -> list[str]:
     """What is fetched for the stage `corpus`: the source, then the package of the tokenizer."""
-    tokens = [data.tokenizer.package.path] if data.tokenizer.kind == "gpt2" else []
+    tokens = [_archive(data.tokenizer.package)] if isinstance(data.tokenizer, Gpt2) else []
     return source_archives(data) + tokens
 
 
-def own_files(data: Data | Images) -> Listing | None:
+def own_files(data: Corpus | Images) -> Listing | None:
     """Files of a user's own directory, below the working one if its path is relative, or None.
 
     Raises:
         PipelineError: no file matches.
     """
     source = data.source
-    if source.kind not in ("directory", "npz"):
+    if not isinstance(source, OwnFiles):
         return None
     found = _list_once(source.path, source.files)
     if not found.files:
-        domain = "text" if isinstance(data, Data) else "image"
+        domain = "text" if isinstance(data, Corpus) else "image"
         raise PipelineError(
             f"config: domains.{domain}.data.source: {found.describe()}; correct path or files"
         )
     return found
 
 
-def own_content(data: Data | Images) -> dict[str, str]:
-    """What a user's own files hold, as a hash `content`; of other sources, nothing.
+def own_content(data: Corpus | Images) -> str | None:
+    """What a user's own files hold, as a hash; of other sources, nothing.
 
     Raises:
         PipelineError: no file matches.
     """
     found = own_files(data)
-    return {} if found is None else {"content": _hash_once(found.root, found.pattern)}
+    return None if found is None else _hash_once(found.root, found.pattern)
 
 
-def fetched(source: Package | HubSource) -> dict[str, str]:
+def fetched(source: Pinned) -> Pinned:
     """What decides on the content that is fetched, not how it is read."""
-    if isinstance(source, HubSource):
-        return source.model_dump(include={"dataset", "revision", "files"})
-    return source.model_dump(include={"registry", "name", "version", "sha256"})
+    return HubFiles.of(source) if isinstance(source, HubFiles) else Package.of(source)
 
 
-def model_section(model: BaseModel) -> dict[str, Any]:
+def model_section(model: Section) -> dict[str, Any]:
     """What decides on a pretrained model: all but its name on plots."""
     return model.model_dump(mode="json", exclude={"name"})
 
@@ -100,9 +98,9 @@ def model_directory(section: Judge | Encoder) -> str:
     return f"resources/{kept}/{short_hash(use)}"
 
 
-def model_archive(model: BaseModel) -> list[str]:
+def model_archive(model: Section) -> list[str]:
     """Archive that a pretrained model is made from, if there is one."""
-    return [package.path for package in _model_packages(model)]
+    return [_archive(package) for package in _model_packages(model)]
 
 
 @cache
@@ -116,15 +114,22 @@ def _hash_once(root: Path, pattern: str) -> str:
     return content_hash(_list_once(str(root), pattern))
 
 
-def _source_packages(data: Data | Images) -> list[Package]:
+def _source_packages(data: Corpus | Images) -> list[Package]:
     if isinstance(data.source, Package):
         return [data.source]
     return list(getattr(data.source, "packages", []))
 
 
-def _model_packages(model: BaseModel) -> list[Package]:
+def _model_packages(model: Section) -> list[Package]:
     return [model.package] if hasattr(model, "package") else []
 
 
+def _archive(package: Package) -> str:
+    """Where an archive is kept, below the directory of the workflow."""
+    name = package.name.lstrip("@").replace("/", "-")
+    suffix = {"npm": "tgz", "pypi": "whl"}[package.registry]
+    return f"resources/{package.registry}/{name}-{package.version}.{suffix}"
+
+
 def _hub_directory(source: HubSource) -> str:
-    return f"resources/hub/{source.dataset.replace('/', '+')}-{short_hash(fetched(source))}"
+    return f"resources/hub/{source.dataset.replace('/', '+')}-{short_hash(fetched(source).plain())}"

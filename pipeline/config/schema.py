@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from pipeline.config.claims import Claims
-from pipeline.config.fields import Distinct, Section
+from pipeline.base.section import Distinct, Section
+from pipeline.claims.settings import Claims
 from pipeline.config.grid import DomainConfig
 from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
+from pipeline.figures.settings import Style
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.figures import FIGURES
 
@@ -27,24 +28,6 @@ class Domains(Section):
     """Masked diffusion on text."""
     image: ImageConfig
     """Gaussian diffusion on images."""
-
-
-Palette = Literal[
-    "viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "flare", "crest",
-    "cubehelix", "Blues", "Greens", "Greys", "Oranges", "Purples", "Reds",
-]  # fmt: skip
-"""Colour maps of seaborn and matplotlib from light to dark or back, whose shades have an order."""
-
-
-class Style(Section):
-    """Looks of all figures."""
-
-    palette: Palette
-    """Colours of curves and maps; the default is perceptually uniform and readable in grey."""
-    column_width: Annotated[float, Field(gt=1, le=100)]
-    """Width of figures of one panel, in inches: that of a journal's column."""
-    page_width: Annotated[float, Field(gt=1, le=100)]
-    """Width of all others, in inches: that of a journal's text."""
 
 
 if TYPE_CHECKING:  # to which names that are counted are no type

@@ -7,17 +7,32 @@ the workflow's wildcards (setting, dataset_size, replicas, grammar_seed).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple
-from typing import Any, Protocol
+from typing import Protocol
 
-from pipeline.config.grid import DomainConfig
+from pipeline.analysis.settings import (
+    Aggregation,
+    ConvergenceRules,
+    DepartureRules,
+    ExponentRules,
+    HalfWayRules,
+    MemorizationRules,
+    Shown,
+)
+from pipeline.base.cells import NamedCell, NamedSetting
+from pipeline.base.labels import ONLINE, Cell, parse_replicas, parse_setting
+from pipeline.base.section import NoSettings, Section
+from pipeline.claims.settings import Rules
 from pipeline.config.image import ImageConfig
-from pipeline.config.labels import ONLINE, Cell, parse_replicas, parse_setting
 from pipeline.config.resources import own_content
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import LAST_CHECKPOINT, Config
-from pipeline.config.text import TextConfig
+from pipeline.config.text import TextConfig, vocabulary_size
+from pipeline.figures.settings import FigureSettings
+from pipeline.image import settings as image
+from pipeline.rhm import settings as rhm
 from pipeline.stages.figures import FIGURES
+from pipeline.stages.parts import load_definition
+from pipeline.text import settings as text
 
 
 class Place(Protocol):
@@ -29,12 +44,34 @@ class Place(Protocol):
     grammar_seed: str
 
 
-def _grammar(_domain: RhmConfig, place: Place) -> dict[str, Any]:
+def _parameters(place: Place) -> rhm.GrammarParameters:
+    return rhm.GrammarParameters.model_validate(parse_setting(place.setting))
+
+
+def _cell(place: Place) -> rhm.Cell:
+    """A cell of grammars."""
+    return rhm.Cell(
+        setting=_parameters(place),
+        dataset_size=place.dataset_size,
+        replicas=parse_replicas(place.replicas),
+    )
+
+
+def _named_cell(place: Place) -> NamedCell:
+    """A cell of text or images."""
+    return NamedCell(
+        setting=NamedSetting(setting=place.setting),
+        dataset_size=place.dataset_size,
+        replicas=parse_replicas(place.replicas),
+    )
+
+
+def _grammar(_domain: RhmConfig, place: Place) -> rhm.RandomGrammar:
     """Parameters of one grammar."""
-    return {**parse_setting(place.setting), "seed": int(place.grammar_seed)}
+    return rhm.RandomGrammar.of(_parameters(place), seed=int(place.grammar_seed))
 
 
-def _dataset(domain: RhmConfig, place: Place) -> dict[str, Any]:
+def _dataset(domain: RhmConfig, place: Place) -> rhm.DatasetSettings:
     """Held-out sizes and the number of training strings; online, as many as the run will read."""
     training = domain.training
     if place.dataset_size == ONLINE:
@@ -43,212 +80,204 @@ def _dataset(domain: RhmConfig, place: Place) -> dict[str, Any]:
         size = max(size, domain.data.validation_size)
     else:
         size = int(place.dataset_size)
-    return {**domain.data.plain(), "training_size": size, "cell": _cell(place)}
+    return rhm.DatasetSettings.of(domain.data, training_size=size, cell=_cell(place))
 
 
-def _train(domain: RhmConfig, place: Place) -> dict[str, Any]:
-    """Noise, network and optimisation; an ensemble's gradients are never clipped together.
+def _train(domain: RhmConfig, place: Place) -> rhm.TrainSettings:
+    """Noise, network and optimisation.
 
     The number of steps counts only where the learning rate falls towards the last of them.
     """
-    optimisation = _optimisation(domain, place)
-    falls = domain.training.decay_from < 1
-    optimisation["training"]["steps"] = domain.training.steps if falls else None
-    optimisation["training"]["gradient_clip"] = None
-    return {"noise": domain.noise.plain(), **optimisation}
+    steps = domain.training.steps if domain.training.decay_from < 1 else None
+    training = rhm.Training.of(domain.training, steps=steps)
+    return rhm.TrainSettings(
+        noise=domain.noise, network=domain.network, training=training, cell=_cell(place)
+    )
 
 
-def _optimisation(domain: DomainConfig, place: Place) -> dict[str, Any]:
-    """Network and training; checkpoints are outputs, and steps their bound, but not settings."""
-    training = _without(domain.training.plain(), "steps", "checkpoints", "keep_checkpoints")
-    return {"network": domain.network.plain(), "training": training, "cell": _cell(place)}
-
-
-def _corpus(domain: TextConfig, _place: Place) -> dict[str, Any]:
-    """Documents, tokenizer, split and context."""
-    data = _without(domain.data.plain(), "validation_size") | own_content(domain.data)
-    return {**data, "vocabulary_size": domain.data.tokenizer.vocabulary_size}
-
-
-def _subset(domain: TextConfig | ImageConfig, place: Place) -> dict[str, Any]:
-    """Numbers of blocks or images; online, all of the training part there are."""
-    online = place.dataset_size == ONLINE
-    return {
-        "training_size": None if online else int(place.dataset_size),
-        "validation_size": domain.data.validation_size,
-        "cell": _cell(place),
-    }
-
-
-def _train_text(domain: TextConfig, place: Place) -> dict[str, Any]:
-    """Vocabulary, context, network and optimisation."""
-    data = domain.data
-    shape = {"symbols": data.tokenizer.vocabulary_size, "context": data.context}
-    return {**shape, **_optimisation(domain, place)}
-
-
-def _controls(domain: TextConfig | ImageConfig, place: Place) -> dict[str, Any]:
-    """As many controls as there are samples, what they are compared with, and their blocks."""
-    measurement = domain.measurement.plain()
-    chosen = ("block_lengths", "reference_sequences", "reference_images")
-    compared = {name: value for name, value in measurement.items() if name in chosen}
-    return {**compared, "samples": domain.sampling.samples, "setting": place.setting}
-
-
-def _estimators(domain: TextConfig | ImageConfig, _place: Place) -> dict[str, Any]:
-    """Section `measurement`, but for what makes controls or is shown."""
-    elsewhere = ("block_lengths", "reference_images", "shown_texts", "shown_images")
-    return _without(domain.measurement.plain(), *elsewhere)
-
-
-def _images(domain: ImageConfig, _place: Place) -> dict[str, Any]:
-    """Source, its name, size and split."""
-    return _without(domain.data.plain(), "validation_size") | own_content(domain.data)
-
-
-def _train_image(domain: ImageConfig, place: Place) -> dict[str, Any]:
-    """Size, noise, network and optimisation."""
-    shape = {"size": domain.data.size, "noise": domain.noise.plain()}
-    return {**shape, **_optimisation(domain, place)}
-
-
-def _encode(domain: ImageConfig, _place: Place) -> dict[str, Any]:
-    """Layers of the encoder and the size it sees; which encoder is a matter of input files."""
-    return _without(domain.encoder.plain(), "model")
-
-
-def _encode_training(domain: ImageConfig, _place: Place) -> dict[str, Any]:
-    """The deepest layer alone, in whose features images are compared with training images."""
-    encoder = domain.encoder
-    return {"size": encoder.size, "layers": [encoder.layers[-1]], "map_layers": []}
-
-
-def _converge(domain: ImageConfig, _place: Place) -> dict[str, Any]:
-    """Fractions, and resamples of the curves."""
-    return {**domain.analysis.plain(), "bootstrap_samples": domain.measurement.bootstrap_samples}
-
-
-def _without(section: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in section.items() if name not in names}
-
-
-def _ceiling(domain: RhmConfig, place: Place) -> dict[str, Any]:
+def _ceiling(domain: RhmConfig, place: Place) -> rhm.CeilingSettings:
     """One setting with its grammar seeds, noise and sampler."""
-    return {
-        "setting": parse_setting(place.setting),
-        "grammar_seeds": domain.grid.grammar_seeds,
-        "noise": domain.noise.plain(),
-        "sampling": domain.sampling.plain(),
-        "ceiling": domain.ceiling.plain(),
-    }
+    return rhm.CeilingSettings(
+        setting=_parameters(place),
+        grammar_seeds=domain.grid.grammar_seeds,
+        noise=domain.noise,
+        sampling=domain.sampling,
+        ceiling=domain.ceiling,
+    )
 
 
-def _theory(domain: RhmConfig, place: Place) -> dict[str, Any]:
+def _theory(domain: RhmConfig, place: Place) -> rhm.TheorySettings:
     """One setting, and what picks the strings: held-out sizes and the networks' first data seed."""
-    theory = domain.theory.plain()
-    (theory["grammar"],) = [g.plain() for g in domain.theory.grammars if g.label == place.setting]
-    del theory["grammars"]
-    return {**theory, **domain.data.plain(), "data_seed": domain.grid.data_seeds[0]}
+    (grammar,) = [g for g in domain.theory.grammars if g.label == place.setting]
+    seed = domain.grid.data_seeds[0]
+    return rhm.TheorySettings.of(domain.theory, domain.data, grammar=grammar, data_seed=seed)
 
 
-_RHM: dict[str, Callable[[RhmConfig, Place], dict[str, Any]]] = {
+def _corpus(domain: TextConfig, _place: Place) -> text.CorpusSettings:
+    """Documents, tokenizer, split and context."""
+    size = vocabulary_size(domain.data.tokenizer)
+    content = own_content(domain.data)
+    return text.CorpusSettings.of(domain.data, content=content, vocabulary_size=size)
+
+
+def _text_dataset(domain: TextConfig, place: Place) -> text.DatasetSettings:
+    """Numbers of blocks."""
+    size, held_out = _training_size(place), domain.data.validation_size
+    cell = _named_cell(place)
+    return text.DatasetSettings(training_size=size, validation_size=held_out, cell=cell)
+
+
+def _train_text(domain: TextConfig, place: Place) -> text.TrainSettings:
+    """Vocabulary, context, network and optimisation."""
+    return text.TrainSettings(
+        symbols=vocabulary_size(domain.data.tokenizer),
+        context=domain.data.context,
+        network=domain.network,
+        training=text.Training.of(domain.training),
+        cell=_named_cell(place),
+    )
+
+
+def _text_controls(domain: TextConfig, place: Place) -> text.ControlSettings:
+    """As many controls as there are samples, what they are compared with, and their blocks."""
+    samples = domain.sampling.samples
+    return text.ControlSettings.of(domain.measurement, samples=samples, setting=place.setting)
+
+
+def _images(domain: ImageConfig, _place: Place) -> image.ImagesSettings:
+    """Source, its name, size and split."""
+    return image.ImagesSettings.of(domain.data, content=own_content(domain.data))
+
+
+def _image_dataset(domain: ImageConfig, place: Place) -> image.DatasetSettings:
+    """Numbers of images."""
+    size, held_out = _training_size(place), domain.data.validation_size
+    cell = _named_cell(place)
+    return image.DatasetSettings(training_size=size, validation_size=held_out, cell=cell)
+
+
+def _train_image(domain: ImageConfig, place: Place) -> image.TrainSettings:
+    """Size, noise, network and optimisation."""
+    return image.TrainSettings(
+        size=domain.data.size,
+        noise=domain.noise,
+        network=domain.network,
+        training=image.Training.of(domain.training),
+        cell=_named_cell(place),
+    )
+
+
+def _image_controls(domain: ImageConfig, place: Place) -> image.ControlSettings:
+    """As many controls as there are samples, what they are compared with, and their blocks."""
+    samples = domain.sampling.samples
+    return image.ControlSettings.of(domain.measurement, samples=samples, setting=place.setting)
+
+
+def _encode_training(domain: ImageConfig, _place: Place) -> image.Encoding:
+    """The deepest layer alone, in whose features images are compared with training images."""
+    deepest = domain.encoder.layers[-1:]
+    return image.Encoding.of(domain.encoder, layers=deepest, map_layers=[])
+
+
+def _converge(domain: ImageConfig, _place: Place) -> ConvergenceRules:
+    """Fractions, and resamples of the curves."""
+    return ConvergenceRules.of(domain.analysis, domain.measurement)
+
+
+def _training_size(place: Place) -> int | None:
+    """Blocks or images; online, all of the training part there are."""
+    return None if place.dataset_size == ONLINE else int(place.dataset_size)
+
+
+_RHM: dict[str, Callable[[RhmConfig, Place], Section]] = {
     "grammar": _grammar,
     "dataset": _dataset,
     "train": _train,
-    "sample": lambda domain, _: domain.sampling.plain(),  # noise and network: see checkpoint
-    "measure": lambda domain, _: _without(domain.measurement.plain(), "shown_strings"),
-    "trees": lambda domain, _: {"shown_strings": domain.measurement.shown_strings},
-    "probe": lambda domain, _: domain.probe.plain(),
+    "sample": lambda domain, _: domain.sampling,  # noise and network: see checkpoint
+    "measure": lambda domain, _: rhm.Measurement.of(domain.measurement),
+    "trees": lambda domain, _: rhm.ShownStrings.of(domain.measurement),
+    "probe": lambda domain, _: domain.probe,
     "ceiling": _ceiling,
     "theory": _theory,
-    "concatenate": lambda _domain, _: {},
-    "analyse": lambda domain, _: _without(_reading(domain), "accuracy"),
-    "memorize": lambda domain, _: {**_resampling(domain), "converged": domain.analysis.converged},
-    "exponents": lambda domain, _: {**_resampling(domain), "among": domain.analysis.among},
+    "concatenate": lambda _domain, _: NoSettings(),
+    "analyse": lambda domain, _: HalfWayRules.of(domain.analysis),
+    "memorize": lambda domain, _: MemorizationRules.of(domain.analysis),
+    "exponents": lambda domain, _: ExponentRules.of(domain.analysis),
 }
 
-_TEXT: dict[str, Callable[[TextConfig, Place], dict[str, Any]]] = {
+_TEXT: dict[str, Callable[[TextConfig, Place], Section]] = {
     "corpus": _corpus,
-    "dataset": _subset,
+    "dataset": _text_dataset,
     "train": _train_text,
-    "sample": lambda domain, _: domain.sampling.plain(),
-    "controls": _controls,
-    "measure": _estimators,
-    "probe": lambda domain, _: domain.probe.plain(),
-    "decode": lambda domain, _: {"shown_texts": domain.measurement.shown_texts},
-    "judge": lambda domain, _: {"texts": domain.judge.texts, "longest": domain.judge.longest},
-    "concatenate": lambda _domain, _: {},
+    "sample": lambda domain, _: domain.sampling,
+    "controls": _text_controls,
+    "measure": lambda domain, _: text.Measurement.of(domain.measurement),
+    "probe": lambda domain, _: domain.probe,
+    "decode": lambda domain, _: text.ShownTexts.of(domain.measurement),
+    "judge": lambda domain, _: text.Judge.of(domain.judge),
+    "concatenate": lambda _domain, _: NoSettings(),
 }
 
-_IMAGE: dict[str, Callable[[ImageConfig, Place], dict[str, Any]]] = {
+_IMAGE: dict[str, Callable[[ImageConfig, Place], Section]] = {
     "images": _images,
-    "dataset": _subset,
+    "dataset": _image_dataset,
     "train": _train_image,
-    "sample": lambda domain, _: domain.sampling.plain(),
-    "controls": _controls,
-    "encode": _encode,
+    "sample": lambda domain, _: domain.sampling,
+    "controls": _image_controls,
+    "encode": lambda domain, _: image.Encoding.of(domain.encoder),
     "encode_training": _encode_training,
-    "measure": _estimators,
-    "pictures": lambda domain, _: {"shown_images": domain.measurement.shown_images},
-    "concatenate": lambda _domain, _: {},
+    "measure": lambda domain, _: image.Measurement.of(domain.measurement),
+    "pictures": lambda domain, _: image.ShownImages.of(domain.measurement),
+    "concatenate": lambda _domain, _: NoSettings(),
     "converge": _converge,
 }
 
-SLICES: dict[str, Mapping[str, Callable[..., dict[str, Any]]]]
+SLICES: dict[str, Mapping[str, Callable[..., Section]]]
 SLICES = {"rhm": _RHM, "text": _TEXT, "image": _IMAGE}
 """Settings of every stage but those below, by domain."""
 
 
-def aggregate_settings(cells: Iterable[Cell], missing: Sequence[str]) -> dict[str, Any]:
+def aggregate_settings(cells: Iterable[Cell], missing: Sequence[str]) -> Aggregation:
     """The cells of one setting, and the labels of those that are missing."""
-    return {"cells": [list(astuple(cell)) for cell in cells], "missing": list(missing)}
+    return Aggregation(cells=list(cells), missing=list(missing))
 
 
-def claims_settings(config: Config, domain: str) -> dict[str, Any]:
+def claims_settings(config: Config, domain: str) -> Rules:
     """How verdicts come about; which tables there are is a matter of input files."""
-    of_domain: dict[str, object]
     if domain == "rhm":
-        analysis = config.domains.rhm.analysis
-        of_domain = {name: getattr(analysis, name) for name in ("accuracy", "bootstrap_samples")}
-    else:
-        of_domain = {"average": config.domain(domain).sampling.averages[0]}
-    return {"rules": {**config.claims.plain(), **of_domain}}
+        return Rules.of(config.domains.rhm.analysis, config.claims)
+    return Rules.of(config.claims, average=config.domain(domain).sampling.averages[0])
 
 
-def departures_settings(config: Config) -> dict[str, Any]:
-    """How half-way points are read off; which runs are compared, none with missing cells."""
-    names = {"names": list(config.departures), "last_checkpoint": LAST_CHECKPOINT}
-    return {**_reading(config.domains.rhm), **names, "missing": []}
+def departures_settings(
+    config: Config, names: Sequence[str], missing: Sequence[str]
+) -> DepartureRules:
+    """How half-way points are read off.
+
+    Args:
+        config: of the run.
+        names: of the departures that are compared.
+        missing: labels of missing cells.
+    """
+    return DepartureRules.of(
+        config.domains.rhm.analysis,
+        names=list(names),
+        last_checkpoint=LAST_CHECKPOINT,
+        missing=list(missing),
+    )
 
 
-def figure_settings(config: Config, name: str) -> dict[str, Any]:
-    """Looks, and the reading rules if the figure shows what they choose."""
-    source = FIGURES[name]
-    common: dict[str, Any] = {"style": config.style.plain(), "missing": []}
-    if "judgements" in source.tables:
-        common["judge"] = config.domains.text.judge.model.name
-    if source.domain != "rhm":
-        common["average"] = config.domain(source.domain).sampling.averages[0]
-    if source.domain == "image":
-        common["encoder"] = config.domains.image.encoder.model.name
-    if not source.reads_analysis:
-        return common
-    return {**common, "analysis": _without(_reading(config.domains.rhm), "converged")}
-
-
-def _reading(domain: RhmConfig) -> dict[str, Any]:
-    """Which accuracy counts, over which samples, and whether it has levelled off."""
-    return _without(domain.analysis.plain(), "bootstrap_samples")
-
-
-def _resampling(domain: RhmConfig) -> dict[str, Any]:
-    return {"bootstrap_samples": domain.analysis.bootstrap_samples}
-
-
-def _cell(place: Place) -> dict[str, Any]:
-    replicas = [list(astuple(replica)) for replica in parse_replicas(place.replicas)]
-    return {
-        "setting": parse_setting(place.setting),
-        "dataset_size": place.dataset_size,
-        "replicas": replicas,
+def figure_settings(config: Config, name: str, missing: Sequence[str]) -> FigureSettings:
+    """Looks, the labels of missing cells, and whatever else a figure has among its settings."""
+    figure = FIGURES[name]
+    domains, shown = config.domains, config.domain(figure.domain)
+    values = {
+        "style": config.style,
+        "missing": list(missing),
+        "analysis": Shown.of(domains.rhm.analysis),
+        "average": shown.sampling.averages[0],
+        "judge": domains.text.judge.model.name,
+        "encoder": domains.image.encoder.model.name,
     }
+    kind: type[FigureSettings] = load_definition(figure.settings)
+    return kind.of(**{key: values[key] for key in kind.model_fields})

@@ -2,23 +2,28 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Settings, Spec
+from pipeline.base.section import Section
+from pipeline.base.spec import Spec
 
 Tensors = Mapping[str, tuple[tuple[int, ...], Iterable[np.ndarray]]]
 """For each tensor its shape, with -1 for the number of strings, and its rows, piece by piece."""
 
 
-class Data(Protocol):
+_Settings = TypeVar("_Settings", bound=Section)
+_Settings_contra = TypeVar("_Settings_contra", bound=Section, contravariant=True)
+
+
+class Data(Protocol[_Settings_contra]):
     """A domain's `data` part, a module."""
 
     def build(
-        self, settings: Settings, sources: Sequence[Path], /
+        self, settings: _Settings_contra, sources: Sequence[Path], /
     ) -> tuple[Tensors, dict[str, str]]:
         """Data of a cell, and the content hash of every source by the name of its file.
 
@@ -37,7 +42,9 @@ class Data(Protocol):
         ...
 
 
-def make_dataset(spec: Spec, data: Data, sources: Sequence[Path], output: Path) -> None:
+def make_dataset(
+    spec: Spec[_Settings], data: Data[_Settings], sources: Sequence[Path], output: Path
+) -> None:
     """Build and save a cell's data.
 
     Args:
@@ -47,7 +54,7 @@ def make_dataset(spec: Spec, data: Data, sources: Sequence[Path], output: Path) 
         output: safetensors file with `training` [R, P, d], `validation` and, for some domains,
             `test` [R, N, d].
     """
-    tensors, inputs = data.build(spec["settings"], sources)
+    tensors, inputs = data.build(spec.settings, sources)
     with streams.writing(output, make_stamp("dataset", spec, inputs)) as stream:
         for name, (shape, rows) in tensors.items():
             stream.add(name, rows, shape)

@@ -12,20 +12,20 @@ import numpy as np
 from pipeline.artifacts import streams
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation
-from pipeline.base.types import Settings
 from pipeline.datasets.build import Tensors
+from pipeline.datasets.settings import Subset
 
 _ROWS = 4096
 """Rows in memory at a time."""
 
 
 def choose_rows(
-    settings: Settings, path: Path, kind: str, key: str, rows: str
+    settings: Subset, path: Path, kind: str, key: str, rows: str
 ) -> tuple[Tensors, dict[str, str]]:
     """Tensors of `make_dataset`, and the content hash of the source that they were taken from.
 
     Args:
-        settings: of the stage: `training_size`, none for all, `validation_size` and `cell`.
+        settings: of the stage.
         path: source artifact with `training` [N, d] and `validation` [N', d].
         kind: of the source artifact.
         key: section of the config that has the dataset sizes.
@@ -36,14 +36,14 @@ def choose_rows(
     """
     source = streams.map_tensors(path, kind)
     training, validation = source.tensors["training"], source.tensors["validation"]
-    size = settings["training_size"] or len(training)
+    size = settings.training_size or len(training)
     if size > len(training):
         raise PipelineError(
             f"{key}.dataset_sizes: {size} exceeds the {len(training)} training {rows} of {path}; "
             "choose smaller ones"
         )
-    data_seeds = [data_seed for _, data_seed, _ in settings["cell"]["replicas"]]
-    held_out = permutation(len(validation), f"validation {rows}")[: settings["validation_size"]]
+    data_seeds = [replica.data_seed for replica in settings.cell.replicas]
+    held_out = permutation(len(validation), f"validation {rows}")[: settings.validation_size]
     orders = [permutation(len(training), seed, f"training {rows}")[:size] for seed in data_seeds]
     shape = (len(data_seeds), -1, training.shape[1])
     tensors = {

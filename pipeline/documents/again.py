@@ -13,7 +13,9 @@ from pipeline.analysis.convergence import converge
 from pipeline.analysis.memorization import memorize
 from pipeline.analysis.sample_complexity import analyse
 from pipeline.base.errors import PipelineError
+from pipeline.base.spec import Spec
 from pipeline.claims.decide import decide, show_verdicts
+from pipeline.claims.settings import Missing
 from pipeline.config.load import load_config
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
@@ -40,7 +42,7 @@ def analyse_again(run: Path, output: Path) -> None:
     enabled = [name for name in DOMAINS if config.domain(name).enabled]
     for domain in enabled:
         _decide_again(config, domain, run / "tables", output)
-    spec = read_spec(make_spec("verdicts", "rhm", {"missing": []}))
+    spec = read_spec(make_spec("verdicts", "rhm", Missing(missing=[])))
     claims = [output / f"{domain}_claims.parquet" for domain in enabled]
     show_verdicts(spec, claims, output / "claims.parquet", output / "claims.html")
 
@@ -78,7 +80,7 @@ def _paths(folder: Path, domain: str, *names: str) -> list[Path]:
     return [folder / f"{domain}_{name}.parquet" for name in names]
 
 
-def _spec(config: Config, domain: str, stage: str) -> dict[str, Any]:
+def _spec(config: Config, domain: str, stage: str) -> Spec[Any]:
     settings = SLICES[domain][stage](config.domain(domain), None)
     return read_spec(make_spec(stage, domain, settings))
 

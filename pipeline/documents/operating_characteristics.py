@@ -19,7 +19,7 @@ from pipeline.analysis.laws import LAWS, REFERENCE, RIVALS, candidate_laws
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key
 from pipeline.claims.learning import Tables, law_exponent, nearest_rival
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import SUPPORTED, Evidence, verdict
 from pipeline.config.load import load_config
 from pipeline.config.rhm import RhmConfig
@@ -123,7 +123,7 @@ def markdown(domain: RhmConfig, rules: Rules, repetitions: int) -> str:
     Under rivals with one seed of the bootstrap: more can only take support away.
     """
     head = "| truth | exponent | rivals | both |\n| --- | --- | --- | --- |\n"
-    once = rules._replace(bootstrap_seeds=1, agreeing_seeds=1)
+    once = rules.model_copy(update={"bootstrap_seeds": 1, "agreeing_seeds": 1})
     rows = [(LAWS[REFERENCE], rates(domain, rules, REFERENCE, repetitions))]
     for law in RIVALS:
         rows.append((law, rates(domain, once, LAWS.index(law), repetitions)))
@@ -137,14 +137,14 @@ def _row(law: tuple[str, bool], found: Sequence[float]) -> str:
 
 def rules_of(config: Config) -> Rules:
     """Rules by which a config decides claims about grammars."""
-    return Rules(**claims_settings(config, "rhm")["rules"])
+    return claims_settings(config, "rhm")
 
 
 if __name__ == "__main__":
     try:
         page, preset = sys.argv[1:]
         config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
-        rules = rules_of(config)._replace(bootstrap_samples=_RESAMPLES)
+        rules = rules_of(config).model_copy(update={"bootstrap_samples": _RESAMPLES})
         content = markdown(config.domains.rhm, rules, _REPETITIONS)
         paste(Path(page), "operating", content)
     except PipelineError as error:

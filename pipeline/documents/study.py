@@ -17,7 +17,7 @@ from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.claims.decide import claims_table
 from pipeline.claims.render import markdown
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.claims.thresholds import clustering_thresholds
 from pipeline.config.load import load_config
 from pipeline.config.slices import claims_settings
@@ -144,7 +144,7 @@ def _read(run: Path, name: str) -> pd.DataFrame:
 
 def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
     """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
-    rules = _rules("study", "rhm")._replace(accuracy=accuracy)
+    rules = _rules("study", "rhm").model_copy(update={"accuracy": accuracy})
     names = DOMAINS["rhm"].claim_tables
     there = [name for name in names if (run / f"tables/rhm_{name}.parquet").exists()]
     frames = {name: _read(run, name) for name in there if name not in _ANEW}
@@ -155,7 +155,7 @@ def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
 def _rules(preset: str, domain: str) -> Rules:
     """Rules that a preset decides claims by."""
     config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
-    return Rules(**claims_settings(config, domain)["rules"])
+    return claims_settings(config, domain)
 
 
 def _fill(page: Path, results: Path) -> None:

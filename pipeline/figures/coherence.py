@@ -8,13 +8,15 @@ from matplotlib.axes import Axes
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings, OfSamples
 
 _KNOWN = 0.3
 
 
-def draw_ratios(panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+def draw_ratios(
+    panel: Axes, settings: FigureSettings, frame: pd.DataFrame, real: pd.DataFrame
+) -> None:
     """Correlation ratios against distance at every checkpoint, and of real data, dashed."""
     for part, looks in style.by_step(settings, frame):
         summary = _ratio(part).dropna()
@@ -42,7 +44,7 @@ def lengths_of(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_lengths(
-    panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame, unit: str
+    panel: Axes, settings: OfSamples, frame: pd.DataFrame, real: pd.DataFrame, unit: str
 ) -> None:
     """Equivalent block lengths of every network against step, and that of real data, dashed.
 
@@ -50,8 +52,9 @@ def draw_lengths(
     """
     lengths, of_real = lengths_of(frame), lengths_of(real).iloc[0]
     for index, (_, network) in enumerate(grouped(lengths, NETWORK, dropna=False)):
-        marker, shown = style.MARKERS[index % len(style.MARKERS)], settings["average"]
-        shown = network["average"].isna() if shown is None else network["average"] == shown
+        marker, average = style.MARKERS[index % len(style.MARKERS)], settings.average
+        decays = network["average"]
+        shown = decays.isna() if average is None else decays == average
         dotted = {"linestyle": ":", "markerfacecolor": "none"}
         for chosen, looks in ((shown, {"linestyle": "-"}), (~shown, dotted)):
             curve = network[chosen].sort_values("step")

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Spec
+from pipeline.base.spec import Spec
+from pipeline.figures.settings import FigureSettings
 
 
-def draw_figure(spec: Spec, tables: Sequence[Path], outputs: Sequence[Path]) -> None:
+def draw_figure(
+    spec: Spec[FigureSettings], tables: Sequence[Path], outputs: Sequence[Path]
+) -> None:
     """Draw and save a figure as `save_figure` does, which is imported here, with matplotlib.
 
     Raises:

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.artifacts.tables import SEEDS
-from pipeline.base.types import Settings
+from pipeline.figures.settings import FigureSettings, OfSamples
 
 Looks: TypeAlias = dict[str, Any]
 """Named arguments of matplotlib's functions that say how something looks."""
@@ -66,7 +66,7 @@ LABELS = {
 
 
 def panels(
-    settings: Settings, columns: int, height: float = 0.8, rows: int = 1, **kwargs: Any
+    settings: FigureSettings, columns: int, height: float = 0.8, rows: int = 1, **kwargs: Any
 ) -> tuple[Figure, list[Axes]]:
     """Figure and axes, row by row in one list.
 
@@ -89,7 +89,8 @@ def panels(
     font = {"font.sans-serif": ["DejaVu Sans"]}  # comes with matplotlib; others are not everywhere
     rc = dict.fromkeys(sizes, TEXT) | lines | ticks | font
     sns.set_theme(context="paper", style="ticks", rc=rc)
-    width = settings["style"]["column_width" if columns == 1 else "page_width"]
+    style = settings.style
+    width = style.column_width if columns == 1 else style.page_width
     size = (width, width / columns * height * rows + 0.3)
     figure, axes = plt.subplots(
         rows, columns, figsize=size, layout="constrained", squeeze=False, **kwargs
@@ -97,9 +98,9 @@ def panels(
     return figure, axes.ravel().tolist()
 
 
-def shades(settings: Settings, count: int) -> list[Colour]:
+def shades(settings: FigureSettings, count: int) -> list[Colour]:
     """`count` colours of the palette, all of which stand out from white paper."""
-    palette = cast("list[Colour]", sns.color_palette(settings["style"]["palette"], n_colors=256))
+    palette = cast("list[Colour]", sns.color_palette(settings.style.palette, n_colors=256))
     visible = [colour for colour in palette if contrast(colour) >= CONTRAST]
     places = np.linspace(0, len(visible) - 1, max(count, 2))
     return [visible[int(place)] for place in places][:count]
@@ -112,7 +113,7 @@ def contrast(colour: Sequence[float]) -> float:
     return float(1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05))
 
 
-def by_step(settings: Settings, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Looks]]:
+def by_step(settings: FigureSettings, frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, Looks]]:
     """Rows of up to `MOST_STEPS` checkpoints in order, with looks and label of their curve."""
     steps = spread(frame["step"].unique(), MOST_STEPS)
     for index, (step, colour) in enumerate(zip(steps, shades(settings, len(steps)), strict=True)):
@@ -217,12 +218,12 @@ def legend(
 
 
 def heat_map(
-    figure: Figure, panel: Axes, settings: Settings, values: pd.DataFrame, highest: float = 1,
+    figure: Figure, panel: Axes, settings: FigureSettings, values: pd.DataFrame, highest: float = 1,
     label: str = "",
 ) -> None:  # fmt: skip
     """Values by step, upwards, and dataset size, on logarithmic axes; undefined ones are grey."""
     x, y = (_edges(axis.to_numpy(float)) for axis in (values.columns, values.index))
-    looks: Looks = {"cmap": settings["style"]["palette"], "vmin": 0, "vmax": highest}
+    looks: Looks = {"cmap": settings.style.palette, "vmin": 0, "vmax": highest}
     mesh = panel.pcolormesh(x, y, np.ma.masked_invalid(values.to_numpy(float)), **looks)
     figure.colorbar(mesh, ax=panel, label=label, aspect=30, pad=0.02)
     panel.set(facecolor="0.85", xlabel=LABELS["dataset_size"])
@@ -258,9 +259,9 @@ def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:
     note(figure, frame["setting"].iloc[0], *shown, count)
 
 
-def weights(settings: Settings) -> str:
+def weights(settings: OfSamples) -> str:
     """Which weights were sampled."""
-    decay = settings["average"]
+    decay = settings.average
     return "raw weights" if decay is None else f"weights averaged with decay {decay:g}"
 
 

@@ -8,14 +8,15 @@ import numpy as np
 from pipeline.artifacts import streams
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation, stream_key
-from pipeline.base.types import Settings, Values
+from pipeline.base.types import Values
 from pipeline.image.estimators.pixels import as_pictures, white_noise
+from pipeline.image.settings import ControlSettings
 from pipeline.measurement.exchange_blocks import exchange_blocks
 
 SOURCE = "images"
 
 
-def controls(source: Path, settings: Settings) -> Iterator[tuple[Values, np.ndarray]]:
+def controls(source: Path, settings: ControlSettings) -> Iterator[tuple[Values, np.ndarray]]:
     """Held-out images that generated ones are compared with, then what is compared likewise.
 
     These are other held-out images, as many as there are samples; white noise of unit variance,
@@ -29,13 +30,13 @@ def controls(source: Path, settings: Settings) -> Iterator[tuple[Values, np.ndar
         PipelineError: there are too few held-out images.
     """
     held_out = streams.map_tensors(source, SOURCE).tensors["validation"]
-    reference, real = _draw(held_out, settings["reference_images"], settings["samples"])
-    place = {"setting": settings["setting"], "block_length": None}
+    reference, real = _draw(held_out, settings.reference_images, settings.samples)
+    place = {"setting": settings.setting, "block_length": None}
     yield place | {"control": "reference"}, reference
     yield place | {"control": "real"}, real
     noise = white_noise(len(real), real.shape[1], stream_key("controls", "noise"))
     yield place | {"control": "noise"}, noise
-    for length in settings["block_lengths"]:
+    for length in settings.block_lengths:
         key = stream_key("controls", "blocks", length)
         blocks = exchange_blocks(as_pictures(real), length, key).reshape(real.shape)
         yield place | {"control": "blocks", "block_length": float(length)}, blocks

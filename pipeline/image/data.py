@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.base.types import Settings
 from pipeline.datasets.build import Tensors
 from pipeline.datasets.subset import choose_rows
+from pipeline.image.settings import DatasetSettings
 
 
-def build(settings: Settings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
+def build(settings: DatasetSettings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
     """Tensors of `make_dataset`, and the content hash of the images that they were taken from."""
     return choose_rows(settings, sources[0], "images", "domains.image.grid", "images")

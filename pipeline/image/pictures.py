@@ -10,24 +10,25 @@ import pandas as pd
 from PIL import Image
 
 from pipeline.artifacts import streams, tables
-from pipeline.artifacts.samples import sample_places
+from pipeline.artifacts.samples import sample_places, training_settings
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Spec
+from pipeline.base.spec import Spec
+from pipeline.image.settings import ShownImages, TrainSettings
 
 
-def keep_pictures(spec: Spec, samples: Sequence[Path], output: Path) -> None:
+def keep_pictures(spec: Spec[ShownImages], samples: Sequence[Path], output: Path) -> None:
     """Keep the first samples of every checkpoint as pictures.
 
     Args:
-        spec: spec of the stage; of its settings, `shown_images` matters.
+        spec: spec of the stage.
         samples: of every checkpoint, or controls, `tokens` [R, N, d], uint8.
         output: Parquet file of one row per sample; its name is the kind of table.
     """
-    shown, rows, inputs = spec["settings"]["shown_images"], [], {}
+    shown, rows, inputs = spec.settings.shown_images, [], {}
     for path in samples:
         artifact = streams.map_tensors(path, "samples")
         inputs[path.name] = artifact.sha256
-        places = sample_places(artifact.stamp)
+        places = sample_places(artifact, training_settings(artifact, TrainSettings))
         for place, tokens in zip(places, artifact.tensors["tokens"], strict=True):
             pictures = enumerate(map(encode_png, tokens[:shown]))
             rows += [{**place, "sample": number, "png": png} for number, png in pictures]

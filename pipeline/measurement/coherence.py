@@ -12,9 +12,9 @@ import numpy as np
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Settings
 from pipeline.measurement.distance_counts import DistanceCounts, Excess, project
 from pipeline.measurement.estimate import Row
+from pipeline.measurement.settings import Errors
 
 _INTERVAL = (0.025, 0.975)
 
@@ -64,7 +64,7 @@ class Coherence:
 
 def coherence_rows(
     generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
-    distances: Sequence[int], settings: Settings, among: str = "all",
+    distances: Sequence[int], errors: Errors, among: str = "all",
 ) -> Iterator[Row]:  # fmt: skip
     """Correlation ratios of generated sequences and their equivalent block length.
 
@@ -74,17 +74,17 @@ def coherence_rows(
         direction: tokens [N'', d''] of further real sequences, independent of `real`.
         symbols: size of the vocabulary.
         distances: t in tokens, increasing.
-        settings: `measurement` section of the config.
+        errors: how errors are estimated, of the section `measurement` of the config.
         among: which samples these are.
     """
-    blocks, samples = settings["blocks"], settings["bootstrap_samples"]
+    blocks, samples = errors.jackknife_blocks, errors.bootstrap_samples
     key = stream_key("coherence")
     measured = correlation_ratios(
         generated, real, direction, symbols, distances, blocks, samples, key
     )
     for row in (
         *ratio_rows(measured, len(generated)),
-        length_row(measured, len(generated), settings["largest_error"]),
+        length_row(measured, len(generated), errors.largest_error),
     ):
         yield replace(row, among=among)
 

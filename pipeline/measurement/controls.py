@@ -5,15 +5,20 @@ They are kept as samples, so that every stage that reads samples can read them t
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from pipeline.artifacts.tensors import make_stamp, read_stamp, write_tensors
-from pipeline.base.types import Settings, Spec, Values
+from pipeline.base.section import Section
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
+
+_Settings = TypeVar("_Settings", bound=Section)
+_Settings_contra = TypeVar("_Settings_contra", bound=Section, contravariant=True)
 
 
-class Controls(Protocol):
+class Controls(Protocol[_Settings_contra]):
     """A domain's `controls` part, a module.
 
     Attributes:
@@ -22,7 +27,9 @@ class Controls(Protocol):
 
     SOURCE: str
 
-    def controls(self, source: Path, settings: Settings, /) -> Iterator[tuple[Values, np.ndarray]]:
+    def controls(
+        self, source: Path, settings: _Settings_contra, /
+    ) -> Iterator[tuple[Values, np.ndarray]]:
         """Controls in a fixed order.
 
         Args:
@@ -35,7 +42,9 @@ class Controls(Protocol):
         ...
 
 
-def make_controls(spec: Spec, part: Controls, source: Path, controls: Sequence[Path]) -> None:
+def make_controls(
+    spec: Spec[_Settings], part: Controls[_Settings], source: Path, controls: Sequence[Path]
+) -> None:
     """Make the controls of a setting.
 
     Args:
@@ -46,7 +55,7 @@ def make_controls(spec: Spec, part: Controls, source: Path, controls: Sequence[P
             `control` has the columns that say which it is.
     """
     inputs = {source.name: read_stamp(source, part.SOURCE)["sha256"]}
-    made = part.controls(source, spec["settings"])
+    made = part.controls(source, spec.settings)
     for path, (columns, tokens) in zip(controls, made, strict=True):
         stamp = make_stamp("samples", spec, inputs) | {"control": columns}
         write_tensors(path, {"tokens": tokens[None]}, stamp)

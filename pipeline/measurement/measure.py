@@ -9,17 +9,21 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import streams, tables
-from pipeline.artifacts.samples import sample_places
+from pipeline.artifacts.samples import sample_places, training_settings
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Settings, Spec
+from pipeline.base.cells import Trained
+from pipeline.base.section import Section
+from pipeline.base.spec import Spec
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _Truth = TypeVar("_Truth")
+_Settings = TypeVar("_Settings", bound=Section)
+_Settings_contra = TypeVar("_Settings_contra", bound=Section, contravariant=True)
 
 
-class Measures(Protocol[_Truth]):
+class Measures(Protocol[_Truth, _Settings_contra]):
     """A domain's `measure` part, a module, or `trees`.
 
     Attributes:
@@ -30,7 +34,12 @@ class Measures(Protocol[_Truth]):
     KIND: str
     KNOWN: str
 
-    def load_sources(self, sources: Sequence[Path], settings: Settings, /) -> list[_Truth]:
+    @property
+    def TRAINED(self) -> type[Trained]:
+        """Class of the domain's settings of `train`, which samples carry."""
+        ...
+
+    def load_sources(self, sources: Sequence[Path], settings: _Settings_contra, /) -> list[_Truth]:
         """What the samples of every replica, or of all, are compared with.
 
         Args:
@@ -44,7 +53,7 @@ class Measures(Protocol[_Truth]):
         truth: _Truth,
         generated: Mapping[str, np.ndarray],
         known: Mapping[str, np.ndarray],
-        settings: Settings,
+        settings: _Settings_contra,
         /,
     ) -> Iterator["DataclassInstance"]:
         """Rows of one replica at one checkpoint, or of a control.
@@ -64,8 +73,8 @@ class Measures(Protocol[_Truth]):
 
 
 def measure(
-    spec: Spec,
-    measures: Measures[_Truth],
+    spec: Spec[_Settings],
+    measures: Measures[_Truth, _Settings],
     sources: Sequence[Path],
     dataset: Path | None,
     samples: Sequence[Path],
@@ -83,17 +92,18 @@ def measure(
         output: Parquet file of one row per replica, step (or control) and estimate; its name is
             the kind of table.
     """
-    truths = measures.load_sources(sources, spec["settings"])
+    truths = measures.load_sources(sources, spec.settings)
     data = None if dataset is None else streams.map_tensors(dataset, measures.KNOWN)
     rows, inputs = [], {} if data is None else {"dataset": data.sha256}
     for path in samples:
         generated = streams.map_tensors(path, measures.KIND)
         inputs[path.name] = generated.sha256
-        known = {} if data is None else _known(data.tensors, generated.stamp)
-        for i, place in enumerate(sample_places(generated.stamp)):
+        trained = training_settings(generated, measures.TRAINED)
+        known = {} if data is None else _known(data.tensors, trained, generated.stamp["step"])
+        for i, place in enumerate(sample_places(generated, trained)):
             replica = i % len(truths)  # of each kind of weights
             tensors, strings = _replica(generated.tensors, i), _replica(known, replica)
-            found = measures.observe(truths[replica], tensors, strings, spec["settings"])
+            found = measures.observe(truths[replica], tensors, strings, spec.settings)
             rows += [{**place, **asdict(row)} for row in found]
     upstream = {"upstream": _upstream(generated.stamp)}
     stamp = make_stamp(output.stem, spec, inputs) | upstream
@@ -104,15 +114,16 @@ def _replica(tensors: Mapping[str, np.ndarray], replica: int) -> dict[str, np.nd
     return {name: np.asarray(tensor[replica]) for name, tensor in tensors.items()}
 
 
-def _known(splits: Mapping[str, np.ndarray], stamp: Mapping[str, Any]) -> dict[str, np.ndarray]:
+def _known(
+    splits: Mapping[str, np.ndarray], trained: Trained | None, step: int
+) -> dict[str, np.ndarray]:
     """Splits of the data, the training strings only as far as the model had read them.
 
     These are all, or online, those up to its step.
     """
-    trained = stamp["trained"]["settings"]
-    if trained["cell"]["dataset_size"] != "online":
+    if trained is None or not trained.cell.is_online:
         return dict(splits)
-    read = stamp["step"] * trained["training"]["batch_size"]
+    read = step * trained.training.batch_size
     return {**splits, "training": splits["training"][:, :read]}
 
 

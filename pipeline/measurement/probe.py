@@ -11,13 +11,19 @@ import torch
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp, read_tensors
+from pipeline.artifacts.upstream import settings_in
+from pipeline.base.cells import Trained
 from pipeline.base.device import choose_device
-from pipeline.base.types import Settings, Spec
+from pipeline.base.section import Section
+from pipeline.base.spec import Spec
 from pipeline.networks.network import Network
-from pipeline.networks.restore import Builder, restore_network
+from pipeline.networks.restore import Builder, TrainSettings, restore_network
 
 _Network = TypeVar("_Network", bound=Network)
 _Probed_contra = TypeVar("_Probed_contra", bound=Network, contravariant=True)
+_Settings = TypeVar("_Settings", bound=Section)
+_Settings_contra = TypeVar("_Settings_contra", bound=Section, contravariant=True)
+_Trained_contra = TypeVar("_Trained_contra", bound=Trained, contravariant=True)
 
 
 @dataclass(frozen=True)
@@ -47,13 +53,13 @@ class ProbeRow:
     noise_high: float = 1.0
 
 
-class Probes(Protocol[_Probed_contra]):
+class Probes(Protocol[_Probed_contra, _Settings_contra, _Trained_contra]):
     """A domain's `probe` part, a module."""
 
     def Examination(
         self,
-        settings: Settings,
-        trained: Settings,
+        settings: _Settings_contra,
+        trained: _Trained_contra,
         sources: Sequence[Path],
         data: Mapping[str, np.ndarray],
         device: torch.device,
@@ -75,9 +81,9 @@ class Probes(Protocol[_Probed_contra]):
 
 
 def probe(
-    spec: Spec,
-    model: Builder[_Network],
-    probes: Probes[_Network],
+    spec: Spec[_Settings],
+    model: Builder[_Network, TrainSettings],
+    probes: Probes[_Network, _Settings, TrainSettings],
     sources: Sequence[Path],
     dataset: Path,
     checkpoints: Sequence[Path],
@@ -95,16 +101,16 @@ def probe(
         output: Parquet file of one row per replica, step and estimate.
     """
     data, device = read_tensors(dataset, "dataset"), choose_device()
-    cell = data.stamp["spec"]["settings"]["cell"]
     rows, inputs, examine = [], {"dataset": data.sha256}, None
     for path in checkpoints:
         weights = read_tensors(path, "checkpoint")
-        inputs[path.name], trained = weights.sha256, weights.stamp["spec"]["settings"]
+        inputs[path.name] = weights.sha256
+        trained = settings_in(weights.stamp["spec"], path, model.TRAINED)
         if examine is None:
-            examine = probes.Examination(spec["settings"], trained, sources, data.tensors, device)
+            examine = probes.Examination(spec.settings, trained, sources, data.tensors, device)
         with torch.inference_mode():
             found = examine(restore_network(model, weights, device))
-        places = tables.places(cell, weights.stamp["step"])
+        places = tables.places(trained.cell, weights.stamp["step"])
         for place, replica_rows in zip(places, found, strict=True):
             rows += [{**place, **asdict(row)} for row in replica_rows]
     stamp = make_stamp("probes", spec, inputs)

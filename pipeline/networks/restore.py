@@ -7,19 +7,28 @@ from torch import Tensor, nn
 
 from pipeline.artifacts.samples import cell_name
 from pipeline.artifacts.tensors import Artifact, refusal
-from pipeline.base.types import Settings
+from pipeline.artifacts.upstream import settings_in
+from pipeline.base.cells import Trained
 from pipeline.networks.averages import averaged_weights
 from pipeline.networks.finite import first_not_finite
 from pipeline.networks.network import Network
 
 _Network = TypeVar("_Network", bound=Network)
 _Built_co = TypeVar("_Built_co", bound=Network, covariant=True)
+TrainSettings = TypeVar("TrainSettings", bound=Trained)
+"""A domain's settings of `train`."""
 
 
-class Builder(Protocol[_Built_co]):
-    """What restoring asks of a domain's `model` part, a module."""
+class Builder(Protocol[_Built_co, TrainSettings]):
+    """What restoring asks of a domain's `model` part, a module.
 
-    def build_network(self, settings: Settings, /) -> _Built_co:
+    Attributes:
+        TRAINED: class of the domain's settings of `train`, which checkpoints carry.
+    """
+
+    TRAINED: type[TrainSettings]
+
+    def build_network(self, settings: TrainSettings, /) -> _Built_co:
         """Untrained network of the `train` settings: an ensemble, one replica per triple of seeds.
 
         Its weights are a pure function of the settings, under the same names for all seeds.
@@ -28,7 +37,7 @@ class Builder(Protocol[_Built_co]):
 
 
 def restore_network(
-    model: Builder[_Network],
+    model: Builder[_Network, TrainSettings],
     checkpoint: Artifact,
     device: torch.device,
     average: float | None = None,
@@ -44,8 +53,8 @@ def restore_network(
     Raises:
         PipelineError: weights are not finite, or, whenever the network is called, its outputs.
     """
-    settings = checkpoint.stamp["spec"]["settings"]
-    place = f"of {cell_name(settings['cell'])} at step {checkpoint.stamp['step']}"
+    settings = settings_in(checkpoint.stamp["spec"], checkpoint.path, model.TRAINED)
+    place = f"of {cell_name(settings.cell)} at step {checkpoint.stamp['step']}"
     weights = averaged_weights(checkpoint.tensors, average)
     if (name := first_not_finite(weights)) is not None:
         raise refusal(checkpoint.path, f"has weights {name} {place} that are not finite")

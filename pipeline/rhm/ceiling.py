@@ -7,6 +7,7 @@ accuracy below 1 counts against the network only as far as it is below this ceil
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,18 +17,28 @@ from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.device import choose_device
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Settings, Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 from pipeline.noise.schedules import READINGS
+from pipeline.noise.settings import FixedSchedule, TokenNoise
 from pipeline.rhm.estimators.accuracy import accuracies
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import Grammar, load_grammar
-from pipeline.rhm.model import PROCESSES, build_noise
+from pipeline.rhm.model import PROCESSES, make_noise
 from pipeline.rhm.oracle import Oracle
-from pipeline.rhm.sampler import build_sampler
+from pipeline.rhm.sampler import make_sampler
+from pipeline.rhm.settings import CeilingSettings, Sampling
 from pipeline.sampling.generate import generate
 
 
-def ceiling(spec: Spec, sources: Sequence[Path], output: Path) -> None:
+class _Sampler(NamedTuple):
+    """Noise; and reverse steps, with how many strings are drawn."""
+
+    noise: TokenNoise
+    sampling: Sampling
+
+
+def ceiling(spec: Spec[CeilingSettings], sources: Sequence[Path], output: Path) -> None:
     """Sample with the config's sampler, and with every schedule at several numbers of levels.
 
     Args:
@@ -35,40 +46,38 @@ def ceiling(spec: Spec, sources: Sequence[Path], output: Path) -> None:
         sources: grammars of one setting.
         output: Parquet file of one row per grammar, sampler and accuracy.
     """
-    settings, loaded = spec["settings"], [load_grammar(path) for path in sources]
-    seeds = dict(zip(settings["grammar_seeds"], (grammar for grammar, _ in loaded), strict=True))
+    settings, loaded = spec.settings, [load_grammar(path) for path in sources]
+    seeds = dict(zip(settings.grammar_seeds, (grammar for grammar, _ in loaded), strict=True))
     rows = [
-        {**row, "configured": i == 0}
+        {**settings.setting.plain(), **row, "configured": i == 0}
         for i, sampler in enumerate(_samplers(settings))
-        for row in _rows(settings, sampler, seeds)
+        for row in _rows(sampler, seeds)
     ]
     inputs = {path.name: sha for path, (_, sha) in zip(sources, loaded, strict=True)}
     stamp = make_stamp("ceilings", spec, inputs)
     tables.write_table(output, pd.DataFrame(rows), stamp)
 
 
-def _samplers(settings: Settings) -> list[Values]:
-    """Noise, reverse steps and strings: those of the config, then T steps at T noise levels."""
-    sampling, strings = settings["sampling"], settings["ceiling"]["strings"]
-    steps = {name: sampling[name] for name in ("levels", "spacing")}
-    configured = {"noise": settings["noise"], "steps": steps}
-    swept = []
-    grid = product(PROCESSES, READINGS, settings["ceiling"]["levels"])
-    for process, schedule, levels in grid:
-        changes = {"process": process, "schedule": {"kind": schedule}, "levels": levels}
-        noise = settings["noise"] | changes
-        swept.append({"noise": noise, "steps": {"levels": levels, "spacing": "even"}})
-    others = [{**sampler, "strings": strings} for sampler in swept if sampler != configured]
-    return [{**configured, "strings": sampling["samples"]}, *others]
+def _samplers(settings: CeilingSettings) -> list[_Sampler]:
+    """Those of the config, then T steps at T noise levels."""
+    configured, swept = _Sampler(settings.noise, settings.sampling), []
+    for process, schedule, count in product(PROCESSES, READINGS, settings.ceiling.noise_levels):
+        reading = FixedSchedule.model_validate({"kind": schedule})
+        changes = {"process": process, "schedule": reading, "noise_levels": count}
+        noise = TokenNoise.of(settings.noise, **changes)
+        sampling = Sampling.of(settings.sampling, steps=count, spacing="even")
+        if _Sampler(noise, sampling) != configured:
+            few = sampling.model_copy(update={"samples": settings.ceiling.strings})
+            swept.append(_Sampler(noise, few))
+    return [configured, *swept]
 
 
-def _rows(settings: Settings, sampler: Settings, grammars: dict[int, Grammar]) -> Iterator[Values]:
+def _rows(sampler: _Sampler, grammars: dict[int, Grammar]) -> Iterator[Values]:
     """Accuracies of one sampler, for every grammar by its seed."""
-    noise = sampler["noise"]
-    place = {**settings["setting"], "process": noise["process"]}
-    place |= {"schedule": noise["schedule"]["kind"], "noise_levels": noise["levels"]}
-    place |= {"sampling_levels": sampler["steps"]["levels"]}
-    tokens = _sample(settings, sampler, grammars)
+    noise = sampler.noise
+    place: Values = {"process": noise.process, "schedule": noise.schedule.kind}
+    place |= {"noise_levels": noise.noise_levels, "sampling_levels": sampler.sampling.steps}
+    tokens = _sample(sampler, grammars)
     for (seed, grammar), strings in zip(grammars.items(), tokens, strict=True):
         parsed, nodes = parse(grammar, strings), range(1, grammar.depth + 1)
         everything = [np.ones_like(parsed.valid(level)) for level in nodes]
@@ -85,13 +94,12 @@ def _rows(settings: Settings, sampler: Settings, grammars: dict[int, Grammar]) -
                 }
 
 
-def _sample(settings: Settings, sampler: Settings, grammars: dict[int, Grammar]) -> np.ndarray:
+def _sample(sampler: _Sampler, grammars: dict[int, Grammar]) -> np.ndarray:
     """Strings of the exact denoiser, [R, N, d]."""
-    trained = {"noise": sampler["noise"], "cell": {"setting": settings["setting"]}}
-    sampling = settings["sampling"] | sampler["steps"]
-    oracle = Oracle(list(grammars.values()), build_noise(trained))
-    keys = [stream_key(settings["sampling"]["seed"], seed, "ceiling") for seed in grammars]
-    length = next(iter(grammars.values())).length
+    noise, sampling = sampler
+    first, *_ = every = list(grammars.values())
+    oracle = Oracle(every, make_noise(noise, first.symbols))
+    keys = [stream_key(sampling.seed, seed, "ceiling") for seed in grammars]
     with torch.inference_mode():
-        draw_strings = build_sampler(sampling, trained, oracle)
-        return generate(draw_strings, keys, sampler["strings"], length, choose_device())
+        draw_strings = make_sampler(sampling, noise, first.symbols, oracle)
+        return generate(draw_strings, keys, sampling.samples, first.length, choose_device())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.base.types import Settings, Values
+from pipeline.base.section import Section
+from pipeline.base.types import Values
 from pipeline.measurement.coherence import coherence_rows
 from pipeline.measurement.correlation import (
     PairCounts,
@@ -22,11 +23,13 @@ from pipeline.rhm.estimators.novelty import copying, novel_subtrees, novelty
 from pipeline.rhm.grammar.correlations import common_ancestor_level, joint_excess
 from pipeline.rhm.grammar.parsing import Parse, parse
 from pipeline.rhm.grammar.rules import Grammar, load_grammar
+from pipeline.rhm.settings import Measurement, TrainSettings
 
 KIND, KNOWN = "samples", "dataset"
+TRAINED: type[TrainSettings] = TrainSettings
 
 
-def load_sources(sources: Sequence[Path], _settings: Settings) -> list[Grammar]:
+def load_sources(sources: Sequence[Path], _settings: Section) -> list[Grammar]:
     """Grammars of the replicas."""
     return [load_grammar(path)[0] for path in sources]
 
@@ -35,7 +38,7 @@ def observe(
     grammar: Grammar,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: Settings,
+    settings: Measurement,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint.
 
@@ -43,14 +46,14 @@ def observe(
         grammar: that of the replica.
         generated: `tokens` [N, d].
         strings: its training set [P, d] so far, `validation` and `test` strings.
-        settings: `measurement` section of the config.
+        settings: of the stage.
     """
-    samples = generated["tokens"]
+    samples, blocks = generated["tokens"], settings.jackknife_blocks
     parsed, known = parse(grammar, samples), np.unique(strings["training"], axis=0)
     novel = novel_subtrees(samples, known, grammar.branching)
     yield from accuracies(parsed, novel)
     yield from creativity(grammar, parsed, novel, known)
-    yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], settings["blocks"])
+    yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], blocks)
     yield from _correlations(grammar, samples, novel[-1][:, 0], settings)
     held_out = strings["test"], strings["validation"]
     distances = range(1, grammar.length)
@@ -72,16 +75,16 @@ def _memorization(
 
 
 def _correlations(
-    grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: Settings
+    grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: Measurement
 ) -> Iterator[Row]:
     """Rows of all samples, and of novel ones how far they correlate like the data.
 
     Copies correlate like the data as far as strings reach.
     """
     labels, groups = _pair_groups(grammar)
-    exact, blocks = _exact_excess(grammar), settings["blocks"]
+    exact, blocks = _exact_excess(grammar), settings.jackknife_blocks
     counts = PairCounts.of(samples, grammar.symbols, blocks)
-    squared = squared_correlations(counts, groups, settings["random_halves"])
+    squared = squared_correlations(counts, groups, settings.random_halves)
     for (estimate, error), label in zip(squared, labels, strict=True):
         yield Row("squared_correlation", estimate, error, counts.size * blocks, **label)
     for level, pairs in enumerate(groups[: grammar.depth], 1):

@@ -7,22 +7,24 @@ from torch.optim import Optimizer
 
 from pipeline.base.choices import Choices
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Settings
 from pipeline.networks.normed_unet1d import NormedUNet1d
 from pipeline.networks.token_inputs import Contrast, OneHot, TokenInput
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar, linear_beta
+from pipeline.noise.settings import TokenNoise
 from pipeline.noise.uniform import UniformNoise
+from pipeline.rhm.settings import TrainSettings
 from pipeline.training.optimizers import Schedule, adam, linear_decay, sgd
 
 Noise = UniformNoise | AbsorbingNoise
 StringUNet = UNet1d | NormedUNet1d
+TRAINED: type[TrainSettings] = TrainSettings
 
 
-def replica_keys(settings: Settings) -> list[int]:
+def replica_keys(settings: TrainSettings) -> list[int]:
     """One key per replica, on which its weights, batches and noise depend."""
-    return [stream_key(*triple) for triple in settings["cell"]["replicas"]]
+    return [stream_key(*seeds) for seeds in settings.cell.seeds]
 
 
 def _uniform(symbols: int, values: np.ndarray, mixture: str) -> UniformNoise:
@@ -57,37 +59,38 @@ _OPTIMIZERS: Choices[Callable[..., Optimizer]] = Choices(
 )
 
 
-def build_noise(settings: Settings) -> Noise:
+def make_noise(noise: TokenNoise, symbols: int) -> Noise:
+    """Forward process on so many symbols."""
+    values = alpha_bar(levels=noise.noise_levels, **dict(noise.schedule))
+    return PROCESSES[noise.process](symbols, values, noise.mixture)
+
+
+def build_noise(settings: TrainSettings) -> Noise:
     """Forward process of the `train` settings."""
-    noise, symbols = settings["noise"], settings["cell"]["setting"]["v"]
-    values = alpha_bar(levels=noise["levels"], **noise["schedule"])
-    return PROCESSES[noise["process"]](symbols, values, noise["mixture"])
+    return make_noise(settings.noise, settings.cell.setting.v)
 
 
-def build_network(settings: Settings) -> StringUNet:
+def build_network(settings: TrainSettings) -> StringUNet:
     """Untrained ensemble of the `train` settings, one replica per key."""
-    setting, noise, network = (
-        settings["cell"]["setting"],
-        build_noise(settings),
-        settings["network"],
-    )
-    return _ARCHITECTURES[network["architecture"]](
+    setting, noise, network = settings.cell.setting, build_noise(settings), settings.network
+    return _ARCHITECTURES[network.architecture](
         seeds=replica_keys(settings),
-        tokens=_INPUTS[network["noise_input"]](noise),
+        tokens=_INPUTS[network.noise_input](noise),
         symbols=noise.symbols,
-        branching=setting["s"],
-        depth=setting["L"],
-        width=network["width"],
+        branching=setting.s,
+        depth=setting.L,
+        width=network.width,
         levels=noise.levels,
-        cosines=network["noise_input"] == "cosines",
-        precision=network["precision"],
+        cosines=network.noise_input == "cosines",
+        precision=network.precision,
     )
 
 
-def build_optimizer(network: StringUNet, training: Settings) -> tuple[Optimizer, Schedule]:
+def build_optimizer(network: StringUNet, settings: TrainSettings) -> tuple[Optimizer, Schedule]:
     """SGD or Adam, at a rate that is in units of the width or is not, constant and then falling."""
-    unit = {"width": network.width, "one": 1}[training["learning_rate_unit"]]
-    options = dict(training["optimizer"])
+    training = settings.training
+    unit = {"width": network.width, "one": 1}[training.learning_rate_unit]
+    options = dict(training.optimizer)
     make = _OPTIMIZERS[options.pop("kind")]
-    schedule = linear_decay(training["steps"], training["decay_from"])
-    return make(network, training["learning_rate"] * unit, **options), schedule
+    schedule = linear_decay(training.steps, training.decay_from)
+    return make(network, training.learning_rate * unit, **options), schedule

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Settings
 from pipeline.measurement.probe import ProbeRow
 from pipeline.noise.base import Denoiser
 from pipeline.noise.losses import LOSSES
@@ -17,6 +16,7 @@ from pipeline.rhm.grammar.exchange import exchange_tuples
 from pipeline.rhm.grammar.rules import load_grammar
 from pipeline.rhm.model import build_noise, replica_keys
 from pipeline.rhm.oracle import Oracle, partial_oracle
+from pipeline.rhm.settings import Probe, TrainSettings
 from pipeline.training.evaluation import corrupted_strings, noise_bins, string_losses
 
 _CHUNK = 256
@@ -48,14 +48,14 @@ class Examination:
 
     def __init__(
         self,
-        settings: Settings,
-        trained: Settings,
+        settings: Probe,
+        trained: TrainSettings,
         sources: Sequence[Path],
         data: Mapping[str, np.ndarray],
         device: torch.device,
     ) -> None:
         grammars = [load_grammar(path)[0] for path in sources]
-        self._noise, self._loss = build_noise(trained), LOSSES[trained["training"]["loss"]]
+        self._noise, self._loss = build_noise(trained), LOSSES[trained.training.loss]
         self._oracle, self._keys = Oracle(grammars, self._noise), replica_keys(trained)
         self._test, self._device = data["test"], device
         self._bayes = self._string_losses(self._oracle)
@@ -69,7 +69,7 @@ class Examination:
         ]
         self._floors = self._divergences(marginals[0] for marginals in self._exact)
         self._exchanged = [
-            exchange_tuples(grammar, strings[: settings["strings"]], stream_key(key, "exchange"))
+            exchange_tuples(grammar, strings[: settings.strings], stream_key(key, "exchange"))
             for grammar, strings, key in zip(grammars, self._test, self._keys, strict=True)
         ]
 

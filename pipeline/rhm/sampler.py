@@ -7,23 +7,24 @@ import torch
 from torch import Tensor
 
 from pipeline.base.choices import Choices
-from pipeline.base.types import Settings
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.base import Denoiser
+from pipeline.noise.settings import TokenNoise
 from pipeline.noise.uniform import UniformNoise
-from pipeline.rhm.model import build_noise
+from pipeline.rhm.model import make_noise
+from pipeline.rhm.settings import Sampling, TrainSettings
 from pipeline.sampling import generate
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.parts import Draw, DrawStrings
 from pipeline.sampling.uniform import sample_uniform
 
 
-def _uniform(sampling: Settings, noise: UniformNoise, denoiser: Denoiser, draw: Draw) -> Tensor:
-    return sample_uniform(denoiser, noise, draw, sampling["levels"], sampling["spacing"])
+def _uniform(sampling: Sampling, noise: UniformNoise, denoiser: Denoiser, draw: Draw) -> Tensor:
+    return sample_uniform(denoiser, noise, draw, sampling.steps, sampling.spacing)
 
 
 def _absorbing(
-    _sampling: Settings, noise: AbsorbingNoise, denoiser: Denoiser, draw: Draw
+    _sampling: Sampling, noise: AbsorbingNoise, denoiser: Denoiser, draw: Draw
 ) -> Tensor:
     return sample_absorbing(at_positions(denoiser), noise, draw)
 
@@ -33,24 +34,30 @@ _SAMPLERS: Choices[Callable[..., Tensor]] = Choices(
 )
 
 
-def build_sampler(sampling: Settings, settings: Settings, denoiser: Denoiser) -> DrawStrings:
+def make_sampler(
+    sampling: Sampling, noise: TokenNoise, symbols: int, denoiser: Denoiser
+) -> DrawStrings:
     """Map from a source of random numbers to strings.
 
     Args:
-        sampling: `sampling` section of the config.
-        settings: of the `train` stage, which the checkpoint carries.
+        sampling: section of the config.
+        noise: section of the config.
+        symbols: of the grammar, v.
         denoiser: network or oracle.
     """
-    of_process = _SAMPLERS[settings["noise"]["process"]]
-    return partial(of_process, sampling, build_noise(settings), denoiser)
+    return partial(_SAMPLERS[noise.process], sampling, make_noise(noise, symbols), denoiser)
 
 
-def batch_size(_settings: Settings, _device: torch.device) -> int:
+def build_sampler(sampling: Sampling, settings: TrainSettings, denoiser: Denoiser) -> DrawStrings:
+    """The same for a network of the `train` settings, which its checkpoint carries."""
+    return make_sampler(sampling, settings.noise, settings.cell.setting.v, denoiser)
+
+
+def batch_size(_settings: TrainSettings, _device: torch.device) -> int:
     """Strings of each replica in one network call."""
     return generate.BATCH
 
 
-def string_length(settings: Settings) -> int:
+def string_length(settings: TrainSettings) -> int:
     """Tokens of a string, d = s**L."""
-    setting = settings["cell"]["setting"]
-    return setting["s"] ** setting["L"]
+    return settings.cell.setting.length

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.base.types import Settings
 from pipeline.rhm.estimators.novelty import novel_subtrees
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import Grammar
-from pipeline.rhm.measure import KIND, KNOWN, load_sources
+from pipeline.rhm.measure import KIND, KNOWN, TRAINED, load_sources
+from pipeline.rhm.settings import ShownStrings
 
-__all__ = ["KIND", "KNOWN", "Node", "load_sources", "observe"]
+__all__ = ["KIND", "KNOWN", "TRAINED", "Node", "load_sources", "observe"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def observe(
     grammar: Grammar,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: Settings,
+    settings: ShownStrings,
 ) -> Iterator[Node]:
     """All nodes above the first strings of one replica at one checkpoint.
 
@@ -47,7 +47,7 @@ def observe(
         strings: its training set [P, d] so far.
         settings: how many strings are shown.
     """
-    samples = generated["tokens"][: settings["shown_strings"]]
+    samples = generated["tokens"][: settings.shown_strings]
     symbols = parse(grammar, samples).symbols
     novel = [np.zeros(samples.shape, dtype=bool)]
     novel += novel_subtrees(samples, strings["training"], grammar.branching)

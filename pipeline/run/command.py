@@ -1,13 +1,15 @@
 """The command line of a stage, and how it is run, by its record."""
 
 import argparse
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from pipeline.sources.contents import planned_files
-from pipeline.stages.parts import load_part
-from pipeline.stages.record import Files, Setting, Stage
+from pipeline.stages.parts import load_definition, load_part
+from pipeline.stages.record import Files, Option, Stage
 from pipeline.stages.specs import start_job
 
 _NUMBERS = {"one": None, "optional": "?", "many": "*"}
@@ -17,10 +19,10 @@ _NUMBERS = {"one": None, "optional": "?", "many": "*"}
 def add_stage(stages: "argparse._SubParsersAction[argparse.ArgumentParser]", stage: Stage) -> None:
     """Add the command of a stage, all of whose options have to be given but for optional files."""
     parser = stages.add_parser(stage.name, help=f"run {stage.function}")
-    if stage.has_spec:
+    if stage.settings:
         parser.add_argument("--spec", required=True, help="canonical JSON written by the workflow")
-    for setting in stage.settings:
-        _add_setting(parser, setting)
+    for option in stage.options:
+        _add_option(parser, option)
     for file in (*stage.inputs, *stage.outputs):
         _add_files(parser, file)
 
@@ -31,24 +33,31 @@ def run_stage(stage: Stage, options: dict[str, Any]) -> None:
     Raises:
         PipelineError: sources changed after the workflow was planned, or what the stage raises.
     """
-    if stage.has_spec:
+    if stage.settings:
         spec = start_job(options["spec"])
-        parts = {name: load_part(spec["domain"], part) for name, part in stage.parts.items()}
+        parts = {name: load_part(spec.domain, part) for name, part in stage.parts.items()}
         options = {**options, "spec": spec, **parts}
         if stage.own_files:
-            own = planned_files(spec["settings"])
+            own = planned_files(spec.settings.source, spec.settings.content)
             options[stage.own_files] = [*own, *options[stage.own_files]]
-    getattr(import_module(stage.module), stage.function.partition(":")[2])(**options)
+    load_definition(stage.function)(**options)
 
 
-def _add_setting(parser: argparse.ArgumentParser, setting: Setting) -> None:
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    parse = option.parse
     parser.add_argument(
-        f"--{setting.option.replace('_', '-')}",
-        type=setting.parse,
-        nargs="+" if setting.many else None,
+        f"--{option.option.replace('_', '-')}",
+        type=partial(_section, parse) if isinstance(parse, str) else parse,
+        nargs="+" if option.many else None,
         required=True,
-        help=setting.meaning,
+        help=option.meaning,
     )
+
+
+def _section(kind: str, text: str) -> object:
+    """A section of the config of a type that is told by its name."""
+    section: object = TypeAdapter(load_definition(kind)).validate_json(text)
+    return section
 
 
 def _add_files(parser: argparse.ArgumentParser, file: Files) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from pipeline.base.labels import Cell
 from pipeline.config.grid import DomainConfig
-from pipeline.config.labels import Cell
 from pipeline.config.parameters import checkpoint_bytes
 from pipeline.config.schema import Config
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.labels import Cell, Replica, parse_replicas
+from pipeline.base.labels import Cell, Replica, parse_replicas
 from pipeline.run.trained import last_trace, trained_cells
 from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, steps_of
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from pipeline.base.canonical import canonical_json
-from pipeline.base.types import Settings
+from pipeline.base.section import Section
+from pipeline.claims.settings import Missing
 from pipeline.config.resources import fetched, hub_datasets, packages
 from pipeline.config.schema import Config
 from pipeline.config.slices import (
@@ -31,7 +32,7 @@ class JobSpecs:
     def __init__(self, configs: Mapping[str, Config], present: Present) -> None:
         self._configs, self._config = configs, next(iter(configs.values()))
         self._present = present
-        self._joined: dict[str, Callable[[Place], Settings]] = {
+        self._joined: dict[str, Callable[[Place], Section]] = {
             "aggregate": self._aggregate,
             "claims": lambda place: claims_settings(self._config, place.domain),
         }
@@ -46,7 +47,7 @@ class JobSpecs:
             joined = self._joined.get(stage)
             settings = self._sliced(stage, place) if joined is None else joined(place)
             carried = STAGES[stage].carried
-            upstream = self._sliced(carried, place) if carried else {}
+            upstream = self._sliced(carried, place) if carried else None
             return make_spec(stage, place.domain, settings, upstream)
 
         return spec
@@ -54,40 +55,39 @@ class JobSpecs:
     def of_departures(self, _place: Place) -> str:
         """Params function: the spec of what the departures of the run change."""
         names, missing = self._present.departures(), self._present.missing_of_departures()
-        settings = departures_settings(self._config) | {"names": names, "missing": missing}
+        settings = departures_settings(self._config, names, missing)
         return make_spec("depart", DEPARTED, settings)
 
     def of_verdicts(self, _place: Place) -> str:
         """Params function: the spec of the verdicts on the claims of all domains."""
         run, domains = self._config.run, self._present.domains()
         missing = [label for name in domains for label in self._present.missing(run, name)]
-        return make_spec("verdicts", "rhm", {"missing": missing})
+        return make_spec("verdicts", "rhm", Missing(missing=missing))
 
     def of_package(self, place: Place) -> str:
         """Params function: what the config pins of a package, as canonical JSON."""
         path = f"resources/{place.registry}/{place.archive}"
-        return canonical_json(fetched(packages(self._config.domains)[path]))
+        return canonical_json(fetched(packages(self._config.domains)[path]).plain())
 
     def of_hub_dataset(self, place: Place) -> str:
         """Params function: what the config pins of a dataset of the hub, as canonical JSON."""
         path = f"resources/hub/{place.dataset}"
-        return canonical_json(fetched(hub_datasets(self._config.domains)[path]))
+        return canonical_json(fetched(hub_datasets(self._config.domains)[path]).plain())
 
     def of_figure(self, name: str) -> Callable[[Place], str]:
         """Params function: the spec of a figure, whose code only a job that draws it looks at."""
 
         def spec(_place: Place) -> str:
-            settings = figure_settings(self._config, name)
-            missing = {"missing": self._missing_of_figure(name)}
-            return make_spec(name, FIGURES[name].domain, settings | missing)
+            settings = figure_settings(self._config, name, self._missing_of_figure(name))
+            return make_spec(name, FIGURES[name].domain, settings)
 
         return spec
 
-    def _sliced(self, stage: str, place: Place) -> Settings:
+    def _sliced(self, stage: str, place: Place) -> Section:
         domain = self._configs[place.run].domain(place.domain)
         return SLICES[place.domain][stage](domain, place)
 
-    def _aggregate(self, place: Place) -> Settings:
+    def _aggregate(self, place: Place) -> Section:
         cells = self._present.cells(place.run, place.domain)
         missing = self._present.missing(place.run, place.domain, place.setting)
         of_setting = [cell for cell in cells if cell.setting == place.setting]

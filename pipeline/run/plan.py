@@ -6,7 +6,7 @@ They depend on the config, on a job's wildcards, and on which cells are missing 
 from collections.abc import Callable, Mapping
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.labels import ONLINE, parse_replicas
+from pipeline.base.labels import ONLINE, parse_replicas
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
 from pipeline.run.place import Place, cell_directory, setting_directory

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.labels import Cell, cell_directory
 from pipeline.config.grid import cells
-from pipeline.config.labels import Cell, cell_directory
 from pipeline.config.schema import Config
 from pipeline.run.trained import trained_cells
 from pipeline.stages.catalogue import CELL_TABLES, COMPARED_TABLES

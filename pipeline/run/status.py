@@ -18,8 +18,8 @@ from rich.table import Table
 
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
+from pipeline.base.labels import Cell, cell_directory
 from pipeline.config.grid import cells
-from pipeline.config.labels import Cell, cell_directory
 from pipeline.config.schema import Config
 from pipeline.run.progress import error_line
 from pipeline.run.trained import trained_cells

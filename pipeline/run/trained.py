@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.config.labels import REPLICAS_PATTERN, Cell, parse_replicas, replica_label
+from pipeline.base.labels import REPLICAS_PATTERN, Cell, parse_replicas, replica_label
 from pipeline.training.names import PATTERN, state_name
 
 LOSSES = "losses.parquet"

@@ -11,24 +11,27 @@ from torch import Tensor
 
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors, write_tensors
+from pipeline.artifacts.upstream import settings_in
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Settings, Spec
+from pipeline.base.spec import Spec
 from pipeline.networks.network import Network
-from pipeline.networks.restore import restore_network
+from pipeline.networks.restore import TrainSettings, restore_network
 from pipeline.sampling.parts import DrawStrings, Model, Sampler
+from pipeline.sampling.settings import Generation
 
 _Network = TypeVar("_Network", bound=Network)
+_Sampling = TypeVar("_Sampling", bound=Generation)
 
 BATCH = 2048
 """Strings of each replica in one network call."""
 
 
 def sample(
-    spec: Spec,
-    model: Model[_Network],
-    sampler: Sampler[_Network],
+    spec: Spec[_Sampling],
+    model: Model[_Network, TrainSettings],
+    sampler: Sampler[_Network, _Sampling, TrainSettings],
     checkpoints: Sequence[Path],
     samples: Sequence[Path],
 ) -> None:
@@ -45,11 +48,11 @@ def sample(
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
-        workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
+        workspace = Workspace(output.parent, {"spec": spec.plain, "inputs": inputs})
         if not streams.is_whole(workspace.path(output.name), "samples"):
-            tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
+            tokens = _sample_checkpoint(spec.settings, model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
-            origin |= {"averages": spec["settings"]["averages"]}
+            origin |= {"averages": spec.settings.averages}
             stamp = {**make_stamp("samples", spec, inputs), **origin}
             write_tensors(workspace.path(output.name), {"tokens": tokens}, stamp)
         workspace.publish(output.name, output)
@@ -93,16 +96,19 @@ def generate(
 
 
 def _sample_checkpoint(
-    settings: Settings, model: Model[_Network], sampler: Sampler[_Network], weights: Artifact
+    settings: _Sampling,
+    model: Model[_Network, TrainSettings],
+    sampler: Sampler[_Network, _Sampling, TrainSettings],
+    weights: Artifact,
 ) -> np.ndarray:
-    trained = weights.stamp["spec"]["settings"]
+    trained = settings_in(weights.stamp["spec"], weights.path, model.TRAINED)
     device = choose_device()
-    keys = [stream_key(settings["seed"], key, "samples") for key in model.replica_keys(trained)]
+    keys = [stream_key(settings.seed, key, "samples") for key in model.replica_keys(trained)]
     length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
     dtype, parts = np.min_scalar_type(model.build_noise(trained).symbols - 1), []
     with torch.inference_mode():
-        for average in settings["averages"]:
+        for average in settings.averages:
             network = restore_network(model, weights, device, average)
             draw = sampler.build_sampler(settings, trained, network)
-            parts.append(generate(draw, keys, settings["samples"], length, device, batch, dtype))
+            parts.append(generate(draw, keys, settings.samples, length, device, batch, dtype))
     return np.concatenate(parts)

@@ -17,7 +17,7 @@ def sample_uniform(
     denoiser: Denoiser,
     noise: UniformNoise,
     draw: Draw,
-    levels: int,
+    steps: int,
     spacing: str = "even",
 ) -> Tensor:
     """Draw strings by reverse steps.
@@ -26,14 +26,14 @@ def sample_uniform(
         denoiser: network or oracle, which predicts what the noise wants, posteriors or cavities.
         noise: forward process, with the mixture that a step takes over x_0.
         draw: random numbers; level T is for the prior, each lower one for the step that ends there.
-        levels: number of reverse steps, at most T; steps that would stay at their level are none.
+        steps: number of reverse steps, at most T; those that would stay at their level are none.
         spacing: of the steps over noise levels, one of `SPACINGS`: "cubic" ones are short near the
             end, where tokens that change together are not mended any more.
 
     Returns:
         Tokens, int64 [R, n, d].
     """
-    grid = step_levels(noise.levels, levels, spacing)
+    grid = step_levels(noise.levels, steps, spacing)
     tokens = (draw(grid[0]) * noise.symbols).long()
     for level, below in zip(grid[:-1], grid[1:], strict=True):
         t = torch.full(tokens.shape[:2], level, device=tokens.device)
@@ -43,7 +43,7 @@ def sample_uniform(
     return tokens
 
 
-def step_levels(levels: int, steps: int, spacing: str) -> list[int]:
+def step_levels(noise_levels: int, steps: int, spacing: str) -> list[int]:
     """Noise levels before, between and after steps, falling from T to 0."""
     shares = np.linspace(1, 0, steps + 1) ** SPACINGS[spacing]
-    return np.unique((levels * shares).round().astype(int))[::-1].tolist()
+    return np.unique((noise_levels * shares).round().astype(int))[::-1].tolist()

@@ -14,9 +14,10 @@ from typing import Any
 from pipeline.artifacts.files import replacing
 from pipeline.base.canonical import short_hash
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
+from pipeline.base.section import Section
 from pipeline.sources.archives import file_hash
 from pipeline.sources.directory import Listing, list_files
+from pipeline.sources.settings import OwnFiles
 
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""
@@ -45,23 +46,23 @@ def content_hash(listing: Listing) -> str:
     return short_hash(hashes)
 
 
-def planned_files(settings: Settings) -> list[Path]:
+def planned_files(source: Section, content: str | None) -> list[Path]:
     """Files of a user's own directory, which may be too many for a command line; they are counted.
 
     Args:
-        settings: of a spec; those of a source that is no directory have no `content`.
+        source: where data come from.
+        content: hash of the files when the workflow was planned; none if there are no own files.
 
     Raises:
         PipelineError: they are not those that were there when the workflow was planned.
     """
-    if "content" not in settings:
+    if content is None or not isinstance(source, OwnFiles):
         return []
-    source = settings["source"]
-    found = list_files(Path(source["path"]), source["files"])
+    found = list_files(Path(source.path), source.files)
     print(found.describe(), file=sys.stderr)
-    if content_hash(found) != settings["content"]:
+    if content_hash(found) != content:
         raise PipelineError(
-            f"files in {source['path']} changed after the workflow was planned; run snakemake again"
+            f"files in {source.path} changed after the workflow was planned; run snakemake again"
         )
     return list(found.files)
 

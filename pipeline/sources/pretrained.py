@@ -17,9 +17,9 @@ from huggingface_hub.errors import GatedRepoError
 
 from pipeline.artifacts.files import remove, scratch_directory
 from pipeline.base.errors import PipelineError, one_line
-from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
 from pipeline.sources.placeholders import refuse_placeholder_file
+from pipeline.sources.settings import DirectoryModel, HubModel
 
 _WEIGHTS = "model*.safetensors"
 _FILES = (_WEIGHTS, "model.safetensors.index.json", "config.json")
@@ -64,17 +64,17 @@ class Role:
             raise PipelineError(f"{self.key}: this kind is in a package; give it as --archive")
         return given
 
-    def link_hub_model(self, settings: Settings, directory: Path) -> dict[str, Any]:
+    def link_hub_model(self, model: HubModel, directory: Path) -> dict[str, Any]:
         """Link a model from the hub's own cache; its `id` and `revision`.
 
         Args:
-            settings: id of the `model` and its `revision`.
+            model: which one.
             directory: gets the links.
 
         Raises:
             PipelineError: it cannot be fetched, is gated, or has no safetensors.
         """
-        name, revision = settings["model"], settings["revision"]
+        name, revision = model.model, model.revision
         try:
             snapshot = huggingface_hub.snapshot_download(
                 name, revision=revision, allow_patterns=[*_FILES, *self.files]
@@ -92,14 +92,14 @@ class Role:
         self._link(Path(snapshot), directory)
         return {"id": name, "revision": Path(snapshot).name}  # the commit, if that was a branch
 
-    def link_directory(self, settings: Settings, directory: Path) -> dict[str, Any]:
+    def link_directory(self, model: DirectoryModel, directory: Path) -> dict[str, Any]:
         """Link a model from a directory of the user's own, `path`; its `id` and `revision`.
 
         Raises:
             PipelineError: it holds no safetensors.
         """
-        self._link(Path(settings["path"]), directory)
-        return {"id": settings["path"], "revision": None}
+        self._link(Path(model.path), directory)
+        return {"id": model.path, "revision": None}
 
     def read_record(self, directory: Path) -> dict[str, Any]:
         """The record of a directory that was made by `preparing`.

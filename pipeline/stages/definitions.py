@@ -19,6 +19,7 @@ from pipeline.stages.syntax import (
     Imported,
     Scan,
     bindings,
+    chains_of,
     imported_modules,
     text_of,
     undocumented,
@@ -26,6 +27,8 @@ from pipeline.stages.syntax import (
 
 OTHERS = ""
 """Name of the statements of a module that define nothing."""
+SECTION = ("pipeline.base.section", "Section")
+"""The class that sections of the config derive from."""
 _ROOT = Path(__file__).parents[1]
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -99,6 +102,16 @@ class Module:
             self._found[name, member] = self._define(name, member)
         return self._found[name, member]
 
+    def class_of(self, name: str) -> ast.ClassDef | None:
+        """The class of a name, if it is one."""
+        first = self._statements[name][0]
+        return first if isinstance(first, ast.ClassDef) else None
+
+    def names_in(self, name: str) -> set[tuple[str, ...]]:
+        """Names `a.b.c` that a constant is made of."""
+        values = [getattr(statement, "value", None) for statement in self._statements[name]]
+        return set().union(*(chains_of(value) for value in values if value is not None))
+
     def line_of(self, line: int) -> list[str]:
         """Names of the definitions that a line of the source belongs to."""
         return [
@@ -115,13 +128,21 @@ class Module:
             scan.read(registry.members[member])
         else:
             for statement in self._statements[name]:
-                if isinstance(statement, _SCOPES):
-                    place = statement.name, statement.lineno
-                    bound = self.imports.keys() | self._statements.keys()
-                    scan.read_scope(statement, bound, lambda: self._module_names[place])  # noqa: B023
-                else:
-                    scan.read(statement)
+                self._read(scan, statement)
         return scan.finish(self.imports)
+
+    def _read(self, scan: Scan, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.ClassDef) and is_section(self, statement.name):
+            counted = scan.leave_types(statement)
+            if counted is None:
+                return
+            statement = counted
+        if isinstance(statement, _SCOPES):
+            place = statement.name, statement.lineno
+            bound = self.imports.keys() | self._statements.keys()
+            scan.read_scope(statement, bound, lambda: self._module_names[place])
+        else:
+            scan.read(statement)
 
     @functools.cached_property
     def _module_names(self) -> dict[tuple[str, int], set[str]]:
@@ -162,6 +183,31 @@ def load_module(name: str) -> Module:
 def is_module(name: str) -> bool:
     """Whether a module of this package has this dotted name."""
     return name.split(".", maxsplit=1)[0] == PACKAGE and _candidate(name) is not None
+
+
+def resolve(module: Module, names: tuple[str, ...]) -> tuple[Module, str] | None:
+    """Where that is defined which a module calls `a.b.c`; none if that is not in this package."""
+    while names[0] not in module:
+        imported = module.imports.get(names[0])
+        if imported is None or not imported.is_ours:
+            return None
+        home, names = imported.module, (*filter(None, [imported.name]), *names[1:])
+        while names and is_module(f"{home}.{names[0]}"):
+            home, names = f"{home}.{names[0]}", names[1:]
+        if not names or not is_module(home):
+            return None
+        module = load_module(home)
+    return module, names[0]
+
+
+@functools.cache
+def is_section(module: Module, name: str) -> bool:
+    """Whether a name is that of a section of the config, by the bases of its class."""
+    found = module.class_of(name)
+    if found is None:
+        return False
+    bases = (resolve(module, chain) for base in found.bases for chain in chains_of(base))
+    return (module.name, name) == SECTION or any(is_section(*base) for base in bases if base)
 
 
 def module_imports(module: str) -> tuple[str, ...]:

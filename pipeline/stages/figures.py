@@ -11,7 +11,7 @@ class Figure:
         domain: whose tables it shows.
         subject: the rest of its name.
         tables: which of them.
-        reads_analysis: whether it shows what the section `analysis` chooses.
+        reads: class of its settings, in `pipeline.figures.settings`.
         compares_settings: whether it needs all settings, or the first one only.
         references: tables of other people's numbers, below workflow/references.
     """
@@ -19,7 +19,7 @@ class Figure:
     domain: str
     subject: str
     tables: tuple[str, ...]
-    reads_analysis: bool = False
+    reads: str = "FigureSettings"
     compares_settings: bool = False
     references: tuple[str, ...] = ()
 
@@ -28,27 +28,32 @@ class Figure:
         """Name of the figure, of its rule and of its files."""
         return f"{self.domain}_{self.subject}"
 
+    @property
+    def settings(self) -> str:
+        """Class of its settings, `module:class`."""
+        return f"pipeline.figures.settings:{self.reads}"
+
 
 _ALL = (
     Figure(
         "rhm",
         "accuracy_vs_dataset_size",
         ("measurements", "losses", "laws"),
-        reads_analysis=True,
+        reads="OfAnalysis",
         compares_settings=True,
     ),
     Figure(
         "rhm",
         "accuracy_vs_training_step",
         ("measurements", "sample_complexity"),
-        reads_analysis=True,
+        reads="OfAnalysis",
     ),
     Figure("rhm", "correlation_vs_distance", ("measurements", "losses")),
     Figure(
         "rhm",
         "sample_complexity",
         ("sample_complexity", "exponents", "laws"),
-        reads_analysis=True,
+        reads="OfAnalysis",
         compares_settings=True,
     ),
     Figure("rhm", "generalization_map", ("measurements", "losses", "memorization")),
@@ -71,24 +76,30 @@ _ALL = (
         "rhm",
         "clustering",
         ("theory", "measurements", "losses"),
-        reads_analysis=True,
+        reads="OfAnalysis",
         compares_settings=True,
     ),
     Figure("rhm", "correlation_law", ("theory",), compares_settings=True),
     Figure("rhm", "one_step_gradient", ("theory",), compares_settings=True),
-    Figure("text", "correlation_vs_distance", ("measurements", "calibration")),
-    Figure("text", "coherence_length_vs_training", ("measurements", "calibration")),
+    Figure("text", "correlation_vs_distance", ("measurements", "calibration"), "OfSamples"),
+    Figure("text", "coherence_length_vs_training", ("measurements", "calibration"), "OfSamples"),
     Figure(
         "text",
         "perplexity_vs_context",
         ("judgements", "control_judgements", "measurements", "calibration"),
+        "OfJudgements",
     ),
-    Figure("text", "window_loss", ("probes",)),
-    Figure("text", "samples", ("texts",)),
-    Figure("image", "samples_by_training_step", ("pictures", "control_pictures")),
-    Figure("image", "feature_correlation", ("measurements", "calibration")),
-    Figure("image", "feature_distance_by_depth", ("measurements", "calibration", "convergence")),
-    Figure("image", "power_spectrum", ("measurements", "calibration")),
+    Figure("text", "window_loss", ("probes",), "OfSamples"),
+    Figure("text", "samples", ("texts",), "OfSamples"),
+    Figure("image", "samples_by_training_step", ("pictures", "control_pictures"), "OfFeatures"),
+    Figure("image", "feature_correlation", ("measurements", "calibration"), "OfFeatures"),
+    Figure(
+        "image",
+        "feature_distance_by_depth",
+        ("measurements", "calibration", "convergence"),
+        "OfFeatures",
+    ),
+    Figure("image", "power_spectrum", ("measurements", "calibration"), "OfFeatures"),
 )
 
 FIGURES = {figure.name: figure for figure in _ALL}

@@ -9,6 +9,8 @@ job is stale exactly when something in its spec changed. The code fingerprint ha
 - Of a module that is used as a value, as domains' parts are, it has what the code may take of it:
   definitions whose names are somewhere those of attributes.
 - Other top-level statements count as soon as a module is imported.
+- Of a section of the config it has methods and properties, also of the sections that its keys may
+  have; which keys there are, of which types, and what is refused are no part of it.
 
 Standard library only, since every cluster job parses the workflow.
 """
@@ -20,7 +22,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from pipeline.base.canonical import short_hash
-from pipeline.stages.definitions import OTHERS, Module, is_module, load_module
+from pipeline.stages.definitions import OTHERS, Module, is_module, load_module, resolve
 from pipeline.stages.syntax import ANY, LOOKUP, NAMED, Definition, Imported
 
 _Choices = tuple[tuple[str, tuple[str, ...]], ...]
@@ -113,6 +115,7 @@ class _Closure:
         self.in_full: set[str] = set()
         self.named: dict[str, set[str]] = defaultdict(set)
         self._choices = choices
+        self._seen: set[str] = set()
         self._pending: list[tuple[Module, Definition]] = []
         self._imported: set[str] = set()
         self._open: set[str] = set()
@@ -173,10 +176,24 @@ class _Closure:
         label = f"{module.name}:{name}" + ("" if member is None else f"[{member}]")
         if member is None and (registry := module.registry(name)):
             self.in_full.add(registry.setting)
-        if label not in self.digests:
+        if label not in self._seen:
+            self._seen.add(label)
             definition = module.definition(name, member)
-            self.digests[label] = definition.digest
+            if definition.digest:
+                self.digests[label] = definition.digest
             self._pending.append((module, definition))
+
+    def _follow_type(self, module: Module, names: tuple[str, ...]) -> None:
+        """Reach classes from which the type of a key is made, and nothing else of it."""
+        if (found := resolve(module, names)) is None:
+            return
+        home, name = found
+        if home.class_of(name):
+            self._import(home.name)
+            self._define(home, name, None)
+        else:
+            for parts in home.names_in(name):
+                self._follow_type(home, parts)
 
     def _read_pending(self) -> None:
         """Follow what definitions use, until nothing is new."""
@@ -189,6 +206,8 @@ class _Closure:
                 if names[0] in definition.imports:
                     self._follow_import(definition.imports[names[0]], names[1:])
                 self._follow(module, names)
+            for names in definition.types:
+                self._follow_type(module, names)
 
     def _take_attributes(self) -> bool:
         """Reach what may be taken of modules that are used as values; whether that is anything."""

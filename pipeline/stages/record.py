@@ -29,19 +29,20 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Option:
     """An option of a stage that is neither its spec nor a file, and so makes no job stale.
 
     Attributes:
         option: its name in the function; on the command line dashes replace underscores.
         meaning: what `--help` says.
-        parse: from text to its value.
+        parse: from text to its value; or, of a section of the config as JSON, the name
+            `module:class` of its type.
         many: whether it has several values.
     """
 
     option: str
     meaning: str
-    parse: Callable[[str], object] = int
+    parse: Callable[[str], object] | str = int
     many: bool = False
 
 
@@ -71,15 +72,16 @@ class Stage:
         name: of the stage, on the command line and in specs.
         function: what runs it, as `module:function`; it is given everything below by name.
         inputs: files that it reads.
+        settings: class of what it reads of the config, `module:class`, in which `{domain}` stands
+            for that of each domain; none if it has no spec, and those that have none are the same
+            in all runs. The function is given the spec first.
         outputs: files that it makes; once the last of them is there, the stage has ended.
         rules: rules that run it.
         parts: domain parts that the function is given, by parameter: modules `<domain>/<part>.py`.
         carried: name of the stage whose settings its inputs carry, where it chooses by them, too.
-        settings: further options.
+        options: further options.
         own_files: input option that is given the files of the user's own directory as well, if the
             source is one; they may be too many for a command line, and the spec tells of them.
-        has_spec: whether it has a spec, which the function is given first; others are the same in
-            all runs.
         resumable: whether its jobs keep progress in `.work` beside their outputs, undeclared.
         without: large libraries that it does not import, so that it starts soon.
         until_then: state of a cell, for `status`, as long as it has all before this stage's last
@@ -88,14 +90,14 @@ class Stage:
 
     name: str
     function: str
+    settings: str | None
     outputs: tuple[Files, ...]
     rules: tuple[Rule, ...]
     inputs: tuple[Files, ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)
     carried: str = ""
-    settings: tuple[Setting, ...] = ()
+    options: tuple[Option, ...] = ()
     own_files: str = ""
-    has_spec: bool = True
     resumable: bool = False
     without: tuple[str, ...] = ()
     until_then: str = ""
@@ -104,6 +106,10 @@ class Stage:
     def module(self) -> str:
         """Name of the module that the stage's function is in."""
         return self.function.partition(":")[0]
+
+    def settings_of(self, domain: str) -> str:
+        """Name of the class of its settings for a domain."""
+        return (self.settings or "").format(domain=domain)
 
     def last_output(self, domain: str) -> str:
         """Pattern of what is there once the stage has ended, or nothing if a domain lacks it."""

@@ -1,49 +1,51 @@
 """Records of stages that get data: grammars, corpora, images, pretrained models, datasets."""
 
-import json
-
 from pipeline.stages.paths import CELL, SETTING
-from pipeline.stages.record import Files, Rule, Setting, Stage
+from pipeline.stages.record import Files, Option, Rule, Stage
 
 _GRAMMAR = f"{SETTING}/grammar_g{{grammar_seed}}.safetensors"
 _RESOURCE = "resources/{resource}"
 """What was fetched, or made of what was."""
-_MODEL = Setting("model", "section of the config, as JSON", json.loads)
+_SECTION = "section of the config, as JSON"
 
 SOURCES = (
     Stage(
         "fetch",
         "pipeline.sources.fetch:fetch",
-        settings=(Setting("source", "section of the config, as JSON", json.loads),),
+        None,
+        options=(Option("source", _SECTION, "pipeline.sources.settings:Pinned"),),
         outputs=(Files("output", _RESOURCE),),
         rules=(Rule("fetch_package", ()), Rule("fetch_hub", ())),
-        has_spec=False,
     ),
     Stage(
         "prepare_judge",
         "pipeline.text.perplexity.language_model:prepare_model",
-        settings=(_MODEL, Setting("longest", "tokens that it is to read")),
+        None,
+        options=(
+            Option("model", _SECTION, "pipeline.text.settings:JudgeModel"),
+            Option("longest", "tokens that it is to read"),
+        ),
         inputs=(Files("archive", _RESOURCE, "optional"),),
         outputs=(Files("output", _RESOURCE),),
         rules=(Rule("prepare_judge", ()),),
-        has_spec=False,
     ),
     Stage(
         "prepare_encoder",
         "pipeline.image.features.encoder:prepare_encoder",
-        settings=(
-            _MODEL,
-            Setting("size", "pixels of a side of images"),
-            Setting("layers", "those wanted", many=True),
+        None,
+        options=(
+            Option("model", _SECTION, "pipeline.image.settings:EncoderModel"),
+            Option("size", "pixels of a side of images"),
+            Option("layers", "those wanted", many=True),
         ),
         inputs=(Files("archive", _RESOURCE, "optional"),),
         outputs=(Files("output", _RESOURCE),),
         rules=(Rule("prepare_encoder", ()),),
-        has_spec=False,
     ),
     Stage(
         "grammar",
         "pipeline.rhm.grammar.rules:make_grammar",
+        "pipeline.rhm.settings:RandomGrammar",
         outputs=(Files("output", _GRAMMAR),),
         rules=(Rule("grammar", ("rhm",)),),
         without=("torch", "pandas"),
@@ -51,6 +53,7 @@ SOURCES = (
     Stage(
         "corpus",
         "pipeline.text.corpus.build:make_corpus",
+        "pipeline.text.settings:CorpusSettings",
         inputs=(Files("archives", _RESOURCE, "many"),),
         own_files="archives",
         outputs=(
@@ -63,6 +66,7 @@ SOURCES = (
     Stage(
         "images",
         "pipeline.image.dataset.build:make_images",
+        "pipeline.image.settings:ImagesSettings",
         inputs=(Files("sources", _RESOURCE, "many"),),
         own_files="sources",
         outputs=(Files("output", f"{SETTING}/images.safetensors"),),
@@ -72,6 +76,7 @@ SOURCES = (
     Stage(
         "dataset",
         "pipeline.datasets.build:make_dataset",
+        "pipeline.{domain}.settings:DatasetSettings",
         parts={"data": "data"},
         inputs=(Files("sources", f"{SETTING}/{{source}}.safetensors", "many"),),
         outputs=(Files("output", f"{CELL}/dataset.safetensors"),),
@@ -82,6 +87,7 @@ SOURCES = (
     Stage(
         "controls",
         "pipeline.measurement.controls:make_controls",
+        "pipeline.{domain}.settings:ControlSettings",
         parts={"part": "controls"},
         inputs=(Files("source", f"{SETTING}/{{source}}.safetensors"),),
         outputs=(Files("controls", f"{SETTING}/controls/{{control}}.safetensors", "many"),),

@@ -1,7 +1,9 @@
 """What a syntax tree says, and which names it uses.
 
 Docstrings, comments and formatting are no part of it, nor are annotations that only a type checker
-reads; those of a class's fields are. Standard library only.
+reads; those of a class's fields are. Of sections of the config (`pipeline.base.section`) there is
+no more than what methods and properties do, as the rest cannot change a value. Standard library
+only.
 """
 
 import ast
@@ -23,6 +25,10 @@ _TELLTALE_ATTRIBUTES = {"__dict__", "__getattribute__", "attrgetter", "methodcal
 _TELLTALE_ATTRIBUTES |= {"getmembers", "import_module"}
 """Names by which code may take attributes whose names it does not spell out."""
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_CHECKS = {"model_validator", "field_validator"}
+_CHECK = "_problems"
+_CONFIG = "model_config"
+"""Decorators of methods, a method, and an attribute of sections, by which values are refused."""
 _UNREAD = {"ctx", "type_comment", "kind", "returns", "annotation"}
 """Fields of a syntax tree that change nothing at run time."""
 _BINDING: dict[type[ast.AST], str] = {
@@ -50,12 +56,14 @@ class Definition(NamedTuple):
     """One definition.
 
     Attributes:
-        digest: of what it says, and of where the names that it uses are imported from.
+        digest: of what it says, and of where the names that it uses are imported from; nothing if
+            it says nothing that counts.
         uses: names of its module that it uses, each with the attributes that it takes of it:
             ("helper", "f") for `helper.f`; at the end of it `LOOKUP` for `helper.f[name]`.
         attributes: names of attributes of anything.
         imports: names that are bound by imports inside it.
         modules: modules that these import.
+        types: names, like those of `uses`, from which the types of a section's keys are made.
     """
 
     digest: str
@@ -63,6 +71,7 @@ class Definition(NamedTuple):
     attributes: frozenset[str]
     imports: Mapping[str, Imported]
     modules: frozenset[str]
+    types: frozenset[tuple[str, ...]] = frozenset()
 
 
 class Scan:
@@ -75,6 +84,7 @@ class Scan:
         self._imports: dict[str, Imported] = {}
         self._modules: set[str] = set()
         self._bound: set[str] = set()
+        self._types: set[tuple[str, ...]] = set()
 
     def finish(self, imports: Mapping[str, Imported]) -> Definition:
         """What was read, in a module with such imports."""
@@ -82,9 +92,10 @@ class Scan:
         roots = sorted({use[0] for use in self._uses} & known.keys())
         origins = [f"{root}={known[root].module}:{known[root].name}" for root in roots]
         text = "\0".join([*self._tokens, *origins])
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
         found = frozenset(self._uses), frozenset(self._attributes)
-        return Definition(digest, *found, self._imports, frozenset(self._modules))
+        modules, types = frozenset(self._modules), frozenset(self._types)
+        return Definition(digest, *found, self._imports, modules, types)
 
     def add_text(self, *texts: str) -> None:
         """Let the digest depend on texts."""
@@ -116,6 +127,25 @@ class Scan:
             shadowed -= taken()
             self._uses = {use for use in self._uses if use[0] not in shadowed}
         self._uses |= outside
+
+    def leave_types(self, node: ast.ClassDef) -> ast.ClassDef | None:
+        """Take the types of a section's keys, and its bases, for what they name.
+
+        Returns:
+            The class with no more than what counts; nothing if that is nothing.
+        """
+        fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
+        for expression in (line.annotation for line in fields):
+            self._types |= chains_of(expression)
+        for base in node.bases:
+            self._uses |= chains_of(base)
+        body = [line for line in undocumented(node.body) if not _is_declaration(line)]
+        if not body:
+            return None
+        kept = ast.ClassDef(
+            name=node.name, bases=node.bases, keywords=[], body=body, decorator_list=[]
+        )
+        return ast.copy_location(kept, node)
 
     def read(self, node: ast.AST) -> None:
         """Read a node and all below it."""
@@ -215,6 +245,15 @@ def text_of(node: ast.AST | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def chains_of(expression: ast.expr) -> set[tuple[str, ...]]:
+    """All `a.b.c` in an expression."""
+    chain = _chain(expression)
+    if chain is not None:
+        return {chain}
+    parts = (node for node in ast.iter_child_nodes(expression) if isinstance(node, ast.expr))
+    return set().union(*map(chains_of, parts))
+
+
 def bindings(node: ast.Import | ast.ImportFrom) -> dict[str, Imported]:
     """What the names are bound to that an import binds.
 
@@ -237,6 +276,17 @@ def imported_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
     else:
         names = [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
     return {name for name in names if name.split(".", maxsplit=1)[0] == PACKAGE}
+
+
+def _is_declaration(line: ast.stmt) -> bool:
+    """Whether a statement in a section declares a key, or refuses values."""
+    if isinstance(line, ast.FunctionDef):
+        functions = (d.func if isinstance(d, ast.Call) else d for d in line.decorator_list)
+        decorators = {chain[-1] for chain in map(_chain, functions) if chain}
+        return line.name == _CHECK or not _CHECKS.isdisjoint(decorators)
+    if isinstance(line, ast.Assign):
+        return [getattr(target, "id", None) for target in line.targets] == [_CONFIG]
+    return isinstance(line, ast.AnnAssign | ast.Pass)
 
 
 def _fields(node: ast.AST) -> Iterator[tuple[str, object]]:

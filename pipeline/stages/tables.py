@@ -16,6 +16,7 @@ TABLES = (
     Stage(
         "ceiling",
         "pipeline.rhm.ceiling:ceiling",
+        "pipeline.rhm.settings:CeilingSettings",
         inputs=(Files("sources", f"{SETTING}/{{source}}.safetensors", "many"),),
         outputs=(Files("output", f"{SETTING}/tables/ceilings.parquet"),),
         rules=(Rule("ceiling", ("rhm",)),),
@@ -23,6 +24,7 @@ TABLES = (
     Stage(
         "theory",
         "pipeline.rhm.theory.tabulate:tabulate",
+        "pipeline.rhm.settings:TheorySettings",
         inputs=(Files("sources", f"{SETTING}/{{source}}.safetensors", "many"),),
         outputs=(Files("output", f"{SETTING}/tables/theory.parquet"),),
         rules=(Rule("theory", ("rhm",)),),
@@ -30,6 +32,7 @@ TABLES = (
     Stage(
         "aggregate",
         "pipeline.analysis.aggregate:aggregate",
+        "pipeline.analysis.settings:Aggregation",
         inputs=(
             Files("parts", f"{CELL}/{{table}}.parquet", "many"),
             Files("ceilings", f"{SETTING}/tables/ceilings.parquet", "many"),
@@ -41,6 +44,7 @@ TABLES = (
     Stage(
         "analyse",
         "pipeline.analysis.sample_complexity:analyse",
+        "pipeline.analysis.settings:HalfWayRules",
         inputs=(
             Files("measurements", _MEASUREMENTS),
             Files("losses", _LOSSES),
@@ -53,6 +57,7 @@ TABLES = (
     Stage(
         "memorize",
         "pipeline.analysis.memorization:memorize",
+        "pipeline.analysis.settings:MemorizationRules",
         inputs=(Files("measurements", _MEASUREMENTS),),
         outputs=(
             Files("times", f"{SETTING}/tables/memorization.parquet"),
@@ -64,6 +69,7 @@ TABLES = (
     Stage(
         "converge",
         "pipeline.analysis.convergence:converge",
+        "pipeline.analysis.settings:ConvergenceRules",
         inputs=(
             Files("measurements", _MEASUREMENTS),
             Files("calibration", f"{SETTING}/tables/calibration.parquet"),
@@ -75,6 +81,7 @@ TABLES = (
     Stage(
         "concatenate",
         "pipeline.analysis.concatenate:concatenate",
+        "pipeline.base.section:NoSettings",
         inputs=(Files("parts", SETTING_TABLE, "many"),),
         outputs=(Files("output", TABLE),),
         rules=(Rule("concatenate"),),
@@ -83,6 +90,7 @@ TABLES = (
     Stage(
         "exponents",
         "pipeline.analysis.compare:compare",
+        "pipeline.analysis.settings:ExponentRules",
         inputs=(
             Files("table", _of_domain("sample_complexity")),
             Files("measurements", _of_domain("measurements")),
@@ -98,6 +106,7 @@ TABLES = (
     Stage(
         "depart",
         "pipeline.analysis.departures:depart",
+        "pipeline.analysis.settings:DepartureRules",
         inputs=(
             Files("measurements", _of_domain("measurements"), "many"),
             Files("losses", _of_domain("losses"), "many"),
@@ -109,6 +118,7 @@ TABLES = (
     Stage(
         "claims",
         "pipeline.claims.decide:decide",
+        "pipeline.claims.settings:Rules",
         inputs=(Files("tables", TABLE, "many"),),
         outputs=(Files("output", _of_domain("claims")),),
         rules=(Rule("claims"),),
@@ -117,6 +127,7 @@ TABLES = (
     Stage(
         "verdicts",
         "pipeline.claims.decide:show_verdicts",
+        "pipeline.claims.settings:Missing",
         inputs=(Files("tables", _of_domain("claims"), "many"),),
         outputs=(Files("output", CLAIMS), Files("page", f"{RUN}/tables/claims.html")),
         rules=(Rule("verdicts", ()),),
@@ -125,6 +136,7 @@ TABLES = (
     Stage(
         "figure",
         "pipeline.figures.draw:draw_figure",
+        "pipeline.figures.settings:FigureSettings",
         inputs=(Files("tables", "{directory}/{table}.parquet", "many"),),
         outputs=(Files("outputs", f"{RUN}/figures/{{figure}}.{{kind}}", "many"),),
         rules=tuple(Rule(figure.name, (figure.domain,)) for figure in FIGURES.values()),

@@ -1,7 +1,7 @@
 """Records of stages of a trajectory: training, sampling, and what is measured of its samples."""
 
 from pipeline.stages.paths import CELL, SETTING
-from pipeline.stages.record import Files, Rule, Setting, Stage
+from pipeline.stages.record import Files, Option, Rule, Stage
 
 _SOURCES = f"{SETTING}/{{source}}.safetensors"
 _REFERENCES = f"{SETTING}/{{reference}}.safetensors"
@@ -27,11 +27,12 @@ TRAJECTORIES = (
     Stage(
         "train",
         "pipeline.training.train:train",
+        "pipeline.{domain}.settings:TrainSettings",
         parts={"model": "model"},
-        settings=(
-            Setting("keep_work", "1: keep resumable states", _flag),
-            Setting("processes", "how many train together"),
-            Setting("accumulation", "parts of each one's share"),
+        options=(
+            Option("keep_work", "1: keep resumable states", _flag),
+            Option("processes", "how many train together"),
+            Option("accumulation", "parts of each one's share"),
         ),
         inputs=(Files("dataset", _DATASET),),
         outputs=(
@@ -49,6 +50,7 @@ TRAJECTORIES = (
     Stage(
         "sample",
         "pipeline.sampling.generate:sample",
+        "pipeline.{domain}.settings:Sampling",
         parts={"model": "model", "sampler": "sampler"},
         carried="train",
         inputs=(Files("checkpoints", _CHECKPOINTS, "many"),),
@@ -64,6 +66,7 @@ TRAJECTORIES = (
     Stage(
         "encode",
         "pipeline.image.features.encode:encode",
+        "pipeline.image.settings:Encoding",
         inputs=(Files("encoder", _MODEL), Files("samples", _SAMPLES, "many")),
         outputs=(Files("features", f"{CELL}/features/step{{step}}.safetensors", "many"),),
         rules=(
@@ -83,6 +86,7 @@ TRAJECTORIES = (
     Stage(
         "encode_training",
         "pipeline.image.features.encode:encode_training",
+        "pipeline.image.settings:Encoding",
         inputs=(Files("encoder", _MODEL), Files("dataset", _DATASET)),
         outputs=(Files("output", f"{CELL}/training_features.safetensors"),),
         rules=(Rule("encode_training", ("image",)),),
@@ -90,6 +94,7 @@ TRAJECTORIES = (
     Stage(
         "measure",
         "pipeline.measurement.measure:measure",
+        "pipeline.{domain}.settings:Measurement",
         parts={"measures": "measure"},
         inputs=_COMPARED,
         outputs=(Files("output", f"{CELL}/measurements.parquet"),),
@@ -111,6 +116,7 @@ TRAJECTORIES = (
     Stage(
         "trees",
         "pipeline.measurement.measure:measure",
+        "pipeline.rhm.settings:ShownStrings",
         parts={"measures": "trees"},
         inputs=_COMPARED,
         outputs=(Files("output", f"{CELL}/trees.parquet"),),
@@ -120,6 +126,7 @@ TRAJECTORIES = (
     Stage(
         "probe",
         "pipeline.measurement.probe:probe",
+        "pipeline.{domain}.settings:Probe",
         parts={"model": "model", "probes": "probe"},
         carried="train",
         inputs=(
@@ -134,6 +141,7 @@ TRAJECTORIES = (
     Stage(
         "decode",
         "pipeline.text.perplexity.texts:decode_samples",
+        "pipeline.text.settings:ShownTexts",
         inputs=(Files("tokenizer", _TOKENIZER), Files("samples", _SAMPLES, "many")),
         outputs=(Files("output", f"{CELL}/texts.parquet"),),
         rules=(Rule("decode", ("text",)),),
@@ -142,6 +150,7 @@ TRAJECTORIES = (
     Stage(
         "judge",
         "pipeline.text.perplexity.judge:judge",
+        "pipeline.text.settings:Judge",
         inputs=(
             Files("model", _MODEL),
             Files("tokenizer", _TOKENIZER),
@@ -165,6 +174,7 @@ TRAJECTORIES = (
     Stage(
         "pictures",
         "pipeline.image.pictures:keep_pictures",
+        "pipeline.image.settings:ShownImages",
         inputs=(Files("samples", _SAMPLES, "many"),),
         outputs=(Files("output", f"{CELL}/pictures.parquet"),),
         rules=(

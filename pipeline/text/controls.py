@@ -9,22 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base.randomness import permutation, stream_key
-from pipeline.base.types import Settings, Values
+from pipeline.base.types import Values
 from pipeline.measurement.block_shuffle import shuffle_blocks
 from pipeline.text.measure import load_corpus
+from pipeline.text.settings import ControlSettings
 
 SOURCE = "corpus"
 
 
-def controls(source: Path, settings: Settings) -> Iterator[tuple[Values, np.ndarray]]:
+def controls(source: Path, settings: ControlSettings) -> Iterator[tuple[Values, np.ndarray]]:
     """Real text, then one control per block length, each with columns that say which it is.
 
     Each has as many sequences [N, d] as there are samples, or all that are held out.
     """
-    real = load_corpus(source, settings["reference_sequences"]).held_out.control
-    chosen = permutation(len(real), "controls")[: settings["samples"]]
-    place = {"setting": settings["setting"], "control": "real", "block_length": None}
+    real = load_corpus(source, settings.reference_sequences).held_out.control
+    chosen = permutation(len(real), "controls")[: settings.samples]
+    place = {"setting": settings.setting, "control": "real", "block_length": None}
     yield place, real[chosen]
-    for length in settings["block_lengths"]:
+    for length in settings.block_lengths:
         shuffled = shuffle_blocks(real, length, stream_key("controls", length))
         yield place | {"control": "blocks", "block_length": float(length)}, shuffled[chosen]

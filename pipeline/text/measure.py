@@ -8,15 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import streams
-from pipeline.base.types import Settings
 from pipeline.measurement.coherence import coherence_rows
 from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
 from pipeline.measurement.diversity import diversity
 from pipeline.measurement.estimate import Row
 from pipeline.text.copied_spans import copied_rows, longest_shared_runs, usual_run
 from pipeline.text.corpus.held_out import HeldOutText, held_out_text
+from pipeline.text.settings import Measurement, TrainSettings
 
 KIND, KNOWN = "samples", "dataset"
+TRAINED: type[TrainSettings] = TrainSettings
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class RealText:
         return longest_shared_runs(self.held_out.control, self.training)
 
 
-def load_sources(sources: Sequence[Path], settings: Settings) -> list[RealText]:
+def load_sources(sources: Sequence[Path], settings: Measurement) -> list[RealText]:
     """Held-out text of the corpus of every replica."""
-    return [load_corpus(path, settings["reference_sequences"]) for path in sources]
+    return [load_corpus(path, settings.reference_sequences) for path in sources]
 
 
 def load_corpus(path: Path, most: int) -> RealText:
@@ -56,7 +57,7 @@ def observe(
     truth: RealText,
     generated: Mapping[str, np.ndarray],
     strings: Mapping[str, np.ndarray],
-    settings: Settings,
+    settings: Measurement,
 ) -> Iterator[Row]:
     """All rows of one replica at one checkpoint, or of a control.
 
@@ -64,21 +65,21 @@ def observe(
         truth: real text.
         generated: `tokens` [N, d].
         strings: `training` blocks [P, d], which samples may be copies of; nothing of fresh text.
-        settings: `measurement` section of the config.
+        settings: of the stage.
     """
-    text, symbols, distances = truth.held_out, truth.symbols, settings["distances"]
-    samples = generated["tokens"]
+    text, symbols, distances = truth.held_out, truth.symbols, settings.distances
+    samples, blocks = generated["tokens"], settings.jackknife_blocks
     for distance in distances:
-        counts = DistanceCounts.of(samples, symbols, distance, settings["blocks"])
-        found = squared_correlation(counts, settings["random_halves"])
+        counts = DistanceCounts.of(samples, symbols, distance, blocks)
+        found = squared_correlation(counts, settings.random_halves)
         yield Row("squared_correlation", *found, len(samples), distance=distance)
     yield from coherence_rows(samples, text.real, text.direction, symbols, distances, settings)
-    yield from diversity(samples, settings["blocks"])
+    yield from diversity(samples, blocks)
     if "training" in strings:
         longest = longest_shared_runs(samples, strings["training"])
-        usual = usual_run(truth.runs, settings["real_copies"])
+        usual = usual_run(truth.runs, settings.real_copies)
         yield from copied_rows(longest, usual)
         novel = samples[longest <= usual]
-        if len(novel) >= settings["blocks"]:
+        if len(novel) >= blocks:
             others = text.real, text.direction, symbols, distances, settings
             yield from coherence_rows(novel, *others, among="novel_samples")

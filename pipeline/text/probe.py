@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Settings
 from pipeline.measurement.probe import ProbeRow
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.base import token_cross_entropy
 from pipeline.sampling.absorbing import PartialDenoiser
 from pipeline.text.model import build_noise, replica_keys
 from pipeline.text.sampler import batch_size
+from pipeline.text.settings import Probe, TrainSettings
 
 
 class Examination:
@@ -36,8 +36,8 @@ class Examination:
 
     def __init__(
         self,
-        settings: Settings,
-        trained: Settings,
+        settings: Probe,
+        trained: TrainSettings,
         _sources: Sequence[Path],
         data: Mapping[str, np.ndarray],
         device: torch.device,
@@ -45,8 +45,8 @@ class Examination:
         self._noise, (key,) = build_noise(trained), replica_keys(trained)
         self._key, self._device = stream_key(key, "windows"), device
         self._batch = batch_size(trained, device)
-        self._windows = settings["windows"]
-        self._blocks = data["validation"][0, : settings["blocks"]].astype(np.int64)
+        self._windows = settings.windows
+        self._blocks = data["validation"][0, : settings.blocks].astype(np.int64)
 
     def __call__(self, network: Transformer) -> list[list[ProbeRow]]:
         """Rows of the one replica: the loss of every length of window, nats per token."""

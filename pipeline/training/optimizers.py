@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from pipeline.base.types import Settings
+from pipeline.training.settings import AdamWOptimisation
 
 Schedule = Callable[[int], float]
 """From steps done to the factor of the learning rate."""
@@ -30,10 +30,10 @@ def adam(
     )
 
 
-def adamw(network: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def adamw(network: nn.Module, training: AdamWOptimisation) -> torch.optim.Optimizer:
     """AdamW of the section `training` of text and images."""
-    names = ("learning_rate", "beta1", "beta2", "weight_decay")
-    return adam(network, *(settings[name] for name in names))
+    betas = training.beta1, training.beta2
+    return adam(network, training.learning_rate, *betas, training.weight_decay)
 
 
 def linear_decay(steps: int | None, decay_from: float) -> Schedule:

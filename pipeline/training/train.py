@@ -14,7 +14,7 @@ from pipeline.artifacts.tensors import Artifact, make_stamp
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings, Spec
+from pipeline.base.spec import Spec
 from pipeline.networks.averages import Averages
 from pipeline.networks.network import Network
 from pipeline.noise.losses import LOSSES
@@ -22,9 +22,10 @@ from pipeline.training.batches import Batches
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
 from pipeline.training.names import step_of
-from pipeline.training.parts import TrainableModel
+from pipeline.training.parts import TrainableModel, TrainSettings
 from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
+from pipeline.training.settings import Optimised
 from pipeline.training.stopping import Stopping
 
 _Network = TypeVar("_Network", bound=Network)
@@ -34,8 +35,8 @@ STATE_INTERVAL = 600.0
 
 
 def train(
-    spec: Spec,
-    model: TrainableModel[_Network],
+    spec: Spec[TrainSettings],
+    model: TrainableModel[_Network, TrainSettings],
     dataset: Path,
     checkpoints: Sequence[Path],
     losses: Path,
@@ -64,12 +65,12 @@ def train(
             stopped early, to be resumed.
     """
     keep_to_ourselves(processes)
-    settings, data = spec["settings"], streams.map_tensors(dataset, "dataset")
-    _check_shares(settings["training"]["batch_size"], processes, accumulation)
+    settings, data = spec.settings, streams.map_tensors(dataset, "dataset")
+    training = settings.training
+    _check_shares(training.batch_size, processes, accumulation)
     outputs = {step_of(path.name): path for path in checkpoints}
     noise, network = model.build_noise(settings), model.build_network(settings)
-    keys = model.replica_keys(settings)
-    training, loss = settings["training"], LOSSES[settings["training"]["loss"]]
+    keys, loss = model.replica_keys(settings), LOSSES[training.loss]
 
     def evaluate_splits() -> dict[str, list[LossRow]]:
         size = data.tensors["validation"].shape[1]
@@ -79,7 +80,7 @@ def train(
     inputs, identity = {"dataset": data.sha256}, _identity(spec, data)
     workspace = Workspace(losses.parent, identity)
     workspace.remove_others()
-    averages = Averages(training["average_decays"], network, training["average_warmup"])
+    averages = Averages(training.average_decays, network, training.average_warmup)
     progress = Progress(
         workspace,
         identity,
@@ -94,19 +95,19 @@ def train(
     batches = Batches(
         data.tensors["training"],
         keys,
-        training["batch_size"],
-        training["trajectories"],
+        training.batch_size,
+        training.trajectories,
         noise.times,
-        shuffle=not _is_online(settings),
-        low_discrepancy=training["low_discrepancy"],
+        shuffle=not settings.cell.is_online,
+        low_discrepancy=training.low_discrepancy,
         first_step=start,
         device=choose_device(),
     )
-    if training["compile"]:
+    if training.compile:
         network.compile(mode="reduce-overhead" if choose_device().type == "cuda" else None)
     if stop > start:
-        optimizer, schedule = model.build_optimizer(network, training)
-        rate, clip = training["learning_rate"], training["gradient_clip"]
+        optimizer, schedule = model.build_optimizer(network, settings)
+        rate, clip = training.learning_rate, training.largest_gradient
         module = Denoising(network, noise, loss, optimizer, schedule, rate, accumulation, clip)
         if not _fit(module, batches, stop - start, progress, processes):
             return
@@ -115,22 +116,18 @@ def train(
         workspace.remove()
 
 
-def _identity(spec: Spec, data: Artifact) -> dict[str, Any]:
+def _identity(spec: Spec[Optimised], data: Artifact) -> dict[str, Any]:
     """What decides the trajectory: states of another are never gone on from.
 
     Strings that are read once count by what decides their order, and not by how many there are, so
     that a run which is to read more of them goes on from what it has learnt from the first.
     """
-    if not _is_online(spec["settings"]):
-        return {"spec": spec, "data": data.sha256}
+    if not spec.settings.cell.is_online:
+        return {"spec": spec.plain, "data": data.sha256}
     made = data.stamp["spec"]
     settings = {k: v for k, v in made["settings"].items() if k != "training_size"}
     order = {"spec": {**made, "settings": settings}, "inputs": data.stamp["inputs"]}
-    return {"spec": spec, "data": order}
-
-
-def _is_online(settings: Settings) -> bool:
-    return settings["cell"]["dataset_size"] == "online"
+    return {"spec": spec.plain, "data": order}
 
 
 def _check_shares(batch_size: int, processes: int, accumulation: int) -> None:

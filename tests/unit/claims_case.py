@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.claims.decide import claims_table
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 
 RULES = Rules(
     margin=0.25,

@@ -12,7 +12,7 @@ import pytest
 from pipeline.analysis.aggregate import aggregate
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
-from pipeline.config.labels import Cell
+from pipeline.base.labels import Cell
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]

@@ -7,14 +7,14 @@ import pytest
 import yaml
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.grid import cells
-from pipeline.config.labels import (
+from pipeline.base.labels import (
     REPLICAS_PATTERN,
     Replica,
     parse_replicas,
     parse_setting,
     replica_label,
 )
+from pipeline.config.grid import cells
 from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
 from pipeline.run.disk import describe_disk

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipeline.config.corpus import Characters, _as_read
 from pydantic import ValidationError
 from tokenizers import normalizers
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.corpus import Characters, _as_read
 from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
 
 ALPHABET = " etaoinshrdlcumwfgypbvkjxqz'-]^"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.base.labels import Cell, Replica, parse_replicas, replica_label
 from pipeline.config.grid import cells
-from pipeline.config.labels import Cell, Replica, parse_replicas, replica_label
 from pipeline.config.load import load_config
 from pipeline.run.trained import trained_cells
 

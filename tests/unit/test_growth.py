@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.artifacts.tables import write_table
 from pipeline.artifacts.tensors import write_tensors
-from pipeline.config.labels import Cell
+from pipeline.base.labels import Cell
 from pipeline.run.growth import Training, trained_anew
 
 SETTING, RUN = "v4_m2_s2_L2", "results/a/rhm"

@@ -1,9 +1,8 @@
 """Sections of the config on image data and the encoder: what is refused before anything runs."""
 
 import pytest
-from pydantic import ValidationError
-
 from pipeline.config.images import Encoder, Images, PackageImages
+from pydantic import ValidationError
 
 PACKAGE = {"registry": "npm", "name": "@o/sheets", "version": "1.0", "sha256": "0" * 64}
 SHEETS = {**PACKAGE, "kind": "package", "files": "*.png", "labels": ["a.json"], "classes": [1]}

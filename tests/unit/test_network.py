@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy.stats import kstest
 
-from pipeline.config.labels import Cell, parse_setting
+from pipeline.base.labels import Cell, parse_setting
 from pipeline.config.parameters import parameter_count
 from pipeline.networks.ensemble_linear import EnsembleLinear
 from pipeline.networks.normed_unet1d import NormedUNet1d

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.claims.rules import Rules
+from pipeline.claims.settings import Rules
 from pipeline.config.load import load_config
 from pipeline.documents.lengths import length_table
 from pipeline.documents.study import level_table, width_table

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.config.labels import Cell
+from pipeline.base.labels import Cell
 from pipeline.config.load import load_config
 from pipeline.config.parameters import parameter_count
 from pipeline.networks.transformer import Transformer

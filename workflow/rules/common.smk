@@ -9,7 +9,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.labels import REPLICAS_PATTERN
+from pipeline.base.labels import REPLICAS_PATTERN
 from pipeline.config.load import load_configs, read_overrides
 from pipeline.run.job_environment import let_jobs_import_from, tell_jobs_their_cpus
 from pipeline.run.job_specs import JobSpecs

@@ -1,6 +1,6 @@
 """What is told of a run that grows: trained replicas that are not kept. No rules."""
 
-from pipeline.config.labels import Cell
+from pipeline.base.labels import Cell
 from pipeline.run.growth import Training, trained_anew
 from pipeline.run.inventory import PLANNED, Moment
 from pipeline.stages.catalogue import STAGES

@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
-from pipeline.base.types import Settings
 from pipeline.figures import style
 from pipeline.figures.coherence import (
     draw_calibration,
@@ -17,13 +16,14 @@ from pipeline.figures.coherence import (
     draw_ratios,
     lengths_of,
 )
+from pipeline.figures.settings import OfFeatures
 
 _PIXELS: style.Looks = {"color": "0.6", "linewidth": 0.8, "markersize": 3, "label": "from pixels"}
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: OfFeatures, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlations of the first layer with maps, ratios to real ones, lengths, calibration."""
-    frame = shown_samples(measurements, settings["average"])
+    frame = shown_samples(measurements, settings.average)
     layer = frame.loc[frame["quantity"] == "correlation_ratio", "layer"].min()
     maps, controls = (table[table["layer"] == layer] for table in (frame, calibration))
     real = controls[controls["control"] == "real"]
@@ -35,12 +35,14 @@ def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFra
     draw_calibration(axes[3], controls, "pixels")
     _pixels(axes[2:], frame[frame["layer"].isna()], calibration[calibration["layer"].isna()])
     style.legend(figure, axes[0], title="step")
-    shown = f"layer {layer:.0f} of {settings['encoder']}", f"{style.IMAGE_BARS}; arrow: at least"
+    shown = f"layer {layer:.0f} of {settings.encoder}", f"{style.IMAGE_BARS}; arrow: at least"
     style.samples_footnote(figure, frame, *shown, style.weights(settings))
     return figure
 
 
-def _correlations(panel: Axes, settings: Settings, frame: pd.DataFrame, real: pd.DataFrame) -> None:
+def _correlations(
+    panel: Axes, settings: OfFeatures, frame: pd.DataFrame, real: pd.DataFrame
+) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _correlation(part)
         panel.errorbar(

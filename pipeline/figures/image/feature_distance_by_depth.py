@@ -8,22 +8,20 @@ from matplotlib.figure import Figure
 from pipeline.analysis.convergence import relative_distances
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfFeatures
 
 _OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
 
 
 def draw(
-    settings: Settings,
+    settings: OfFeatures,
     measurements: pd.DataFrame,
     calibration: pd.DataFrame,
     convergence: pd.DataFrame,
 ) -> Figure:
     """Relative distances against step, and the step of convergence against depth."""
-    frame, times = (
-        shown_samples(table, settings["average"]) for table in (measurements, convergence)
-    )
+    frame, times = (shown_samples(table, settings.average) for table in (measurements, convergence))
     fractions = sorted(times["fraction"].unique(), reverse=True)
     figure, axes = style.panels(settings, 2, rows=1 + -(-len(fractions) // 2), height=0.65)
     first, *_, last = _kinds(relative_distances(frame, calibration))
@@ -40,7 +38,7 @@ def draw(
     for panel in axes[2 + len(fractions) :]:
         panel.set_axis_off()
     shown = f"{style.IMAGE_BARS}; triangle: beyond the checkpoints"
-    encoder = f"encoder: {settings['encoder']}"
+    encoder = f"encoder: {settings.encoder}"
     style.samples_footnote(figure, frame, encoder, shown, style.weights(settings))
     return figure
 
@@ -52,7 +50,9 @@ def _kinds(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return [*parts, ("Fr\u00e9chet", frame[frame["quantity"] == "frechet"])]
 
 
-def _against_step(panel: Axes, settings: Settings, frame: pd.DataFrame, marks: list[float]) -> None:
+def _against_step(
+    panel: Axes, settings: OfFeatures, frame: pd.DataFrame, marks: list[float]
+) -> None:
     layers = np.sort(frame["layer"].unique())
     for index, (layer, colour) in enumerate(
         zip(layers, style.shades(settings, len(layers)), strict=True)

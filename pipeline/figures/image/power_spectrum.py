@@ -5,13 +5,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import mean_over_networks, shown_samples
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfFeatures
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: OfFeatures, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Power against frequency, and over that of real images."""
-    frame = shown_samples(measurements, settings["average"])
+    frame = shown_samples(measurements, settings.average)
     real = _powers(calibration[calibration["control"] == "real"])
     figure, axes = style.panels(settings, 2)
     units: tuple[float | pd.Series, ...] = (1.0, real["mean"])

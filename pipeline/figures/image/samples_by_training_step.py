@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from pipeline.analysis.samples import first_network
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfFeatures
 
 _GAP = 0.08
 _APART = 0.15
@@ -18,14 +18,15 @@ _NARROW = 5
 """Pictures beside one another that fit a journal's column."""
 
 
-def draw(settings: Settings, pictures: pd.DataFrame, control_pictures: pd.DataFrame) -> Figure:
+def draw(settings: OfFeatures, pictures: pd.DataFrame, control_pictures: pd.DataFrame) -> Figure:
     """The first samples of one network: a column for each checkpoint, and one of real images."""
-    frame = first_network(pictures, settings["average"])
+    frame = first_network(pictures, settings.average)
     table = frame.pivot_table(index="sample", columns="step", values="png", aggfunc="first")
     real = control_pictures.set_index("sample")["png"].reindex(table.index)
     figure, (panel,) = style.panels(settings, 1)
     rows, columns = table.shape[0], table.shape[1] + 1
-    width = settings["style"]["page_width" if columns > _NARROW else "column_width"]
+    look = settings.style
+    width = look.page_width if columns > _NARROW else look.column_width
     figure.set_size_inches(width, width / columns * rows + 0.3)
     for (row, column), png in np.ndenumerate(table.assign(real=real).to_numpy()):
         left = column + _GAP + (_APART if column == columns - 1 else 0.0)

@@ -8,18 +8,18 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfAnalysis
 
 QUANTITIES = {"measurements": (*style.ACCURACIES, "copied_fraction")}
 
 
 def draw(
-    settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame, laws: pd.DataFrame
+    settings: OfAnalysis, measurements: pd.DataFrame, losses: pd.DataFrame, laws: pd.DataFrame
 ) -> Figure:
     """Left: levels of the first setting, with copies. Right: all settings over the prediction."""
     found = finite_sizes(at_best_checkpoint(measurements, losses))
-    quantity, among = settings["analysis"]["accuracy"], settings["analysis"]["among"]
+    quantity, among = settings.analysis.accuracy, settings.analysis.among
     best = found[(found["quantity"] == quantity) & (found["among"] == among)]
     copies = found[found["quantity"] == "copied_fraction"]
     figure, (single, every) = style.panels(settings, 2, sharey=True)
@@ -39,7 +39,7 @@ def _first(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(frame[GRAMMAR].iloc[:1], on=GRAMMAR)
 
 
-def _levels(panel: Axes, settings: Settings, frame: pd.DataFrame, copies: pd.DataFrame) -> None:
+def _levels(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(grouped(frame, "level")):
         summary, label = style.summarise(part, ["dataset_size"]), f"level {level:.0f}"
@@ -54,7 +54,7 @@ def _levels(panel: Axes, settings: Settings, frame: pd.DataFrame, copies: pd.Dat
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=4, columnspacing=1)
 
 
-def _collapse(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _collapse(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame) -> None:
     """All settings: marker by level, as on the left, and shade by setting."""
     levels = sorted(frame["level"].unique())
     groups = list(grouped(frame[frame["level"] >= 2], GRAMMAR, sort=False))

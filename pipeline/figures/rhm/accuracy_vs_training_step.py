@@ -7,15 +7,17 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import all_inside
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfAnalysis
 
 QUANTITIES = {"measurements": style.ACCURACIES}
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, sample_complexity: pd.DataFrame) -> Figure:
+def draw(
+    settings: OfAnalysis, measurements: pd.DataFrame, sample_complexity: pd.DataFrame
+) -> Figure:
     """Left: the levels in training time. Right: when each is half-way to its ceiling."""
-    quantity = settings["analysis"]["accuracy"]
+    quantity = settings.analysis.accuracy
     online = (measurements["dataset_size"] == "online") & (measurements["among"] == "all")
     frame = measurements[online & (measurements["quantity"] == quantity)]
     figure, axes = style.panels(settings, 2)

@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.departures import BASE
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
 """Where across a panel, and with which marker, a departure without a number stands."""
 
 
-def draw(settings: Settings, departures: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, departures: pd.DataFrame) -> Figure:
     """Half-way sizes of every level, steps and final accuracy of the deepest, by departure."""
     changes = departures[departures["departure"] != BASE]
     names = list(changes["departure"].unique())
@@ -22,7 +22,7 @@ def draw(settings: Settings, departures: pd.DataFrame) -> Figure:
     panels = [("half_way_dataset_size_ratio", level) for level in levels]
     panels += [("half_way_step_ratio", levels[-1]), ("final_accuracy_difference", levels[-1])]
     figure, axes = style.panels(settings, len(panels), sharey=True)
-    figure.set_size_inches(settings["style"]["page_width"], 0.24 * len(names) + 1.1)
+    figure.set_size_inches(settings.style.page_width, 0.24 * len(names) + 1.1)
     for panel, (quantity, level) in zip(axes, panels, strict=True):
         part = changes[(changes["quantity"] == quantity) & (changes["level"] == level)]
         _forest(panel, settings, part, names)
@@ -50,7 +50,7 @@ def _title(quantity: str, level: float) -> str:
     return names[quantity]
 
 
-def _forest(panel: Axes, settings: Settings, frame: pd.DataFrame, names: list[str]) -> None:
+def _forest(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, names: list[str]) -> None:
     """One row of the panel per departure, one marker in it per setting."""
     ratio = frame["quantity"].str.endswith("ratio").any()
     grammars = list(grouped(frame, ["v", "m", "s", "L"]))

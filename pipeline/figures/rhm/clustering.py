@@ -11,8 +11,9 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
+from pipeline.analysis.settings import Shown
 from pipeline.figures import style
+from pipeline.figures.settings import OfAnalysis
 
 _LINE: style.Looks = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
 _NETWORK = _LINE | {"linestyle": "none", "markerfacecolor": "w", "markersize": 5}
@@ -30,12 +31,12 @@ _COVERED = 30
 
 
 def draw(
-    settings: Settings, theory: pd.DataFrame, measurements: pd.DataFrame, losses: pd.DataFrame
+    settings: OfAnalysis, theory: pd.DataFrame, measurements: pd.DataFrame, losses: pd.DataFrame
 ) -> Figure:
     """Class accuracy against P and against P / P*, and coverage; colours are rule levels."""
     clusters = _of_rules(theory, "class_accuracy", 1)  # classes of level l serve rules of l + 1
     coverage = _of_rules(theory, "tuple_coverage", 0)
-    networks = _networks(settings["analysis"], measurements, losses)
+    networks = _networks(settings.analysis, measurements, losses)
     figure, (raw, collapsed, covered) = style.panels(settings, 3, height=1.2, sharey=True)
     every = pd.concat([clusters, coverage, networks])
     look = _Look(settings, every)
@@ -55,7 +56,7 @@ def draw(
 class _Look:
     """Colours by rule level, markers by grammar parameters, the same in all panels."""
 
-    def __init__(self, settings: Settings, frame: pd.DataFrame) -> None:
+    def __init__(self, settings: OfAnalysis, frame: pd.DataFrame) -> None:
         levels = sorted(int(level) for level in frame["level"].unique())
         self.colours = dict(zip(levels, style.shades(settings, len(levels)), strict=True))
         self.settings = list(frame[GRAMMAR].drop_duplicates().itertuples(index=False, name=None))
@@ -99,10 +100,10 @@ def _of_rules(theory: pd.DataFrame, quantity: str, above: int) -> pd.DataFrame:
     return frame.assign(level=frame["level"] + above)
 
 
-def _networks(analysis: Settings, measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
+def _networks(analysis: Shown, measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
     """The accuracy of samples that the config chose, at finite sizes."""
     best = at_best_checkpoint(measurements, losses)
-    chosen = (best["quantity"] == analysis["accuracy"]) & (best["among"] == analysis["among"])
+    chosen = (best["quantity"] == analysis.accuracy) & (best["among"] == analysis.among)
     return finite_sizes(best[chosen])
 
 

@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 from pipeline.rhm.grammar.correlations import correlation_law
 
 _DODGE = 0.07
 """Levels between markers of neighbouring settings, which would hide one another."""
 
 
-def draw(settings: Settings, theory: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, theory: pd.DataFrame) -> Figure:
     """Left: root mean square by the level where tokens meet. Right: mean square over its law."""
     frame = theory[theory["quantity"] == "squared_correlation"]
     figure, (size, ratio) = style.panels(settings, 2)

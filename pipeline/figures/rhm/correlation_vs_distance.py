@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import square_root
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 QUANTITIES = {
     "measurements": (
@@ -22,7 +22,7 @@ QUANTITIES = {
 _SIZES_SHOWN = 4
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, measurements: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Correlation by distance in the tree, its ratio to that of the data, and the length."""
     best = finite_sizes(at_best_checkpoint(measurements, losses))
     figure, axes = style.panels(settings, 3, height=1.1)
@@ -35,7 +35,7 @@ def draw(settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame) -
     return figure
 
 
-def _magnitude(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _magnitude(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     """Root mean squares of samples and, dashed, exact ones of the same grammars."""
     measured = frame[(frame["quantity"] == "squared_correlation") & frame["level"].notna()]
     sizes, s = style.spread(frame["dataset_size"].unique(), _SIZES_SHOWN), int(frame["s"].iloc[0])
@@ -57,7 +57,7 @@ def _magnitude(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     _above(panel)
 
 
-def _ratio(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _ratio(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     colours = style.shades(settings, frame["level"].nunique())
     for index, (level, part) in enumerate(grouped(frame, "level")):
         summary = style.summarise(part, ["dataset_size"])
@@ -70,7 +70,7 @@ def _ratio(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     _above(panel)
 
 
-def _length(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _length(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     """Of all samples, and of those that are no copies."""
     kinds = {"all": "all", "novel_strings": "novel"}
     colours = style.shades(settings, len(kinds))

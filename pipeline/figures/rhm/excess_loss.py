@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _SIZES_SHOWN = 4
 
 
-def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Excess against noise level, against dataset size, and against training step online."""
     best = finite_sizes(at_best_checkpoint(probes, losses))
     online = probes[probes["dataset_size"] == "online"]
@@ -33,7 +33,7 @@ def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figu
     return figure
 
 
-def _by_noise(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _by_noise(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     bins = frame[frame["noise_high"] - frame["noise_low"] < 1]
     sizes = style.spread(bins["dataset_size"].unique(), _SIZES_SHOWN)
     for index, (size, colour) in enumerate(
@@ -51,7 +51,7 @@ def _by_noise(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     panel.set_xlabel("noise level $t / T$")
 
 
-def _curve(panel: Axes, settings: Settings, frame: pd.DataFrame, variable: str) -> None:
+def _curve(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, variable: str) -> None:
     """Excess over all noise levels, and plateaus as dashed lines."""
     whole = frame[(frame["noise_low"] == 0) & (frame["noise_high"] == 1)]
     (colour,) = style.shades(settings, 1)

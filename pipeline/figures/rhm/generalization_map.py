@@ -6,8 +6,8 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
 from pipeline.analysis.curves import all_inside, best_checkpoints, finite_sizes
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
 QUANTITIES = {"measurements": tuple(_PANELS)}
@@ -17,7 +17,10 @@ _WHITE: style.Looks = {"color": "w", "linewidth": 1.2, "markersize": 3}
 
 
 def draw(
-    settings: Settings, measurements: pd.DataFrame, losses: pd.DataFrame, memorization: pd.DataFrame
+    settings: FigureSettings,
+    measurements: pd.DataFrame,
+    losses: pd.DataFrame,
+    memorization: pd.DataFrame,
 ) -> Figure:
     """Left: valid and novel. Right: copied. Lines: when strings are learnt, and copied."""
     frame = finite_sizes(measurements)

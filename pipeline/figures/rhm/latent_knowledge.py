@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 
-def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """Divergence at every level against dataset size, and against training step online."""
     best = finite_sizes(at_best_checkpoint(probes, losses))
     online = probes[probes["dataset_size"] == "online"]
@@ -27,7 +27,7 @@ def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figu
     return figure
 
 
-def _levels(panel: Axes, settings: Settings, frame: pd.DataFrame, variable: str) -> None:
+def _levels(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, variable: str) -> None:
     """Networks with intervals; dashed in the same colour, what exact token marginals leave."""
     colours = style.shades(settings, frame["level"].nunique())
     implied = frame[frame["quantity"] == "latent_divergence"]

@@ -4,11 +4,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import total_losses
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 
-def draw(settings: Settings, losses: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, losses: pd.DataFrame) -> Figure:
     """Left: on training strings. Right: on validation strings, the same at every checkpoint."""
     sizes = losses["dataset_size"].unique()
     figure, axes = style.panels(settings, 2, sharey=True)

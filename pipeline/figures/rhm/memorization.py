@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import all_inside, finite_sizes
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 QUANTITIES = {
     "measurements": (
@@ -24,7 +24,7 @@ QUANTITIES = {
 
 
 def draw(
-    settings: Settings,
+    settings: FigureSettings,
     measurements: pd.DataFrame,
     memorization: pd.DataFrame,
     memorization_exponents: pd.DataFrame,
@@ -44,7 +44,9 @@ def draw(
     return figure
 
 
-def _maps(figure: Figure, panels: Sequence[Axes], settings: Settings, frame: pd.DataFrame) -> None:
+def _maps(
+    figure: Figure, panels: Sequence[Axes], settings: FigureSettings, frame: pd.DataFrame
+) -> None:
     top, m = frame["L"].iloc[0], frame["m"].iloc[0]
     steps, sizes = (np.sort(frame[name].unique()) for name in ("step", "dataset_size"))
 
@@ -67,7 +69,7 @@ def _maps(figure: Figure, panels: Sequence[Axes], settings: Settings, frame: pd.
         panel.set(title=title, ylabel=style.LABELS["step"])
 
 
-def _times(panel: Axes, settings: Settings, times: pd.DataFrame, run: pd.DataFrame) -> None:
+def _times(panel: Axes, settings: FigureSettings, times: pd.DataFrame, run: pd.DataFrame) -> None:
     levels = np.sort(times["level"].dropna().unique())
     for index, (level, colour) in enumerate(
         zip(levels, style.shades(settings, len(levels)), strict=True)

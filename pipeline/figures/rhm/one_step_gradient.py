@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _SYNONYMS, _OTHER = "synonym_update_similarity", "other_update_similarity"
 
 _Numbers = TypeVar("_Numbers", np.ndarray, pd.Series)
 
 
-def draw(settings: Settings, theory: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, theory: pd.DataFrame) -> Figure:
     """Centred cosines of first-layer updates against P / P*, P* = v m**3 / (1 - m / v**(s-1))."""
     frame = finite_sizes(theory[theory["quantity"].isin([_SYNONYMS, _OTHER])])
     frame = frame[np.isfinite(_needed(frame))]  # else tuples tell nothing of their contexts
@@ -37,7 +37,7 @@ def draw(settings: Settings, theory: pd.DataFrame) -> Figure:
     return figure
 
 
-def _similarities(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _similarities(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     """Mean over grammars by setting; for tuples of other symbols with their own limit."""
     groups = list(grouped(frame, GRAMMAR, sort=False))
     for index, (setting, part) in enumerate(groups):

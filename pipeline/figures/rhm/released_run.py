@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, difference_interval, total_losses
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 QUANTITIES = {"measurements": ("node_accuracy", "copied_fraction")}
 _CELL = [*GRAMMAR, "dataset_size"]
@@ -20,7 +20,7 @@ _SPLITS = ("training", "test")
 
 
 def draw(
-    settings: Settings,
+    settings: FigureSettings,
     measurements: pd.DataFrame,
     losses: pd.DataFrame,
     released_code: pd.DataFrame,
@@ -96,7 +96,7 @@ def _chosen(frame: pd.DataFrame, quantity: str, level: float) -> pd.DataFrame:
 
 
 def _panel(
-    panel: Axes, settings: Settings, names: list[tuple[str, float]], ours: pd.DataFrame,
+    panel: Axes, settings: FigureSettings, names: list[tuple[str, float]], ours: pd.DataFrame,
     theirs: pd.DataFrame, published: pd.DataFrame,
 ) -> None:  # fmt: skip
     colours = style.shades(settings, len(names))
@@ -119,7 +119,7 @@ def _panel(
 
 
 def _differences(
-    panel: Axes, settings: Settings, ours: pd.DataFrame, theirs: pd.DataFrame
+    panel: Axes, settings: FigureSettings, ours: pd.DataFrame, theirs: pd.DataFrame
 ) -> tuple[int, int]:
     """Draw ours less theirs; how many of the intervals cover zero, and how many there are."""
     names = [name for group in list(_groups(ours))[:2] for name in group]

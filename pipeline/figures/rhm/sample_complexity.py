@@ -10,8 +10,8 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, all_inside, mean_interval
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfAnalysis
 
 _ARROW = {"arrowstyle": "-|>", "linewidth": 0.8, "shrinkA": 2, "shrinkB": 0}
 _REACH = 1.6
@@ -19,10 +19,13 @@ _REACH = 1.6
 
 
 def draw(
-    settings: Settings, sample_complexity: pd.DataFrame, exponents: pd.DataFrame, laws: pd.DataFrame
+    settings: OfAnalysis,
+    sample_complexity: pd.DataFrame,
+    exponents: pd.DataFrame,
+    laws: pd.DataFrame,
 ) -> Figure:
     """P*_l against v m**(l+1) / (1 - m / v**(s-1)), and errors of the competing laws."""
-    criterion = settings["analysis"]["accuracy"]
+    criterion = settings.analysis.accuracy
     frame, exponents, laws = (
         table[table[name] == criterion]
         for table, name in (
@@ -39,7 +42,7 @@ def draw(
     return figure
 
 
-def _sizes(panel: Axes, settings: Settings, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
+def _sizes(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
     """Marker by level and shade by setting; fitted slopes solid, the law dashed."""
     groups = list(grouped(frame, GRAMMAR))
     colours = style.shades(settings, len(groups))
@@ -111,7 +114,7 @@ def _legend(
     )
 
 
-def _law_errors(panel: Axes, settings: Settings, laws: pd.DataFrame) -> None:
+def _law_errors(panel: Axes, settings: OfAnalysis, laws: pd.DataFrame) -> None:
     """Error of every law in settings it was not fitted to, with and without the factor."""
     panel.set(xlabel="error of held-out settings (decades)")
     if laws.empty:

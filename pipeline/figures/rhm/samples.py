@@ -9,15 +9,15 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import REPLICA, finite_sizes
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _SIZES, _STEPS, _STRINGS = 3, 4, 2
 _KINDS = {"valid and new": ("o", 0), "valid, seen in training": ("s", 1), "not valid": ("x", None)}
 """Marker and number of the colour of every kind of node."""
 
 
-def draw(settings: Settings, trees: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, trees: pd.DataFrame) -> Figure:
     """A row for each dataset size, a column for each checkpoint, strings side by side in each."""
     one = trees[REPLICA].iloc[:1]
     frame = finite_sizes(trees.merge(one, on=REPLICA))
@@ -42,7 +42,7 @@ def draw(settings: Settings, trees: pd.DataFrame) -> Figure:
     return figure
 
 
-def _strings(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _strings(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     """Trees side by side; every node is joined with its parent."""
     for sample, tree in grouped(frame, "sample"):
         s, length = int(tree["s"].iloc[0]), int((tree["level"] == 0).sum())
@@ -60,7 +60,7 @@ def _strings(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
     panel.set_ylim(-0.4, frame["L"].max() + 0.4)
 
 
-def _nodes(panel: Axes, settings: Settings, nodes: pd.DataFrame) -> None:
+def _nodes(panel: Axes, settings: FigureSettings, nodes: pd.DataFrame) -> None:
     tokens, above = nodes[nodes["level"] == 0], nodes[nodes["level"] > 0]
     panel.plot(tokens["x"], tokens["level"], ".", color="0.5", markersize=2)
     kinds = np.select([above["symbol"].isna(), above["novel"].astype(bool)], [2, 0], 1)
@@ -69,13 +69,13 @@ def _nodes(panel: Axes, settings: Settings, nodes: pd.DataFrame) -> None:
         panel.plot(part["x"], part["level"], **_looks(settings, name))
 
 
-def _looks(settings: Settings, kind: str) -> dict[str, Any]:
+def _looks(settings: FigureSettings, kind: str) -> dict[str, Any]:
     marker, number = _KINDS[kind]
     colour = "C3" if number is None else style.shades(settings, 2)[1 - number]
     return {"linestyle": "", "marker": marker, "color": colour, "markersize": 3.5}
 
 
-def _legend(figure: Figure, panel: Axes, settings: Settings) -> None:
+def _legend(figure: Figure, panel: Axes, settings: FigureSettings) -> None:
     for kind in _KINDS:
         panel.plot([], [], label=kind, **_looks(settings, kind))
     style.legend(figure, panel, loc="outside upper center", ncols=len(_KINDS))

@@ -4,13 +4,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 _PROCESSES = {"uniform": "uniform noise", "absorbing": "absorbing noise"}
 
 
-def draw(settings: Settings, ceilings: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, ceilings: pd.DataFrame) -> Figure:
     """String accuracy at the root against noise levels T, for every reading of "linear"."""
     strings = ceilings[ceilings["quantity"] == "string_accuracy"]
     whole = strings[strings["level"] == strings["L"]]
@@ -32,7 +32,7 @@ def draw(settings: Settings, ceilings: pd.DataFrame) -> Figure:
     return figure
 
 
-def _schedules(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _schedules(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     schedules = frame["schedule"].unique()
     colours = style.shades(settings, len(schedules))
     for index, schedule in enumerate(schedules):

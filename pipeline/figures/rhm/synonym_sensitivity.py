@@ -6,11 +6,11 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings
 
 
-def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
+def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
     """One panel a level of the exchanged tuple, one curve a block, against dataset size."""
     frame = probes[probes["quantity"] == "synonym_sensitivity"]
     if frame.empty:
@@ -30,7 +30,7 @@ def draw(settings: Settings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figu
     return figure
 
 
-def _nothing_exchanged(settings: Settings, probes: pd.DataFrame) -> Figure:
+def _nothing_exchanged(settings: FigureSettings, probes: pd.DataFrame) -> Figure:
     """With m = 1 no tuple has a synonym that it could give way to, so no block has a row."""
     figure, (panel,) = style.panels(settings, 1)
     panel.set_title("no synonyms")
@@ -38,7 +38,7 @@ def _nothing_exchanged(settings: Settings, probes: pd.DataFrame) -> Figure:
     return figure
 
 
-def _blocks(panel: Axes, settings: Settings, frame: pd.DataFrame) -> None:
+def _blocks(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
     """Blocks down are filled and drawn through, blocks up open and dotted."""
     for depth in range(1, int(frame["L"].iloc[0]) + 1):
         colour = style.shades(settings, int(frame["L"].iloc[0]))[depth - 1]

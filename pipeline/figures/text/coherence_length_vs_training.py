@@ -4,15 +4,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import largest_training_set, shown_samples
-from pipeline.base.types import Settings
 from pipeline.figures import style
 from pipeline.figures.coherence import draw_calibration, draw_lengths, draw_ratios
+from pipeline.figures.settings import OfSamples
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: OfSamples, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """Correlation ratios, the equivalent block length in training time, and its calibration."""
     frame, real = (
-        shown_samples(measurements, settings["average"]),
+        shown_samples(measurements, settings.average),
         calibration["block_length"].isna(),
     )
     figure, axes = style.panels(settings, 3, height=1.1)

@@ -4,13 +4,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import mean_over_networks, shown_samples, square_root
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfSamples
 
 
-def draw(settings: Settings, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
+def draw(settings: OfSamples, measurements: pd.DataFrame, calibration: pd.DataFrame) -> Figure:
     """C(t), root of the debiased sum over token pairs of squared excess probabilities."""
-    frame = shown_samples(measurements, settings["average"])
+    frame = shown_samples(measurements, settings.average)
     figure, (panel,) = style.panels(settings, 1)
     for part, looks in style.by_step(settings, frame):
         summary = _correlations(part)

@@ -9,20 +9,20 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import mean_over_networks, shown_samples
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfJudgements
 
 _Dash: TypeAlias = str | tuple[float, tuple[float, ...]]
 _DIVERSITY = {"sample_entropy": "entropy within samples (nats)", "distinct_2": "distinct-2"}
 
 
 def draw(
-    settings: Settings, judgements: pd.DataFrame, control_judgements: pd.DataFrame,
+    settings: OfJudgements, judgements: pd.DataFrame, control_judgements: pd.DataFrame,
     measurements: pd.DataFrame, calibration: pd.DataFrame,
 ) -> Figure:  # fmt: skip
     """Losses of checkpoints and controls; below them, how varied the same samples are."""
     frame, measured = (
-        shown_samples(table, settings["average"]) for table in (judgements, measurements)
+        shown_samples(table, settings.average) for table in (judgements, measurements)
     )
     figure, axes = style.panels(settings, 2, rows=2, height=0.65)
     _losses(axes[0], settings, frame, control_judgements)
@@ -33,12 +33,14 @@ def draw(
         _level(panel, real[real["quantity"] == quantity], "real text", "--")
     axes[2].legend()
     style.legend(figure, axes[0])
-    shown = f"bars: 95% over samples of one network; judge: {settings['judge']}"
+    shown = f"bars: 95% over samples of one network; judge: {settings.judge}"
     style.samples_footnote(figure, measured, shown)
     return figure
 
 
-def _losses(panel: Axes, settings: Settings, frame: pd.DataFrame, controls: pd.DataFrame) -> None:
+def _losses(
+    panel: Axes, settings: OfJudgements, frame: pd.DataFrame, controls: pd.DataFrame
+) -> None:
     for part, looks in style.by_step(settings, frame):
         summary = _by_context(part)
         looks |= {"label": f"step {looks['label']}"}

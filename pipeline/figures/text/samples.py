@@ -6,19 +6,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import first_network
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfSamples
 
 _SHOWN = 3
 _CHARACTERS, _LINE = 115, 115
 
 
-def draw(settings: Settings, texts: pd.DataFrame) -> Figure:
+def draw(settings: OfSamples, texts: pd.DataFrame) -> Figure:
     """The first samples of one network, a row of the page for each checkpoint."""
-    frame = first_network(texts, settings["average"])
+    frame = first_network(texts, settings.average)
     steps = sorted(frame["step"].unique())
     figure, axes = style.panels(settings, 1, height=0.35, rows=len(steps))
-    figure.set_size_inches(settings["style"]["page_width"], 0.62 * len(steps) + 0.3)
+    figure.set_size_inches(settings.style.page_width, 0.62 * len(steps) + 0.3)
     for panel, step in zip(axes, steps, strict=True):
         chosen = frame[(frame["step"] == step) & (frame["sample"] < _SHOWN)].sort_values("sample")
         lines = "\n".join(_excerpt(text) for text in chosen["text"])

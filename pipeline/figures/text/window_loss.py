@@ -4,11 +4,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import largest_training_set, mean_over_networks
-from pipeline.base.types import Settings
 from pipeline.figures import style
+from pipeline.figures.settings import OfSamples
 
 
-def draw(settings: Settings, probes: pd.DataFrame) -> Figure:
+def draw(settings: OfSamples, probes: pd.DataFrame) -> Figure:
     """Loss per token of every checkpoint against the length of the window."""
     frame = largest_training_set(probes)
     figure, (panel,) = style.panels(settings, 1)

@@ -13,10 +13,12 @@ from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Settings, Spec
+from pipeline.base.spec import Spec
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
+from pipeline.image.settings import ImagesSettings, PackageImages
 from pipeline.sources.archives import file_hash
+from pipeline.sources.settings import OwnFiles
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -25,15 +27,14 @@ _MOST_NAMED, _LONGEST_NAME = 20, 200
 _KEY = "domains.image.data"
 
 
-def make_images(spec: Spec, sources: Sequence[Path], output: Path) -> None:
+def make_images(spec: Spec[ImagesSettings], sources: Sequence[Path], output: Path) -> None:
     """Read images once, and hold some out.
 
     Memory does not grow with their number. Whether an image is held out is a hash of its number
     in the source, so that one that is corrupt, or mended later, moves no other.
 
     Args:
-        spec: spec of the stage; of its settings, `source`, `name`, `description`, `size`,
-            `validation_fraction`, `split_seed` and `most_corrupt` matter.
+        spec: spec of the stage.
         sources: files of the source, as for `read_images`.
         output: safetensors file with `training` [N, d] and `validation` [N, d], uint8, where
             d = 3 size**2 and an image is channel-first, row by row; in its stamp `images`: name,
@@ -43,14 +44,13 @@ def make_images(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     Raises:
         PipelineError: there are no images, too many are corrupt, or one part of them is empty.
     """
-    settings = spec["settings"]
-    size = settings["size"]
+    settings = spec.settings
+    size = settings.size
     pixels = CHANNELS * size * size
-    kind = settings["source"]["kind"]
-    archives = sources if kind == "package" else []
-    files = {"files": len(sources)} if kind in ("directory", "npz") else {}
+    archives = sources if isinstance(settings.source, PackageImages) else []
+    files = {"files": len(sources)} if isinstance(settings.source, OwnFiles) else {}
     stamp = make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
-    reading = _Reading(settings, read_images(settings["source"], sources, size))
+    reading = _Reading(settings, read_images(settings.source, sources, size))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=output.parent) as aside, streams.writing(output, stamp) as stream:
         stream.add("training", reading.training(aside), (-1, pixels))
@@ -65,7 +65,7 @@ def make_images(spec: Spec, sources: Sequence[Path], output: Path) -> None:
 class _Reading:
     """One pass over the images of a source."""
 
-    def __init__(self, settings: Settings, images: Iterator[Decoded]) -> None:
+    def __init__(self, settings: ImagesSettings, images: Iterator[Decoded]) -> None:
         self._settings = settings
         self._images = images
         self._count = 0
@@ -75,7 +75,7 @@ class _Reading:
 
     def training(self, aside: BinaryIO) -> Iterator[np.ndarray]:
         """Images that are not held out; the others go into a file."""
-        seed, fraction = self._settings["split_seed"], self._settings["validation_fraction"]
+        seed, fraction = self._settings.split_seed, self._settings.validation_fraction
         key = stream_key(seed, "validation images")
         for number, image in enumerate(self._images):
             if image.pixels is None:
@@ -100,7 +100,7 @@ class _Reading:
     def _skip(self, image: Decoded) -> None:
         print(f"skipping corrupt image {image.name}: {image.flaw}", file=sys.stderr)
         self._skipped.append(image.name)
-        most = self._settings["most_corrupt"]
+        most = self._settings.most_corrupt
         if len(self._skipped) > most:
             raise PipelineError(
                 f"image {image.name} is corrupt ({image.flaw}), number {len(self._skipped)} of "
@@ -112,7 +112,7 @@ class _Reading:
             raise PipelineError(f"{_KEY}.source has no images; correct its files or classes")
         if self._held_out in (0, self._count):
             raise PipelineError(
-                f"{_KEY}.validation_fraction = {self._settings['validation_fraction']} holds out "
+                f"{_KEY}.validation_fraction = {self._settings.validation_fraction} holds out "
                 f"{self._held_out} of {self._count} images; change it or {_KEY}.split_seed, so "
                 "that some are held out and some are not, or add images"
             )
@@ -123,6 +123,6 @@ def _rows(file: BinaryIO, pixels: int) -> Iterator[np.ndarray]:
         yield np.frombuffer(content, np.uint8)
 
 
-def _description(settings: Settings) -> dict[str, Any]:
-    described = {name: settings[name] for name in ("name", "description", "size")}
+def _description(settings: ImagesSettings) -> dict[str, Any]:
+    described = settings.model_dump(include={"name", "description", "size"})
     return described | {"channels": CHANNELS, "layout": "channel first"}

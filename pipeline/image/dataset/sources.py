@@ -11,24 +11,26 @@ from pyarrow.compute import struct_field
 
 from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError, one_line
-from pipeline.base.types import Settings
 from pipeline.image.dataset.decode import Decoded, Encoded, decode_all
 from pipeline.image.dataset.generated import generate_image
 from pipeline.image.dataset.sheets import read_sheet
+from pipeline.image.settings import GeneratedImages, NpzSource, PackageImages
 from pipeline.sources.archives import read_members
 from pipeline.sources.parquet import read_column
 from pipeline.sources.placeholders import refuse_placeholder_file
+from pipeline.sources.settings import DirectorySource, HubSource
 
+Source = PackageImages | NpzSource | HubSource | DirectorySource | GeneratedImages
 _KEY = "domains.image.data.source"
 _ROWS = 64
 """Rows of a Parquet file that are in memory at once."""
 
 
-def read_images(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def read_images(source: Source, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     """Images of a source, corrupt ones among them.
 
     Args:
-        source: settings `domains.image.data.source`.
+        source: section of the config.
         inputs: the package's archive; or the files of the directory; or the one directory of
             Parquet files; none for generated ones. Files are read in sorted order.
         size: pixels of a side.
@@ -36,23 +38,23 @@ def read_images(source: Settings, inputs: Sequence[Path], size: int) -> Iterator
     Raises:
         PipelineError: a file that holds many images cannot be read, or they are of a wrong size.
     """
-    return _READERS[source["kind"]](source, inputs, size)
+    return _READERS[source.kind](source, inputs, size)
 
 
-def _from_package(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_package(source: PackageImages, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     (archive,) = inputs
-    labels = np.array(list(chain(*(_labels(archive, name) for name in source["labels"]))), int)
+    labels = np.array(list(chain(*(_labels(archive, name) for name in source.labels))), int)
     count = 0
-    for name, content in read_members(archive, source["files"]):
+    for name, content in read_members(archive, source.files):
         keep = None
-        if source["classes"] is not None:
-            keep = np.isin(labels[count:], source["classes"])
+        if source.classes is not None:
+            keep = np.isin(labels[count:], source.classes)
         rows, images = read_sheet(f"{archive}, {name}", content, keep, size)
         count += rows
         yield from (Decoded(f"{name}[{row}]", image) for row, image in images)
-    if source["labels"] and count != len(labels):
+    if source.labels and count != len(labels):
         raise PipelineError(
-            f"{archive}: {source['files']} has {count} images, but {', '.join(source['labels'])} "
+            f"{archive}: {source.files} has {count} images, but {', '.join(source.labels)} "
             f"{len(labels)} labels; correct {_KEY}.files or .labels"
         )
 
@@ -67,7 +69,7 @@ def _labels(archive: Path, pattern: str) -> Iterator[int]:
             ) from error
 
 
-def _from_npz(_: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_npz(_: NpzSource, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     for path in sorted(inputs):
         pixels = _batch(path, size).reshape(-1, 3, size, size)
         yield from (Decoded(f"{path.name}[{row}]", image) for row, image in enumerate(pixels))
@@ -94,7 +96,7 @@ def _batch(path: Path, size: int) -> np.ndarray:
     return data
 
 
-def _from_hub(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
+def _from_hub(source: HubSource, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
     (directory,) = inputs
 
     def encoded() -> Iterator[Encoded]:
@@ -118,14 +120,16 @@ def _is_image(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in plain)
 
 
-def _from_directory(source: Settings, inputs: Sequence[Path], size: int) -> Iterator[Decoded]:
-    place = Path(source["path"])
+def _from_directory(
+    source: DirectorySource, inputs: Sequence[Path], size: int
+) -> Iterator[Decoded]:
+    place = Path(source.path)
     return decode_all((Encoded(f"{p.relative_to(place)}", p) for p in sorted(inputs)), size)
 
 
-def _generated(source: Settings, _: Sequence[Path], size: int) -> Iterator[Decoded]:
-    for number in range(source["count"]):
-        yield Decoded(f"{number}", generate_image(source["seed"], number, size))
+def _generated(source: GeneratedImages, _: Sequence[Path], size: int) -> Iterator[Decoded]:
+    for number in range(source.count):
+        yield Decoded(f"{number}", generate_image(source.seed, number, size))
 
 
 _READERS: Choices[Callable[..., Iterator[Decoded]]] = Choices(

@@ -16,7 +16,6 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Settings
 from pipeline.image.estimators.standardise import Standard, chunks
 from pipeline.measurement.coherence import (
     CorrelationRatios,
@@ -26,6 +25,7 @@ from pipeline.measurement.coherence import (
 )
 from pipeline.measurement.distance_counts import Projection
 from pipeline.measurement.estimate import ImageRow, block_numbers, jackknife_error, leaving_out
+from pipeline.measurement.settings import Errors
 
 _LONGEST = 2
 """Lengths beyond so many sides of an image are reported as "at least" that."""
@@ -75,7 +75,7 @@ def map_distances(side: int) -> list[int]:
 
 
 def correlation_rows(
-    reference: Reference, maps: np.ndarray, size: int, layer: int | None, settings: Settings
+    reference: Reference, maps: np.ndarray, size: int, layer: int | None, errors: Errors
 ) -> Iterator[ImageRow]:
     """Correlations, their ratios to real ones, and the equivalent block length.
 
@@ -91,9 +91,9 @@ def correlation_rows(
         maps: of generated images, [N, C, h, h].
         size: side of the images in pixels; a place of the map is size / h of them.
         layer: where the maps are from, None for pixels.
-        settings: `measurement` section of the config.
+        errors: how errors are estimated, of the section `measurement` of the config.
     """
-    pixels, blocks, count = size / maps.shape[-1], settings["blocks"], len(maps)
+    pixels, blocks, count = size / maps.shape[-1], errors.jackknife_blocks, len(maps)
     distances, trace = reference.distances, len(reference.distances) + 1
     probes: list[Probe] = [(r, None) for r in [0, *distances]]
     probes += zip(distances, reference.directions, strict=True)
@@ -102,11 +102,11 @@ def correlation_rows(
         correlation = _correlation(unbiased(projection, leaving_out(blocks)), reference.variance)
         place = {"distance": r * pixels, "layer": layer}
         yield ImageRow("feature_correlation", *correlation, count, **place)
-    ratios = _ratios(found[trace:], reference.real, settings["bootstrap_samples"])
+    ratios = _ratios(found[trace:], reference.real, errors.bootstrap_samples)
     measured = CorrelationRatios.of([r * pixels for r in distances], ratios)
     share = 1 - measured.distances / size
     scaled = CorrelationRatios.of(measured.distances, ratios * share)
-    largest_error = settings["largest_error"] * share
+    largest_error = errors.largest_error * share
     length = length_row(scaled, count, largest_error, _LONGEST * size)
     for row in (*ratio_rows(measured, count), length):
         yield replace(ImageRow(**asdict(row)), layer=layer)

@@ -17,21 +17,24 @@ from pipeline.artifacts.samples import sample_origin
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.artifacts.workspace import Workspace, remove_all_but
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings, Spec
+from pipeline.base.spec import Spec
 from pipeline.image.features.encoder import Encoder, load_encoder
+from pipeline.image.settings import Encoding
 
 _BATCH = 32
 """Images in one call of the encoder; more are slower on a CPU, and enough to fill a GPU."""
 
 
-def encode(spec: Spec, encoder: Path, samples: Sequence[Path], features: Sequence[Path]) -> None:
+def encode(
+    spec: Spec[Encoding], encoder: Path, samples: Sequence[Path], features: Sequence[Path]
+) -> None:
     """Encode the images of each file into the output of the same position.
 
     A file that an earlier attempt has finished is not made again; what was made with other settings
     is deleted.
 
     Args:
-        spec: spec of the stage; of its settings, `size`, `layers` and `map_layers` matter.
+        spec: spec of the stage.
         encoder: directory of the encoder.
         samples: `tokens` [R, N, d], uint8, of every checkpoint, or controls.
         features: outputs, each with the `tokens`; for every layer `layer<k>` float32 [R, N, C],
@@ -42,28 +45,28 @@ def encode(spec: Spec, encoder: Path, samples: Sequence[Path], features: Sequenc
     Raises:
         PipelineError: the encoder lacks a layer, or gives features that are no finite numbers.
     """
-    loaded, workspaces = load_encoder(encoder, spec["settings"]["layers"]), []
+    loaded, workspaces = load_encoder(encoder, spec.settings.layers), []
     for path, output in zip(samples, features, strict=True):
         images = streams.map_tensors(path, "samples")
         made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
         origin, inputs = sample_origin(images.stamp) | made_of, {"samples": images.sha256}
-        workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs, **origin})
+        workspace = Workspace(output.parent, {"spec": spec.plain, "inputs": inputs, **origin})
         made = workspace.path(output.name)
         if not streams.is_whole(made, "features"):
             stamp = make_stamp("features", spec, inputs) | origin
-            _write(made, stamp, images.tensors["tokens"], loaded, spec["settings"])
+            _write(made, stamp, images.tensors["tokens"], loaded, spec.settings)
         workspace.publish(output.name, output)
         workspaces.append(workspace)
     remove_all_but(workspaces)
 
 
-def encode_training(spec: Spec, encoder: Path, dataset: Path, output: Path) -> None:
+def encode_training(spec: Spec[Encoding], encoder: Path, dataset: Path, output: Path) -> None:
     """Encode the training images of every replica, [R, P, d]; otherwise as `encode`."""
-    loaded = load_encoder(encoder, spec["settings"]["layers"])
+    loaded = load_encoder(encoder, spec.settings.layers)
     images = streams.map_tensors(dataset, "dataset")
     inputs = {"dataset": images.sha256}
     stamp = make_stamp("features", spec, inputs) | {"encoder": loaded.record}
-    _write(output, stamp, images.tensors["training"], loaded, spec["settings"])
+    _write(output, stamp, images.tensors["training"], loaded, spec.settings)
 
 
 def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
@@ -89,19 +92,19 @@ def _write(
     stamp: Mapping[str, Any],
     tokens: np.ndarray,
     encoder: Encoder,
-    settings: Settings,
+    settings: Encoding,
 ) -> None:
     """Encode batch by batch; maps, which may be larger than memory, go through files."""
     images = tokens.reshape(-1, tokens.shape[2])
-    means: dict[int, list[np.ndarray]] = {layer: [] for layer in settings["layers"]}
+    means: dict[int, list[np.ndarray]] = {layer: [] for layer in settings.layers}
     with ExitStack() as open_files, streams.writing(path, stamp) as stream:
         files = {
             layer: open_files.enter_context(TemporaryFile(dir=path.parent))
-            for layer in settings["map_layers"]
+            for layer in settings.map_layers
         }
         for start in range(0, len(images), _BATCH):
             batch = images[start : start + _BATCH]
-            found = encoder.features(scale(batch, settings["size"], encoder.device))
+            found = encoder.features(scale(batch, settings.size, encoder.device))
             for layer, maps in found.items():
                 means[layer].append(_finite(maps.mean((2, 3)), layer))
             for layer, file in files.items():

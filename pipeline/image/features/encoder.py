@@ -5,7 +5,7 @@ which also has the number of `parameters` and of `layers`, and the `architecture
 """
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from torch import Tensor
 
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 from pipeline.image.features import preprocessing
 from pipeline.image.features.blocks import (
     Blocks,
@@ -25,12 +24,15 @@ from pipeline.image.features.blocks import (
     random_weights,
 )
 from pipeline.image.features.fitness import check_encoder
+from pipeline.image.settings import EfficientNetLite0
 from pipeline.sources.archives import read_members
 from pipeline.sources.pretrained import Role
+from pipeline.sources.settings import DirectoryModel, HubModel, RandomModel
 
 if TYPE_CHECKING:  # transformers takes seconds to import
     from pipeline.image.features.hidden_states import HiddenStates
 
+Model = HubModel | DirectoryModel | EfficientNetLite0 | RandomModel
 ENCODER = Role("encoder", "an", "domains.image.encoder.model", preprocessing.FILES)
 """The role that these models have."""
 _WEIGHTS = "model.safetensors"
@@ -72,7 +74,7 @@ class Encoder:
 
 
 def prepare_encoder(
-    model: Settings,
+    model: Model,
     archive: Path | None,
     output: Path,
     size: int | None = None,
@@ -84,10 +86,8 @@ def prepare_encoder(
     of the image lies that they describe.
 
     Args:
-        model: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
-            linked from there), directory (a `path` that holds such a model, which is linked),
-            efficientnet_lite0 (`file` is the glob pattern of its weights, a .pth file inside
-            `archive`), or random (a tiny network that knows nothing, for tests).
+        model: one of the hub, which is kept in its own cache and linked from there; of a directory,
+            which is linked; EfficientNet-Lite0, a .pth file inside `archive`; or random.
         archive: wheel that holds the .pth file; None for the other kinds.
         output: directory to make; an older one is replaced.
         size: pixels of a side that it will be used with; None for the size that it was made for.
@@ -98,7 +98,7 @@ def prepare_encoder(
             a layer, takes no images of this size, or fails when it is tried.
     """
     with ENCODER.preparing(output) as (directory, record):
-        record.update(_FILL[model["kind"]](model, archive, directory))
+        record.update(_FILL[model.kind](model, archive, directory))
         with ENCODER.refusing(record["id"], "choose another"):
             network = _load(record["architecture"], directory)
             wanted = range(network.layers) if layers is None else layers
@@ -141,22 +141,24 @@ def _load(architecture: str, directory: Path) -> "Blocks | HiddenStates":
     return HiddenStates(directory)
 
 
-def _convert_weights(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
+def _convert_weights(
+    model: EfficientNetLite0, given: Path | None, directory: Path
+) -> dict[str, Any]:
     """Weights of a .pth file, which is a pickle and therefore read as tensors only."""
     archive = ENCODER.archive(given)
-    (name, content), *more = read_members(archive, settings["file"])
+    (name, content), *more = read_members(archive, model.file)
     with ENCODER.refusing(f"{name} in {archive}", "name another file of it, or another"):
         if more:
             raise ValueError(f"there is also {more[0][0]}")
         weights = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         efficientnet_lite0(weights)
     _save(weights, directory)
-    return {"id": Path(name).stem, "revision": archive.name, "architecture": settings["kind"]}
+    return {"id": Path(name).stem, "revision": archive.name, "architecture": model.kind}
 
 
-def _save_random(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
+def _save_random(model: RandomModel, _archive: Path | None, directory: Path) -> dict[str, Any]:
     _save(random_weights(), directory)
-    return {"id": "random weights", "revision": None, "architecture": settings["kind"]}
+    return {"id": "random weights", "revision": None, "architecture": model.kind}
 
 
 def _save(weights: Mapping[str, Tensor], directory: Path) -> None:
@@ -164,15 +166,17 @@ def _save(weights: Mapping[str, Tensor], directory: Path) -> None:
     (directory / _WEIGHTS).chmod(directory.stat().st_mode & 0o666)  # hidden from the group before
 
 
-def _link_hub(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
-    return ENCODER.link_hub_model(settings, directory) | {"architecture": _HIDDEN_STATES}
+def _link_hub(model: HubModel, _archive: Path | None, directory: Path) -> dict[str, Any]:
+    return ENCODER.link_hub_model(model, directory) | {"architecture": _HIDDEN_STATES}
 
 
-def _link_directory(settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
-    return ENCODER.link_directory(settings, directory) | {"architecture": _HIDDEN_STATES}
+def _link_directory(
+    model: DirectoryModel, _archive: Path | None, directory: Path
+) -> dict[str, Any]:
+    return ENCODER.link_directory(model, directory) | {"architecture": _HIDDEN_STATES}
 
 
-_FILL = {
+_FILL: dict[str, Callable[..., dict[str, Any]]] = {
     "hub": _link_hub,
     "directory": _link_directory,
     "efficientnet_lite0": _convert_weights,

@@ -14,7 +14,8 @@ import numpy as np
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import permutation
-from pipeline.base.types import Spec
+from pipeline.base.spec import Spec
+from pipeline.rhm.settings import RandomGrammar
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,9 @@ def sample_rules(v: int, m: int, s: int, L: int, seed: int) -> Grammar:
     return Grammar(np.stack(digits, axis=-1).reshape(L, v, m, s))
 
 
-def make_grammar(spec: Spec, output: Path) -> None:
-    """Stage `grammar`: draw the rules that `spec["settings"]` describes and save them."""
-    grammar = sample_rules(**spec["settings"])
+def make_grammar(spec: Spec[RandomGrammar], output: Path) -> None:
+    """Stage `grammar`: draw the rules that the settings describe and save them."""
+    grammar = sample_rules(**dict(spec.settings))
     write_tensors(
         output, {"rules": grammar.rules.astype(np.uint8)}, make_stamp("grammar", spec, {})
     )

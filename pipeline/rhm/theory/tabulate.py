@@ -14,9 +14,11 @@ import pandas as pd
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.randomness import stream_key
-from pipeline.base.types import Settings, Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 from pipeline.rhm.grammar.correlations import common_ancestor_level, joint_excess
 from pipeline.rhm.grammar.rules import Grammar, load_grammar, sample_rules
+from pipeline.rhm.settings import GrammarParameters, TheorySettings
 from pipeline.rhm.strings.splits import StringSource
 from pipeline.rhm.theory.clustering import class_accuracy, cluster_tuples, tuple_coverage
 from pipeline.rhm.theory.one_step import update_similarity
@@ -26,7 +28,7 @@ _VALUES = ["quantity", "level", "estimate", "standard_error", "count"]
 _COLUMNS = [*_GRAMMAR, "grammar_seed", "data_seed", "dataset_size", *_VALUES]
 
 
-def tabulate(spec: Spec, sources: Sequence[Path], output: Path) -> None:
+def tabulate(spec: Spec[TheorySettings], sources: Sequence[Path], output: Path) -> None:
     """Tabulate one setting: grammars from `sources` by dataset size, and correlations of others.
 
     Args:
@@ -35,13 +37,13 @@ def tabulate(spec: Spec, sources: Sequence[Path], output: Path) -> None:
         output: Parquet file of one row per grammar and estimate. Exact correlations depend on no
             training set, and have no data seed or dataset size.
     """
-    settings = spec["settings"]
-    parameters = {name: settings["grammar"][name] for name in _GRAMMAR}
+    settings = spec.settings
+    parameters = GrammarParameters.of(settings.grammar).plain()
     rows, inputs = [], {}
-    for path, seed in zip(sources, settings["grammar_seeds"], strict=True):
+    for path, seed in zip(sources, settings.grammar_seeds, strict=True):
         grammar, inputs[path.name] = load_grammar(path)
         rows += [{"grammar_seed": seed, **row} for row in learning_curves(grammar, seed, settings)]
-    for seed in range(settings["correlation_grammars"]):
+    for seed in range(settings.correlation_grammars):
         grammar = sample_rules(**parameters, seed=seed)
         rows += [{"grammar_seed": seed, **row} for row in squared_correlations(grammar)]
     frame = pd.DataFrame([{**parameters, **row} for row in rows], columns=_COLUMNS)
@@ -49,19 +51,21 @@ def tabulate(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     tables.write_table(output, frame, make_stamp("theory", spec, inputs))
 
 
-def learning_curves(grammar: Grammar, grammar_seed: int, settings: Settings) -> Iterator[Values]:
+def learning_curves(
+    grammar: Grammar, grammar_seed: int, settings: TheorySettings
+) -> Iterator[Values]:
     """Rows of every dataset size, on the strings that networks are trained and tested on."""
-    held_out = settings["validation_size"], settings["test_size"]
-    data_seed = settings["data_seed"]
+    held_out = settings.validation_size, settings.test_size
+    data_seed = settings.data_seed
     source = StringSource.of_seeds(grammar, grammar_seed, data_seed, *held_out)
-    sizes = settings["grammar"]["dataset_sizes"]
+    sizes = [size for size in settings.grammar.dataset_sizes if isinstance(size, int)]
     training, test = source.training(0, max(sizes)), source.test()
     key = stream_key(grammar_seed, data_seed, "theory")
     for size in sizes:
         place = {"data_seed": data_seed, "dataset_size": str(size)}
         for row in _of_clustering(grammar, training[:size], test, key):
             yield place | row
-        for row in _of_one_step(grammar, training[:size], settings["width"], key):
+        for row in _of_one_step(grammar, training[:size], settings.width, key):
             yield place | row
 
 

@@ -11,27 +11,31 @@ from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.types import Settings, Spec
+from pipeline.base.section import Section
+from pipeline.base.spec import Spec
 from pipeline.sources.archives import file_hash
+from pipeline.sources.settings import OwnFiles
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
 from pipeline.text.corpus.tokenize import cut, pack, token_batches
 from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
+from pipeline.text.settings import Characters, CorpusSettings, Gpt2, PackageSource, TrainedBpe
 
 _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
 
 
-def make_corpus(spec: Spec, archives: Sequence[Path], tokens: Path, tokenizer: Path) -> None:
+def make_corpus(
+    spec: Spec[CorpusSettings], archives: Sequence[Path], tokens: Path, tokenizer: Path
+) -> None:
     """Tokenise documents.
 
     Memory does not grow with their number. A tokenizer is trained on the training documents, or
     on random pieces of them if they exceed 100 MB.
 
     Args:
-        spec: spec of the stage; of its settings, `source`, `tokenizer`, `context`,
-            `validation_fraction` and `split_seed` matter.
+        spec: spec of the stage.
         archives: files of the source, as for `read_documents`; then, for the tokenizer of GPT-2,
             the archive of its package.
         tokens: safetensors file with `validation` [N, context] and `training` [N, context], of
@@ -41,25 +45,26 @@ def make_corpus(spec: Spec, archives: Sequence[Path], tokens: Path, tokenizer: P
             share of characters that have no token.
         tokenizer: file `tokenizer.json` for `load_tokenizer`.
     """
-    settings = spec["settings"]
-    files, packages = _divide(settings, archives)
+    settings = spec.settings
+    files, packages = _divide(settings.tokenizer, archives)
     split = Split(
-        lambda: read_documents(settings["source"], files),
-        settings["validation_fraction"],
-        settings["split_seed"],
+        lambda: read_documents(settings.source, files),
+        settings.validation_fraction,
+        settings.split_seed,
     )
     census = split.count()
-    coder = build_tokenizer(settings["tokenizer"], lambda: _sample(split, census.size), packages)
-    _check_vocabulary(coder.get_vocab_size(), settings["vocabulary_size"], packages)
-    summary: dict[str, float | None] = {**_summary(census, coder), **_files(settings, files)}
-    if settings["tokenizer"]["kind"] == "characters":
-        summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
+    coder = build_tokenizer(settings.tokenizer, lambda: _sample(split, census.size), packages)
+    _check_vocabulary(coder.get_vocab_size(), settings.vocabulary_size, packages)
+    summary: dict[str, float | None] = {**_summary(census, coder), **_files(settings.source, files)}
+    if isinstance(settings.tokenizer, Characters):
+        most = settings.tokenizer.most_lost
+        summary["lost_characters"] = measure_loss(coder, most, split.read())
     with replacing(tokenizer) as temporary:
         coder.save(f"{temporary}")
-    hashed = archives if settings["source"]["kind"] == "packages" else packages
+    hashed = archives if isinstance(settings.source, PackageSource) else packages
     hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
-    _write_blocks(tokens, stamp, coder, split, settings["context"])
+    _write_blocks(tokens, stamp, coder, split, settings.context)
 
 
 def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> None:
@@ -71,15 +76,17 @@ def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> Non
         )
 
 
-def _divide(settings: Settings, inputs: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
+def _divide(
+    tokenizer: Characters | TrainedBpe | Gpt2, inputs: Sequence[Path]
+) -> tuple[Sequence[Path], Sequence[Path]]:
     """Inputs of the source, and those of the tokenizer."""
-    packages = 1 if settings["tokenizer"]["kind"] == "gpt2" else 0
+    packages = 1 if isinstance(tokenizer, Gpt2) else 0
     border = len(inputs) - packages
     return inputs[:border], inputs[border:]
 
 
-def _files(settings: Settings, files: Sequence[Path]) -> dict[str, int]:
-    return {"files": len(files)} if settings["source"]["kind"] == "directory" else {}
+def _files(source: Section, files: Sequence[Path]) -> dict[str, int]:
+    return {"files": len(files)} if isinstance(source, OwnFiles) else {}
 
 
 def _sample(split: Split, size: int) -> Iterator[str]:

@@ -7,23 +7,25 @@ import pyarrow as pa
 
 from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
 from pipeline.sources.parquet import read_column
+from pipeline.sources.settings import DirectorySource, HubSource
 from pipeline.text.corpus.plain_text import clean_row, decode_text, not_utf8
 from pipeline.text.corpus.tagged import untag
+from pipeline.text.settings import PackageSource
 
+Source = PackageSource | DirectorySource | HubSource
 _KEY = "domains.text.data.source"
 _FORMATS: dict[str, Callable[[str], str]] = {"plain": str, "tagged": untag}
 _ROWS = 256
 """Rows of a Parquet file that are in memory at once."""
 
 
-def read_documents(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
+def read_documents(source: Source, inputs: Sequence[Path]) -> Iterator[str]:
     """Documents that are not blank; one at a time is in memory.
 
     Args:
-        source: settings `domains.text.data.source`.
+        source: section of the config.
         inputs: archives in the order of `packages`; or the files of the directory; or the one
             directory of Parquet files. Files are read in sorted order, rows as they come.
 
@@ -32,7 +34,7 @@ def read_documents(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
             is no document at all.
     """
     empty = True
-    for text in _READERS[source["kind"]](source, inputs):
+    for text in _READERS[source.kind](source, inputs):
         if text and not text.isspace():
             empty = False
             yield text
@@ -42,14 +44,14 @@ def read_documents(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
         )
 
 
-def _from_packages(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
-    for package, path in zip(source["packages"], inputs, strict=True):
-        clean = _FORMATS[package["format"]]
-        for name, content in read_members(path, package["files"]):
+def _from_packages(source: PackageSource, inputs: Sequence[Path]) -> Iterator[str]:
+    for package, path in zip(source.packages, inputs, strict=True):
+        clean = _FORMATS[package.format]
+        for name, content in read_members(path, package.files):
             yield clean(decode_text(content, f"{path}, {name}", _KEY))
 
 
-def _from_directory(_: Settings, inputs: Sequence[Path]) -> Iterator[str]:
+def _from_directory(_: DirectorySource, inputs: Sequence[Path]) -> Iterator[str]:
     for path in sorted(inputs):
         try:
             content = path.read_bytes()
@@ -60,10 +62,10 @@ def _from_directory(_: Settings, inputs: Sequence[Path]) -> Iterator[str]:
         yield decode_text(content, f"{path}", _KEY)
 
 
-def _from_hub(source: Settings, inputs: Sequence[Path]) -> Iterator[str]:
+def _from_hub(source: HubSource, inputs: Sequence[Path]) -> Iterator[str]:
     (directory,) = inputs
     for path, values in read_column(directory, source, _KEY, "texts", _is_text, _ROWS):
-        name = f"{path}, a value of {source['column']!r}"
+        name = f"{path}, a value of {source.column!r}"
         try:
             texts = values.to_pylist()
         except UnicodeDecodeError as error:
@@ -80,12 +82,12 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(is_kind(kind) for is_kind in plain)
 
 
-def _describe(source: Settings) -> str:
+def _describe(source: Source) -> str:
     """Name of a source in messages."""
-    if source["kind"] == "packages":
-        return ", ".join(f"{p['name']}@{p['version']}/{p['files']}" for p in source["packages"])
-    place = source["path"] if source["kind"] == "directory" else source["dataset"]
-    return f"{place}/{source['files']}"
+    if isinstance(source, PackageSource):
+        return ", ".join(f"{p.name}@{p.version}/{p.files}" for p in source.packages)
+    place = source.path if isinstance(source, DirectorySource) else source.dataset
+    return f"{place}/{source.files}"
 
 
 _READERS: Choices[Callable[..., Iterator[str]]] = Choices(

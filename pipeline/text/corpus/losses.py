@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer
 
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 
 _KEY = "domains.text.data.tokenizer"
 _SHOWN = 8
@@ -16,18 +15,18 @@ _ACCENTS = range(0x300, 0x370)
 """Accents that stand by themselves, after their letters."""
 
 
-def measure_loss(tokenizer: Tokenizer, settings: Settings, documents: Iterable[str]) -> float:
+def measure_loss(tokenizer: Tokenizer, most: float, documents: Iterable[str]) -> float:
     """Share of the characters of documents that have no token; blanks and accents do not count.
 
     It is printed with the characters that are lost most often.
 
     Args:
         tokenizer: of characters.
-        settings: `domains.text.data.tokenizer`.
+        most: share that may be lost.
         documents: all of them, one at a time.
 
     Raises:
-        PipelineError: the share is above `most_lost`.
+        PipelineError: the share is larger.
     """
     counts: Counter[str] = Counter()
     for text in documents:
@@ -38,9 +37,9 @@ def measure_loss(tokenizer: Tokenizer, settings: Settings, documents: Iterable[s
     names = " ".join(repr(character) for character, _ in lost.most_common(_SHOWN))
     told = f"{share:.1%} of the characters that are not blank are not in the alphabet"
     print(f"{told}, most often {names}" if lost else told, file=sys.stderr)
-    if share > settings["most_lost"]:
+    if share > most:
         raise PipelineError(
-            f"{_KEY}.alphabet: {told}, more than most_lost = {settings['most_lost']}; most often "
+            f"{_KEY}.alphabet: {told}, more than most_lost = {most}; most often "
             f"these are {names}: add them, choose another tokenizer, or raise {_KEY}.most_lost"
         )
     return share

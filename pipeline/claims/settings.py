@@ -5,10 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.config.fields import Few, Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-"""A number between 0 and 1."""
+from pipeline.base.section import Decay, Few, Section, Share
 
 
 class Claims(Section):
@@ -41,3 +38,21 @@ class Claims(Section):
                 f"agreeing_seeds = {self.agreeing_seeds} must be at most "
                 f"bootstrap_seeds = {self.bootstrap_seeds}"
             )
+
+
+class Rules(Claims):
+    """Stage `claims`: the section, and what is the domain's."""
+
+    accuracy: str = ""
+    """Accuracy that claims about grammars are decided by."""
+    bootstrap_samples: int = 0
+    """Resamples behind intervals over grammars."""
+    average: Decay | None = None
+    """Averaged weights, or None for raw ones, whose samples count, of text and images."""
+
+
+class Missing(Section):
+    """Stage `verdicts`."""
+
+    missing: list[str]
+    """Labels of cells that are left out."""

@@ -1,8 +1,12 @@
-"""Types that several config sections share."""
+"""Sections of the config, and settings of stages, which are made of them; and types of their keys.
+
+Every key has to be given, and checking changes no value. So what a class says of its keys cannot
+change what a job computes, and is no part of the job's code (`pipeline.stages.provenance`); what
+its methods and properties do is. Validators must therefore refuse, and never convert.
+"""
 
 from collections.abc import Iterator
 from itertools import pairwise
-from operator import attrgetter
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,10 +17,16 @@ Few = Annotated[int, Field(gt=0, le=1000)]
 """A number of parts, copies or repetitions."""
 Width = Annotated[int, Field(gt=0, le=65536)]
 """Channels or features of a layer."""
-Levels = Annotated[int, Field(ge=2, le=100_000)]
-"""A number of noise levels, of which there are tables."""
+NoiseLevels = Annotated[int, Field(ge=2, le=100_000)]
+"""A number of noise levels, of which there are tables, or of reverse steps over them."""
+Resamples = Annotated[int, Field(ge=100, le=100_000)]
+"""How often a bootstrap draws."""
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A number between 0 and 1."""
+Decay = Share
+"""Of averages of weights."""
 
 
 class Section(BaseModel):
@@ -40,17 +50,26 @@ class Section(BaseModel):
             raise ValueError("\n".join(problems))
         return self
 
+    @classmethod
+    def of(cls, *sections: "Section", **values: object) -> Self:
+        """The section whose keys are among those of others, or among the values.
+
+        Args:
+            sections: each with some of the keys, and perhaps further ones.
+            values: of keys; they count before those of the sections.
+        """
+        found: dict[str, object] = {}
+        for section in sections:
+            found |= {key: value for key, value in section if key in cls.model_fields}
+        return cls(**(found | values))
+
     def plain(self) -> dict[str, Any]:
         """The section as plain JSON values."""
         return self.model_dump(mode="json")
 
 
-def excesses(section: Section, *limits: tuple[str, str]) -> Iterator[str]:
-    """A sentence for each number that exceeds another: pairs of both places in a section."""
-    for place, limit in limits:
-        value, most = attrgetter(place, limit)(section)
-        if value > most:
-            yield f"{place} = {value} must be at most {limit} = {most}"
+class NoSettings(Section):
+    """Settings of a stage that reads none."""
 
 
 def _increasing(values: list[Any]) -> list[Any]:

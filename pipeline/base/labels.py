@@ -8,14 +8,13 @@ where there is no grammar.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 REPLICAS_PATTERN = r"(g\d+)?d\d+n\d+(\+(g\d+)?d\d+n\d+)*"
 ONLINE = "online"
 
 
-@dataclass(frozen=True)
-class Replica:
+class Replica(NamedTuple):
     """One repetition of an experiment: a network on a training set of a grammar."""
 
     grammar_seed: int | None
@@ -23,8 +22,7 @@ class Replica:
     network_seed: int
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One trajectory of the grid, by the wildcards of its paths."""
 
     setting: str

@@ -1,4 +1,4 @@
-"""Config of what is taken from outside: pinned packages, datasets, directories and models."""
+"""Settings of what is taken from outside: pinned packages, datasets, directories and models."""
 
 import re
 from pathlib import PurePosixPath
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipeline.config.fields import Section
+from pipeline.base.section import Section
 
 
 def _below_a_directory(pattern: str) -> str:
@@ -60,38 +60,45 @@ class Package(Section):
     sha256: Sha256
     """Content hash of the archive (npm) or wheel (PyPI)."""
 
-    @property
-    def path(self) -> str:
-        """Where the archive is kept, below the directory of the workflow."""
-        name = self.name.lstrip("@").replace("/", "-")
-        suffix = {"npm": "tgz", "pypi": "whl"}[self.registry]
-        return f"resources/{self.registry}/{name}-{self.version}.{suffix}"
 
+class OwnFiles(Section):
+    """Files of a directory of one's own."""
 
-class DirectorySource(Section):
-    """Files of a directory of your own: documents in UTF-8, or images, one each."""
-
-    kind: Literal["directory"]
-    """Source of this kind."""
     path: Place
     """Directory, absolute or below that of the workflow."""
     files: FilePattern
     """Glob pattern of the files, such as **/*.txt, as in a shell; read in sorted order."""
 
 
-class HubSource(Section):
-    """A Hugging Face dataset of Parquet files, fetched once into resources/."""
+class DirectorySource(OwnFiles):
+    """Files of a directory of your own: documents in UTF-8, or images, one each."""
 
-    kind: Literal["hub"]
+    kind: Literal["directory"]
     """Source of this kind."""
+
+
+class HubFiles(Section):
+    """Parquet files of a Hugging Face dataset, as they are fetched."""
+
     dataset: str
     """Id of the dataset, owner/name."""
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
     """Commit, or the branch of the hub's own conversion to Parquet."""
     files: PathPattern
     """Pattern of the whole paths of its Parquet files, in which * stands for / too."""
+
+
+class HubSource(HubFiles):
+    """A Hugging Face dataset of Parquet files, fetched once into resources/."""
+
+    kind: Literal["hub"]
+    """Source of this kind."""
     column: str
     """Column of the texts or images."""
+
+
+Pinned = Package | HubFiles
+"""What is fetched once into resources/, with all that decides on its content."""
 
 
 class HubModel(Section):
@@ -103,8 +110,6 @@ class HubModel(Section):
     """Id of the model, owner/name."""
     revision: str
     """Commit or branch."""
-    name: str
-    """Name in tables and on plots."""
 
 
 class DirectoryModel(Section):
@@ -114,8 +119,6 @@ class DirectoryModel(Section):
     """Model of this kind."""
     path: Place
     """The directory."""
-    name: str
-    """Name in tables and on plots."""
 
 
 class RandomModel(Section):
@@ -123,5 +126,3 @@ class RandomModel(Section):
 
     kind: Literal["random"]
     """Model of this kind."""
-    name: str
-    """Name in tables and on plots."""
