@@ -18,6 +18,7 @@ from pipeline.artifacts.tensors import STAMP, check_kind, refusal
 from pipeline.base.cells import CellSettings
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import one_line
+from pipeline.base.section import Section
 from pipeline.base.types import Values
 
 if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; other stages start 0.4 s sooner
@@ -29,11 +30,16 @@ SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 
 def places(cell: CellSettings, step: int) -> list[Values]:
     """Columns that say where a number belongs, for every replica of a cell."""
-    common = {**cell.setting.plain(), "dataset_size": cell.dataset_size, "step": step}
+    common = {**setting_columns(cell.setting), "dataset_size": cell.dataset_size, "step": step}
     seeds = (zip(SEEDS, replica, strict=True) for replica in cell.replicas)
     return [
         {**common, **{name: seed for name, seed in known if seed is not None}} for known in seeds
     ]
+
+
+def setting_columns(setting: Section) -> Values:
+    """Columns that tell a setting from others, in the order of their names."""
+    return dict(sorted(setting.plain().items()))
 
 
 def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping[str, Any]) -> None:

@@ -29,7 +29,10 @@ class KnownKeys:
     def instead_of(self, keys: Sequence[str], section: Mapping[str, Any]) -> str:
         """What to say after the unknown last one of `keys`, which stands in `section`."""
         known = self._of(keys[:-1], section)
+        longer = [name for name in known if name.endswith(f"_{keys[-1]}")]
         elsewhere = self._elsewhere(keys[-1].split("."))
+        if len(longer) == 1:
+            return f"; did you mean {longer[0]!r}?"
         if elsewhere and ".".join(keys) not in elsewhere:  # else it is of another kind
             return f"; did you mean {' or '.join(elsewhere)}?"
         if close := did_you_mean(keys[-1], known):

@@ -179,9 +179,9 @@ def _check_halves(blocks: int, size: int) -> None:
     smaller = (blocks // 2 - 1) * size
     if smaller < 2:
         raise PipelineError(
-            f"measurement.blocks = {blocks} of {size} samples each: a half without one of its "
-            f"blocks has {smaller} samples, and correlations need 2; use at least 4 blocks and "
-            "more samples"
+            f"measurement.jackknife_blocks = {blocks} of {size} samples each: a half without one "
+            f"of its blocks has {smaller} samples, and correlations need 2; use at least 4 blocks "
+            "and more samples"
         )
 
 

@@ -51,7 +51,7 @@ class GaussianNoise:
         """
         if alpha_bar[-1] <= 0:
             raise PipelineError(
-                f"noise: alpha_bar is 0 after noise.levels = {len(alpha_bar) - 1} of this "
+                f"noise: alpha_bar is 0 after noise.noise_levels = {len(alpha_bar) - 1} of this "
                 "noise.schedule; choose more levels"
             )
         self.levels = len(alpha_bar) - 1
@@ -78,7 +78,7 @@ class GaussianNoise:
         """
         if steps > self.levels:
             raise PipelineError(
-                f"sampling: sampling.steps = {steps} exceeds noise.levels = {self.levels}; "
+                f"sampling: sampling.steps = {steps} exceeds noise.noise_levels = {self.levels}; "
                 "choose fewer, or null for all"
             )
         kept = np.linspace(1, self.levels, steps).round().astype(np.int64)

@@ -49,7 +49,7 @@ def ceiling(spec: Spec[CeilingSettings], sources: Sequence[Path], output: Path) 
     settings, loaded = spec.settings, [load_grammar(path) for path in sources]
     seeds = dict(zip(settings.grammar_seeds, (grammar for grammar, _ in loaded), strict=True))
     rows = [
-        {**settings.setting.plain(), **row, "configured": i == 0}
+        {**tables.setting_columns(settings.setting), **row, "configured": i == 0}
         for i, sampler in enumerate(_samplers(settings))
         for row in _rows(sampler, seeds)
     ]

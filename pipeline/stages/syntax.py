@@ -92,7 +92,7 @@ class Scan:
         roots = sorted({use[0] for use in self._uses} & known.keys())
         origins = [f"{root}={known[root].module}:{known[root].name}" for root in roots]
         text = "\0".join([*self._tokens, *origins])
-        digest = hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16] if self._tokens else ""
         found = frozenset(self._uses), frozenset(self._attributes)
         modules, types = frozenset(self._modules), frozenset(self._types)
         return Definition(digest, *found, self._imports, modules, types)
@@ -136,7 +136,9 @@ class Scan:
         """
         fields = [line for line in node.body if isinstance(line, ast.AnnAssign)]
         for expression in (line.annotation for line in fields):
-            self._types |= chains_of(expression)
+            texts = filter(None, map(text_of, ast.walk(expression)))
+            for part in (expression, *map(_expression, texts)):
+                self._types |= chains_of(part)
         for base in node.bases:
             self._uses |= chains_of(base)
         body = [line for line in undocumented(node.body) if not _is_declaration(line)]
@@ -245,13 +247,10 @@ def text_of(node: ast.AST | None) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def chains_of(expression: ast.expr) -> set[tuple[str, ...]]:
+def chains_of(node: ast.AST) -> set[tuple[str, ...]]:
     """All `a.b.c` in an expression."""
-    chain = _chain(expression)
-    if chain is not None:
-        return {chain}
-    parts = (node for node in ast.iter_child_nodes(expression) if isinstance(node, ast.expr))
-    return set().union(*map(chains_of, parts))
+    chain = _chain(node) if isinstance(node, ast.expr) else None
+    return {chain} if chain else set().union(*map(chains_of, ast.iter_child_nodes(node)))
 
 
 def bindings(node: ast.Import | ast.ImportFrom) -> dict[str, Imported]:

@@ -9,13 +9,14 @@ from pipeline.artifacts.tensors import make_stamp, write_tensors
 from pipeline.base.randomness import hash64
 from pipeline.image import model
 from pipeline.training.train import train
+from tests.unit.settings_case import BARE, spec_of
 from tests.unit.training_case import kill_at
 
 SIZE = 4
 STEPS = [10, 80]
 TRAIN = {
     "size": SIZE,
-    "noise": {"levels": 50, "schedule": "cosine"},
+    "noise": {"noise_levels": 50, "schedule": "cosine"},
     "network": {
         "width": 16,
         "groups": 4,
@@ -34,7 +35,6 @@ TRAIN = {
         "gradient_clip": None,
         "batch_size": 16,
         "trajectories": 1,
-        "steps": 80,
         "compile": False,
         "low_discrepancy": True,
         "average_decays": [0.9],
@@ -54,13 +54,13 @@ def prepare(directory: Path, training: int = 64, validation: int = 48) -> Path:
     images = np.repeat(values[:, None], 3 * SIZE**2, axis=1).astype(np.uint8)[None]
     tensors = {"training": images[:, :training], "validation": images[:, training:]}
     dataset = directory / "dataset.safetensors"
-    write_tensors(dataset, tensors, make_stamp("dataset", {"settings": {}}, {}))
+    write_tensors(dataset, tensors, make_stamp("dataset", BARE, {}))
     return dataset
 
 
 def run(directory: Path) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in STEPS]
-    spec = {"stage": "train", "domain": "image", "settings": TRAIN, "code": "test"}
+    spec = spec_of("train", "image", TRAIN)
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
     train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0)
 

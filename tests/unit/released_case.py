@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 
 from pipeline.rhm import model
+from tests.unit.settings_case import settings_of
+from tests.unit.training_case import train_spec
 
 VALUES = json.loads(Path(__file__).with_name("released_values.json").read_text())
 SYMBOLS = 5
@@ -22,10 +24,10 @@ CASES = {
 def settings(case):
     """Settings of the `train` stage that are the released code's."""
     ends = {"first": case["first"], "last": case["last"]}
-    return {
+    values = {
         "noise": {
             "process": "uniform",
-            "levels": case["levels"],
+            "noise_levels": case["levels"],
             "schedule": {"kind": "linear_beta", **ends},
             "mixture": "d3pm",
         },
@@ -37,9 +39,12 @@ def settings(case):
         },
         "cell": {
             "setting": {"v": SYMBOLS, "m": 2, "s": case["s"], "L": case["L"]},
+            "dataset_size": "online",
             "replicas": [[0, 0, 0]],
         },
+        "training": train_spec([[0, 0, 0]]).settings.training.plain(),
     }
+    return settings_of("train", "rhm", values)
 
 
 def build(case):

@@ -1,7 +1,6 @@
 """Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
 
 import re
-from dataclasses import astuple
 from itertools import product
 from pathlib import Path
 from zlib import crc32
@@ -13,6 +12,7 @@ from pipeline.analysis.aggregate import aggregate
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell
+from tests.unit.settings_case import spec_of
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
@@ -97,7 +97,7 @@ def run(directory, ceilings, missing=()):
     write(directory / "ceilings.parquet", ceilings)
     names = ("measurements", "losses", "probes")
     outputs = [directory / "tables" / f"{name}.parquet" for name in names]
-    spec = {"settings": {"cells": [astuple(cell) for cell in cells], "missing": missing}}
+    spec = spec_of("aggregate", "rhm", {"cells": cells, "missing": missing})
     there = [cell.label for cell in cells if cell.label not in missing]
     for output in outputs:
         parts = [directory / label / output.name for label in there]
@@ -169,7 +169,9 @@ def test_two_configured_samplers_are_refused(tmp_path):
         run(tmp_path, reached() + reached())
 
 
-LOSSES = {"settings": {"cells": [("v4_m2_s2_L2", "4", "g3d0n0+g5d0n0")], "missing": []}}
+LOSSES = spec_of(
+    "aggregate", "rhm", {"cells": [("v4_m2_s2_L2", "4", "g3d0n0+g5d0n0")], "missing": []}
+)
 
 
 def test_a_part_that_was_altered_is_refused_by_name(tmp_path):

@@ -16,6 +16,7 @@ from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from tests.unit.left_over import left_over
+from tests.unit.settings_case import BARE
 
 TENSORS = {
     "a": np.arange(6, dtype=np.uint8).reshape(2, 3).T,
@@ -59,7 +60,7 @@ def test_the_content_hash_is_the_sha256_of_names_types_shapes_and_bytes(written)
 @pytest.mark.parametrize("mode", [0o755, 0o775, 0o700])
 def test_an_artifact_is_as_readable_as_its_directory(tmp_path, mode):
     tmp_path.chmod(mode)
-    write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", {}, {}))
+    write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", BARE, {}))
     assert (tmp_path / "file").stat().st_mode & 0o777 == mode & 0o666
 
 
@@ -106,7 +107,7 @@ def test_a_failing_write_leaves_the_old_file_and_no_temporary(written, monkeypat
 
     monkeypatch.setattr(tensors, "save_file", fail)
     with pytest.raises(OSError, match="disk full"):
-        write_tensors(written, TENSORS, make_stamp("grammar", {}, {}))
+        write_tensors(written, TENSORS, make_stamp("grammar", BARE, {}))
     assert written.read_bytes() == before
     assert list(written.parent.iterdir()) == [written]
 
@@ -153,7 +154,7 @@ def test_a_read_only_disk_is_told_with_the_directory(tmp_path):
         pytest.skip("mounting a file system needs root")
     try:
         with pytest.raises(PipelineError, match="cannot be written: Read-only") as refused:
-            write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", {}, {}))
+            write_tensors(tmp_path / "file", TENSORS, make_stamp("grammar", BARE, {}))
     finally:
         subprocess.run(["umount", f"{tmp_path}"], check=True)
     assert f"({tmp_path}); make this writable" in f"{refused.value}"
@@ -164,7 +165,7 @@ def test_what_stands_in_the_way_is_named(tmp_path):
     (tmp_path / "above").touch()
     for path, culprit in (("file", "file"), ("above/file", "above")):
         with pytest.raises(PipelineError) as refused:
-            write_tensors(tmp_path / path, TENSORS, make_stamp("grammar", {}, {}))
+            write_tensors(tmp_path / path, TENSORS, make_stamp("grammar", BARE, {}))
         assert f"{tmp_path / path} cannot be written" in f"{refused.value}"
         assert f"({tmp_path / culprit}); move or delete it" in f"{refused.value}"
     assert list((tmp_path / "file").iterdir()) == []

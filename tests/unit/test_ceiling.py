@@ -5,6 +5,8 @@ import pytest
 from pipeline.artifacts import tables
 from pipeline.rhm.ceiling import ceiling
 from pipeline.rhm.grammar.rules import make_grammar
+from tests.unit.settings_case import spec_of
+from tests.unit.training_case import grammar_spec
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
 SETTINGS = {
@@ -12,11 +14,11 @@ SETTINGS = {
     "grammar_seeds": [3, 5],
     "noise": {
         "process": "uniform",
-        "levels": 100,
+        "noise_levels": 100,
         "schedule": {"kind": "linear_alpha_bar"},
     },
-    "sampling": {"samples": 300, "levels": 100, "spacing": "even", "seed": 0},
-    "ceiling": {"strings": 400, "levels": [2, 100]},
+    "sampling": {"samples": 300, "steps": 100, "spacing": "even", "seed": 0, "averages": [None]},
+    "ceiling": {"strings": 400, "noise_levels": [2, 100]},
 }
 
 
@@ -27,8 +29,8 @@ def frame(request, tmp_path_factory):
     directory = tmp_path_factory.mktemp("ceiling")
     sources = [directory / f"grammar_g{seed}.safetensors" for seed in SETTINGS["grammar_seeds"]]
     for seed, path in zip(SETTINGS["grammar_seeds"], sources, strict=True):
-        make_grammar({"settings": {**SETTING, "seed": seed}}, path)
-    ceiling({"settings": settings}, sources, directory / "ceilings.parquet")
+        make_grammar(grammar_spec(SETTING, seed), path)
+    ceiling(spec_of("ceiling", "rhm", settings), sources, directory / "ceilings.parquet")
     return tables.read_table(directory / "ceilings.parquet", "ceilings")
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from pipeline.base.choices import Choices, hold_to
 from pipeline.base.errors import PipelineError
+from pipeline.rhm.settings import Probe
 from pipeline.stages.specs import make_spec, start_job
+from tests.unit.training_case import train_spec
 
 REGISTRY = Choices("training.loss", {"one": 1, "two": 2})
 OTHER = Choices("training.optimizer", {"one": 1})
@@ -37,8 +39,8 @@ def test_a_job_looks_up_what_it_was_planned_for():
 def test_starting_a_job_holds_it_to_its_spec():
     from pipeline.noise.losses import LOSSES
 
-    settings = {"training": {"loss": "hybrid"}}
-    assert start_job(make_spec("probe", "rhm", {}, settings))["choices"]["training.loss"]
+    trained = train_spec([[0, 0, 0]], loss="hybrid").settings
+    assert start_job(make_spec("probe", "rhm", Probe(strings=4), trained)).plain["choices"]
     assert LOSSES["hybrid"]
     with pytest.raises(PipelineError, match=r"training\.loss: this job was planned for hybrid"):
         LOSSES["cross_entropy"]

@@ -46,9 +46,9 @@ def image(section, **values):
         ({"runn": "x"}, r"runn = 'x': there is no such key; did you mean 'run'"),
         (
             rhm("noise", levls=10),
-            r"rhm\.noise\.levls = 10: there is no such key; did you mean 'levels'",
+            r"rhm\.noise\.levls = 10: there is no such key; did you mean 'noise_levels'",
         ),
-        (rhm("noise", levels="many"), r"rhm\.noise\.levels = 'many': .* valid integer"),
+        (rhm("noise", noise_levels="many"), r"rhm\.noise\.noise_levels = 'many': .* valid integer"),
         (
             rhm("noise", process="gaussian"),
             r"noise\.process = 'gaussian': .*'uniform'.*'absorbing'",
@@ -76,8 +76,8 @@ def image(section, **values):
             r"schedule: first = 0\.1 must be below last = 0\.02",
         ),
         (
-            rhm("noise", levels=200),
-            r"levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .*; choose more",
+            rhm("noise", noise_levels=200),
+            r"noise_levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .* more",
         ),
         (
             rhm("training", loss="cross_entropy"),
@@ -130,7 +130,10 @@ def image(section, **values):
             r"averages: 0\.9 must be one of",
         ),
         ({"departures": {"last_checkpoint": {}}}, r"departures: 'last_checkpoint' is taken"),
-        (rhm("sampling", levels=2000), r"sampling\.levels = 2000 must be at most noise\.levels"),
+        (
+            rhm("sampling", steps=2000),
+            r"sampling\.steps = 2000 must be at most noise\.noise_levels",
+        ),
         (
             {"claims": {"agreeing_seeds": 21}},
             r"claims: agreeing_seeds = 21 must be at most bootstrap_seeds = 20",
@@ -154,7 +157,10 @@ def image(section, **values):
         (text("sampling", averages=[0.5]), r"sampling\.averages: 0\.5 must be one of"),
         (text("grid", replicas_per_job=2), r"grid: replicas_per_job = 2 must be 1"),
         (text("measurement", distances=[1, 1024]), r"must be below, .* data\.context = 1024"),
-        (text("measurement", blocks=2000), r"measurement\.blocks = 2000 must be at most"),
+        (
+            text("measurement", jackknife_blocks=2000),
+            r"measurement\.jackknife_blocks = 2000 must be at most",
+        ),
         (text("judge", texts=4096), r"judge\.texts = 4096 must be at most sampling\.samples"),
         (text("data", tokenizer={"kind": "characters", "alphabet": "aba "}), r"nothing twice"),
         (text("data", tokenizer={"kind": "words"}), r"text\.data\.tokenizer.*'words'"),
@@ -177,10 +183,13 @@ def image(section, **values):
             image("measurement", block_lengths=[2, 3]),
             r"block_lengths: 3 does not divide data\.size",
         ),
-        (image("measurement", blocks=2049), r"measurement\.blocks = 2049 must be at most"),
+        (
+            image("measurement", jackknife_blocks=2049),
+            r"measurement\.jackknife_blocks = 2049 must be at most",
+        ),
         (
             image("sampling", steps=5000),
-            r"sampling\.steps = 5000 must be at most noise\.levels = 4000",
+            r"sampling\.steps = 5000 must be at most noise\.noise_levels = 4000",
         ),
         (image("sampling", averages=[0.5]), r"image: sampling\.averages: 0\.5 must be one of"),
         (image("encoder", map_layers=[9]), r"encoder: map_layers = \[9\] must be among layers"),

@@ -46,6 +46,22 @@ def refusal(tmp_path, *texts, **entries):
             r"training\.learning_rate_unit = 'one': there is no such key; did you mean "
             r"domains\.rhm\.training\.learning_rate_unit\?",
         ),
+        (
+            "domains: {rhm: {noise: {levels: 10}}}",
+            r"rhm\.noise\.levels = 10: there is no such key; did you mean 'noise_levels'\?",
+        ),
+        (
+            "domains: {rhm: {ceiling: {levels: [10]}}}",
+            r"rhm\.ceiling\.levels = \[10\]: there is no such key; did you mean 'noise_levels'\?",
+        ),
+        (
+            "domains: {image: {measurement: {blocks: 8}}}",
+            r"image\.measurement\.blocks = 8: there .*; did you mean 'jackknife_blocks'\?",
+        ),
+        (
+            "domains: {rhm: {sampling: {levels: 10}}}",
+            r"rhm\.sampling\.levels = 10: there is no such key; keys are .*steps",
+        ),
         ("palette: magma", r"palette = 'magma': .* did you mean style\.palette\?"),
         (
             "sampling: {posterior: d3pm}",
@@ -115,11 +131,11 @@ def test_all_problems_are_told_at_once_each_where_it_stands(tmp_path):
 
 def test_several_problems_of_one_section_are_told_at_once(tmp_path):
     told = refusal(
-        tmp_path, "domains: {rhm: {sampling: {levels: 2000}, probe: {strings: 9}, measurement: "
-        "{blocks: 300, shown_strings: 257}}}"
+        tmp_path, "domains: {rhm: {sampling: {steps: 2000}, probe: {strings: 9}, measurement: "
+        "{jackknife_blocks: 300, shown_strings: 257}}}"
     )  # fmt: skip
     assert told.startswith("config: 4 problems:")
-    for part in ("sampling.levels = 2000", "probe.strings = 9", "blocks = 300", "strings = 257"):
+    for part in ("sampling.steps = 2000", "probe.strings = 9", "blocks = 300", "strings = 257"):
         assert part in told
 
 
@@ -142,7 +158,9 @@ def test_problems_of_all_departures_are_told_at_once(tmp_path):
     )
     assert told.startswith("config: 3 problems:")
     assert "departures.one: domains.rhm: training.loss = 'hybrid' teaches posteriors" in told
-    assert re.search(r"departures\.two: .*levls = 3: .*'levels'\? \(.*given0\.yaml, line 3\)", told)
+    assert re.search(
+        r"departures\.two: .*levls = 3: .*'noise_levels'\? \(.*given0\.yaml, line 3\)", told
+    )
     assert "departures.three.training.checkpoints = [10] must be that of the run" in told
 
 
@@ -197,7 +215,10 @@ BATCH = "domains: {text: {training: {batch_size: 1000000000}}}"
         ),
         ("domains: {text: {data: {context: 1000000000000}}}", r"context = 1\d+ must be at most"),
         ("domains: {text: {network: {layers: 1e18}}}", r"layers = 1\d+: must be at most 1000"),
-        ("domains: {rhm: {noise: {levels: 1e9}}}", r"levels = 1000000000: must be at most 100000"),
+        (
+            "domains: {rhm: {noise: {noise_levels: 1e9}}}",
+            r"levels = 1000000000: must be at most 100000",
+        ),
         ("domains: {rhm: {network: {width: 1e10}}}", r"width = 10000000000: must be at most 65536"),
         (f"run: {'x' * 300}", r"run = 'xxx.*at most 100 characters"),
         (
@@ -264,7 +285,7 @@ def test_the_largest_sizes_are_reckoned_at_once(tmp_path):
       rhm:
         grid: {grammars: [{v: 255, m: 255, s: 2, L: 12, dataset_sizes: [1, 1000000000]}]}
         network: {width: 65536}
-        noise: {levels: 100000, schedule: {kind: linear_alpha_bar}}
+        noise: {noise_levels: 100000, schedule: {kind: linear_alpha_bar}}
         training: {steps: 1000000000, batch_size: 1048576}
       text: {network: {layers: 1000, heads: 1, width: 65536}}
       image: {network: {width: 65536, residual_blocks: 64, groups: 1, heads: 1}}

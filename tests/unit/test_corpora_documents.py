@@ -15,10 +15,17 @@ from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash, read_members
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.tagged import untag
+from pipeline.text.settings import DocumentSource
+from tests.unit.settings_case import section_of
 
 TEXTS = {"p/b.txt": "zweiter Text: ä", "p/a.txt": "first", "p/c.txt": " \n", "p/d.md": "other"}
 DIRECTORY = {"kind": "directory", "path": "texts", "files": "**/*.txt"}
 HUB = {"kind": "hub", "dataset": "owner/name", "files": "data/*.parquet", "column": "text"}
+HUB |= {"revision": "0" * 40}
+
+
+def documents(source, inputs):
+    return read_documents(section_of(DocumentSource, source), inputs)
 
 
 def write_tgz(path, texts):
@@ -44,13 +51,13 @@ def write_parquet(path, texts, column="text", **options):
 
 
 def packages(*formats, files="p/*.txt"):
-    entry = {"registry": "npm", "name": "words", "version": "1", "sha256": "", "files": files}
+    entry = {"registry": "npm", "name": "words", "version": "1", "sha256": "0" * 64, "files": files}
     return {"kind": "packages", "packages": [{**entry, "format": format} for format in formats]}
 
 
 def refusal_of(source, *inputs):
     with pytest.raises(PipelineError) as refused:
-        list(read_documents(source, inputs))
+        list(documents(source, inputs))
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -58,9 +65,9 @@ def refusal_of(source, *inputs):
 @pytest.mark.parametrize("write", [write_tgz, write_wheel])
 def test_an_archive_is_read_in_the_order_of_names(tmp_path, write):
     path = write(tmp_path / "words", TEXTS)
-    assert list(read_documents(packages("plain"), [path])) == ["first", "zweiter Text: ä"]
+    assert list(documents(packages("plain"), [path])) == ["first", "zweiter Text: ä"]
     more = write(tmp_path / "more", {"p/a.txt": "more"})
-    both = read_documents(packages("plain", "plain", files="*"), [path, more])
+    both = documents(packages("plain", "plain", files="*"), [path, more])
     assert list(both) == ["first", "zweiter Text: ä", "other", "more"]
 
 
@@ -75,7 +82,7 @@ def test_directories_and_links_of_an_archive_are_no_documents(tmp_path):
 
 def test_tagged_words_lose_their_tags(tmp_path):
     path = write_tgz(tmp_path / "words.tgz", {"p/a.txt": "\n\n\tHe/pps ran/vbd ./.\n"})
-    assert list(read_documents(packages("tagged"), [path])) == ["He ran."]
+    assert list(documents(packages("tagged"), [path])) == ["He ran."]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +111,8 @@ def test_files_of_a_directory_are_read_in_sorted_order(tmp_path):
         (tmp_path / name).write_text(f"text of {name}")
     inputs = list(tmp_path.rglob("*.txt"))
     expected = ["text of a.txt", "text of b/10.txt", "text of b/2.txt"]
-    assert list(read_documents(DIRECTORY, inputs)) == expected
-    assert list(read_documents(DIRECTORY, inputs[::-1])) == expected
+    assert list(documents(DIRECTORY, inputs)) == expected
+    assert list(documents(DIRECTORY, inputs[::-1])) == expected
 
 
 @pytest.mark.parametrize("row_group_size", [1, 300, 10_000])
@@ -115,7 +122,7 @@ def test_rows_of_parquet_files_are_read_in_order(tmp_path, row_group_size):
     write_parquet(tmp_path / "data" / "0.parquet", ["first"])
     write_parquet(tmp_path / "else" / "0.parquet", ["of another pattern"])
     expected = ["first"] + [f"row {i}" for i in range(1000) if i % 7]
-    assert list(read_documents(HUB, [tmp_path])) == expected
+    assert list(documents(HUB, [tmp_path])) == expected
 
 
 @pytest.mark.parametrize("kind", ["directory", "tgz", "wheel"])
@@ -129,7 +136,7 @@ def test_one_document_at_a_time_is_in_memory(tmp_path, kind):
         write = write_tgz if kind == "tgz" else write_wheel
         source, inputs = packages("plain"), [write(tmp_path / "words", texts)]
     tracemalloc.start()
-    size = sum(len(text) for text in read_documents(source, inputs))
+    size = sum(len(text) for text in documents(source, inputs))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert size == 24_000_000
@@ -140,7 +147,7 @@ def test_a_few_rows_of_a_parquet_file_are_in_memory(tmp_path):
     texts = [random.Random(row).randbytes(250).hex() for row in range(20_000)]
     write_parquet(tmp_path / "data" / "0.parquet", texts, row_group_size=len(texts))
     before = pa.total_allocated_bytes()
-    peak = max(pa.total_allocated_bytes() for _ in read_documents(HUB, [tmp_path]))
+    peak = max(pa.total_allocated_bytes() for _ in documents(HUB, [tmp_path]))
     assert peak - before < 6_000_000
 
 
@@ -217,11 +224,11 @@ def test_byte_order_marks_and_carriage_returns_are_no_part_of_a_text(tmp_path, c
     (tmp_path / "1.txt").write_bytes(content.encode())
     expected = ["first"] if text is None else ["first", text]
     files = [tmp_path / "0.txt", tmp_path / "1.txt"]
-    assert list(read_documents(DIRECTORY, files)) == expected
+    assert list(documents(DIRECTORY, files)) == expected
     path = write_tgz(tmp_path / "words.tgz", {"p/0.txt": "first", "p/1.txt": content})
-    assert list(read_documents(packages("plain"), [path])) == expected
+    assert list(documents(packages("plain"), [path])) == expected
     write_parquet(tmp_path / "data" / "0.parquet", ["first", content])
-    assert list(read_documents(HUB, [tmp_path])) == expected
+    assert list(documents(HUB, [tmp_path])) == expected
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -240,7 +247,7 @@ def test_text_of_another_encoding_is_refused_although_it_is_valid(tmp_path, enco
 def test_a_row_may_have_a_few_nuls(tmp_path):
     row = "words " * 10 + "\0"
     write_parquet(tmp_path / "data" / "0.parquet", [row])
-    assert list(read_documents(HUB, [tmp_path])) == [row]
+    assert list(documents(HUB, [tmp_path])) == [row]
 
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
@@ -265,7 +272,7 @@ def test_placeholders_are_no_documents(tmp_path, content, remedy):
 
 def test_a_text_about_placeholders_is_a_document(tmp_path):
     (tmp_path / "0.txt").write_bytes(LFS + b"is how a pointer looks. " * 100)
-    assert len(list(read_documents(DIRECTORY, [tmp_path / "0.txt"]))) == 1
+    assert len(list(documents(DIRECTORY, [tmp_path / "0.txt"]))) == 1
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
@@ -283,7 +290,7 @@ def test_texts_of_all_types_are_read(tmp_path, kind):
     texts = ["one", None, "two", "one"]
     write_parquet(tmp_path / "data" / "1.parquet", pa.array(texts).cast(kind))
     write_parquet(tmp_path / "data" / "0.parquet", pa.nulls(3))
-    assert list(read_documents(HUB, [tmp_path])) == ["one", "two", "one"]
+    assert list(documents(HUB, [tmp_path])) == ["one", "two", "one"]
 
 
 def test_the_type_of_a_column_that_holds_no_texts_is_named(tmp_path):
@@ -306,5 +313,5 @@ def test_what_passes_for_text_and_is_none_is_refused(tmp_path, content, reason):
     path.write_bytes(content)
     source = {"kind": "directory", "path": str(tmp_path), "files": "*.txt"}
     with pytest.raises(PipelineError, match=reason) as refused:
-        list(read_documents(source, [path]))
+        list(documents(source, [path]))
     assert str(path) in str(refused.value)

@@ -9,15 +9,16 @@ from tokenizers import Tokenizer, models
 from pipeline.base.errors import PipelineError
 from pipeline.text.corpus import tokenize as encode
 from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
+from pipeline.text.settings import Characters, TrainedBpe
 
 TEXT = "The cat's hat,  the 12 mats; the other\n\n  theme is that they'd thaw in the  end! "
-LETTERS = {"kind": "characters", "alphabet": " acdefhimnorstwy"}
+LETTERS = Characters(kind="characters", alphabet=" acdefhimnorstwy")
 documents = st.lists(st.text("theé a,1 \n\t", min_size=1, max_size=60), min_size=1, max_size=6)
 
 
 @pytest.fixture(scope="module", params=["characters", "bpe"])
 def tokenizer(request):
-    settings = {"characters": LETTERS, "bpe": {"kind": "bpe", "vocabulary_size": 280}}
+    settings = {"characters": LETTERS, "bpe": TrainedBpe(kind="bpe", vocabulary_size=280)}
     return build_tokenizer(settings[request.param], lambda: iter([TEXT]), [])
 
 

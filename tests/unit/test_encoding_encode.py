@@ -1,6 +1,7 @@
 """The stage `encode`: scaling, what is kept of features, batches, and going on after a kill."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,9 +15,12 @@ from pipeline.image.features import encode as stage
 from pipeline.image.features import encoder
 from pipeline.image.features.encode import encode, scale
 from pipeline.image.features.encoder import Encoder, load_encoder, prepare_encoder
+from pipeline.sources.settings import RandomModel
+from tests.unit.settings_case import BARE, spec_of
 
 CPU = torch.device("cpu")
-SPEC = {"settings": {"size": 16, "layers": [0, 2], "map_layers": [0]}}
+SPEC = spec_of("encode", "image", {"size": 16, "layers": [0, 2], "map_layers": [0]})
+OTHER = replace(SPEC, plain={**SPEC.plain, "other": "spec"})
 TRAINED = {"step": 5, "trained": {"settings": {"cell": "of a network"}}}
 
 
@@ -28,7 +32,7 @@ def on_the_cpu(monkeypatch):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     directory = tmp_path_factory.mktemp("encoders") / "random"
-    prepare_encoder({"kind": "random", "name": "random"}, None, directory)
+    prepare_encoder(RandomModel(kind="random"), None, directory)
     return directory
 
 
@@ -38,7 +42,7 @@ def images(count=7, side=8, replicas=1):
 
 
 def write_samples(path, tokens, **origin):
-    stamp = make_stamp("samples", {"made": "so"}, {}) | origin
+    stamp = make_stamp("samples", replace(BARE, plain={"made": "so"}), {}) | origin
     write_tensors(path, {"tokens": tokens}, stamp)
     return path
 
@@ -86,7 +90,7 @@ def test_maps_and_their_means_are_kept(encoded, model):
 def test_features_do_not_depend_on_batches(encoded, monkeypatch):
     whole = encoded(images()).tensors
     monkeypatch.setattr(stage, "_BATCH", 3)
-    parts = encoded(images(), {**SPEC, "other": "spec"}).tensors
+    parts = encoded(images(), OTHER).tensors
     for name, tensor in whole.items():
         assert np.allclose(parts[name], tensor, rtol=2e-3 if name == "map0" else 1e-5)
 
@@ -95,7 +99,7 @@ def test_replicas_are_kept_apart(encoded, monkeypatch):
     monkeypatch.setattr(stage, "_BATCH", 4)
     both = images(3, replicas=2)
     tensors = encoded(both).tensors
-    second = encoded(both[1:], {**SPEC, "other": "spec"}).tensors
+    second = encoded(both[1:], OTHER).tensors
     assert tensors["map0"].shape == (2, 3, 8, 8, 8)
     for name in ("tokens", "layer0", "layer2", "map0"):
         assert np.allclose(tensors[name][1], second[name][0], rtol=2e-3)

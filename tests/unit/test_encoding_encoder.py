@@ -17,9 +17,12 @@ from scipy.signal import correlate2d
 from pipeline.base.errors import PipelineError
 from pipeline.image.features import encoder
 from pipeline.image.features.encoder import load_encoder, prepare_encoder
+from pipeline.image.settings import EfficientNetLite0
+from pipeline.sources.settings import Package, RandomModel
 
-LITE0 = {"kind": "efficientnet_lite0", "file": "package/*.pth", "name": "x"}
-RANDOM = {"kind": "random", "name": "random"}
+PACKAGE = Package(registry="pypi", name="lite", version="1", sha256="0" * 64)
+LITE0 = EfficientNetLite0(kind="efficientnet_lite0", package=PACKAGE, file="package/*.pth")
+RANDOM = RandomModel(kind="random")
 
 
 @pytest.fixture(autouse=True)

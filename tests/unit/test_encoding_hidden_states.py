@@ -36,6 +36,7 @@ from pipeline.image.features import encoder
 from pipeline.image.features.encoder import load_encoder, prepare_encoder
 from pipeline.image.features.fitness import check_encoder
 from pipeline.image.features.preprocessing import read_preprocessing
+from pipeline.sources.settings import DirectoryModel, HubModel
 from tests.unit.test_encoding_encoder import pixels, refusing
 
 NORMALISATION = {"image_mean": [0.4, 0.5, 0.3], "image_std": [0.2, 0.3, 0.25]}
@@ -78,7 +79,7 @@ def save(architecture, directory):
 
 
 def prepared(source, output):
-    prepare_encoder({"kind": "directory", "path": str(source), "name": "x"}, None, output)
+    prepare_encoder(DirectoryModel(kind="directory", path=str(source)), None, output)
     return output
 
 
@@ -139,7 +140,7 @@ def test_the_hub_is_asked_for_one_revision_and_no_pickles(tmp_path, monkeypatch)
         return str(tmp_path / "snapshots" / ("a" * 40))
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    settings = {"kind": "hub", "model": "owner/name", "revision": "main", "name": "x"}
+    settings = HubModel(kind="hub", model="owner/name", revision="main")
     prepare_encoder(settings, None, tmp_path / "encoder")
     assert (asked["name"], asked["revision"]) == ("owner/name", "main")
     names = ["model.safetensors", "config.json", "preprocessor_config.json", "pytorch_model.bin"]
@@ -365,7 +366,7 @@ def test_an_encoder_whose_files_were_edited_is_refused(tmp_path, name):
 
 def test_limits_are_told_when_the_encoder_is_made_ready(tmp_path):
     save("clip", tmp_path / "source")
-    settings = {"kind": "directory", "path": str(tmp_path / "source"), "name": "x"}
+    settings = DirectoryModel(kind="directory", path=str(tmp_path / "source"))
     with refusing("domains.image.encoder.layers", "layers 0 to 2, not 9"):
         prepare_encoder(settings, None, tmp_path / "encoder", 32, [0, 9])
     with refusing("64", "correct domains.image.encoder.size"):

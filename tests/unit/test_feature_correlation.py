@@ -8,8 +8,11 @@ from pipeline.image.estimators.feature_correlation import Reference, correlation
 from pipeline.measurement.coherence import resampling_weights
 from pipeline.measurement.estimate import block_numbers
 from pipeline.measurement.exchange_blocks import exchange_blocks
+from pipeline.measurement.settings import Errors
 
-SETTINGS = {"blocks": 4, "bootstrap_samples": 100, "largest_error": 0.25}
+SETTINGS = Errors(jackknife_blocks=8, bootstrap_samples=100, largest_error=0.25).model_copy(
+    update={"jackknife_blocks": 4}
+)
 
 
 def smooth(seed, count, channels=2, side=4):
@@ -30,7 +33,7 @@ def constant(seed, count, channels=3, side=8):
 
 def measured(reference, maps, size=None, **settings):
     size = maps.shape[-1] if size is None else size
-    rows = correlation_rows(reference, maps, size, 2, SETTINGS | settings)
+    rows = correlation_rows(reference, maps, size, 2, SETTINGS.model_copy(update=settings))
     found = {}
     for row in rows:
         assert (row.layer, row.count) == (2, len(maps))
@@ -150,7 +153,7 @@ def test_distances_are_resolved_by_the_errors_of_the_ratios_themselves():
     assert errors[2] * 5 / 8 < max(errors[:2]) < 0.99 * errors[2]
     lengths = []
     for largest_error in (max(errors[:2]), 0.99 * errors[2], 1.01 * errors[2]):
-        settings = {"blocks": 16, "largest_error": largest_error}
+        settings = {"jackknife_blocks": 16, "largest_error": largest_error}
         [row] = measured(reference, maps, **settings)["equivalent_block_length"].values()
         lengths.append(row.estimate)
     assert lengths[0] == lengths[1] != lengths[2]

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from pipeline.artifacts import tables
-from pipeline.config.schema import Palette
 from pipeline.figures import style
+from pipeline.figures.settings import FigureSettings, Palette
 from pipeline.stages.figures import FIGURES
 from pipeline.stages.specs import make_spec
 from tests.unit.test_figures import PIPELINE, SETTINGS, curves
@@ -42,7 +42,7 @@ def draw(tmp_path):
     table = tmp_path / "losses.parquet"
     both = pd.concat([losses.assign(split=split) for split in ("training", "validation")])
     tables.write_table(table, both, {"kind": "losses"})
-    spec = make_spec("rhm_loss_curves", "rhm", SETTINGS | {"missing": []})
+    spec = make_spec("rhm_loss_curves", "rhm", FigureSettings.of(SETTINGS))
 
     def run(directory, **variables):
         outputs = [directory / "drawn.png", directory / "drawn.pdf"]
@@ -80,7 +80,8 @@ def test_a_matplotlibrc_that_cannot_be_read_is_told_in_a_line(tmp_path, draw):
 
 @pytest.mark.parametrize("palette", get_args(Palette))
 def test_every_palette_has_shades_for_curves_and_for_maps(palette):
-    settings = {"style": SETTINGS["style"] | {"palette": palette}}
+    looks = SETTINGS.style.model_copy(update={"palette": palette})
+    settings = FigureSettings(style=looks, missing=[])
     shades = style.shades(settings, style.MOST_STEPS)
     assert len({tuple(shade) for shade in shades}) == style.MOST_STEPS
     brightness = np.array([style.contrast(shade) for shade in shades])

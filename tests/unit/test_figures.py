@@ -11,18 +11,22 @@ import pytest
 from pipeline.analysis.exponents import exponents
 from pipeline.analysis.laws import LAWS, compare_laws
 from pipeline.analysis.sample_complexity import analyse
+from pipeline.analysis.settings import Shown
 from pipeline.artifacts import tables
 from pipeline.base.columns import COLUMNS
+from pipeline.base.spec import Spec
 from pipeline.figures.rhm import accuracy_vs_training_step as rhm_accuracy_vs_training_step
 from pipeline.figures.rhm import sample_complexity as rhm_sample_complexity
 from pipeline.figures.save import save_figure
+from pipeline.figures.settings import OfAnalysis, Style
+from tests.unit.settings_case import spec_of
 from tests.unit.test_exponents import V_M, plain
 from tests.unit.test_exponents import thresholds as thresholds_of
 
-SETTINGS = {
-    "style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0},
-    "analysis": {"accuracy": "node_accuracy", "among": "all", "converged": 0.95},
-}
+STYLE = Style(palette="viridis", column_width=3.4, page_width=7.0)
+SETTINGS = OfAnalysis(
+    style=STYLE, missing=[], analysis=Shown(accuracy="node_accuracy", among="all")
+)
 REPLICA = {"v": 4, "m": 2, "s": 2, "L": 2, "grammar_seed": 0, "data_seed": 0, "network_seed": 0}
 
 PIPELINE = Path(tables.__file__).parents[1]
@@ -77,7 +81,7 @@ def thresholds(tmp_path, accuracy, steps):
     paths = [tmp_path / f"{name}.parquet" for name in names]
     for path, frame in zip(paths, (measured, losses, excess(losses)), strict=False):
         tables.write_table(path, frame, {"kind": path.stem})
-    analyse({"settings": SETTINGS["analysis"]}, *paths)
+    analyse(spec_of("analyse", "rhm", {"among": "all", "converged": 0.95}), *paths)
     return measured, tables.read_table(paths[-1], "sample_complexity")
 
 
@@ -157,8 +161,7 @@ def test_rows_that_a_figure_does_not_look_at_change_nothing(tmp_path):
         paths = [tmp_path / name / f"{kind}.parquet" for kind in ("measurements", "losses")]
         for path, table in zip(paths, (frame, losses), strict=True):
             tables.write_table(path, table, {"kind": path.stem})
-        spec = {"stage": "rhm_generalization_map", "domain": "rhm"}
-        settings = {"settings": SETTINGS | {"missing": []}}
-        save_figure(spec | settings, [*paths, times], [tmp_path / f"{name}.png"])
+        spec = Spec("rhm_generalization_map", "rhm", SETTINGS, {})
+        save_figure(spec, [*paths, times], [tmp_path / f"{name}.png"])
         drawn.append((tmp_path / f"{name}.png").read_bytes())
     assert drawn[0] == drawn[1]

@@ -21,6 +21,7 @@ from pipeline.text import probe as text_probe
 from pipeline.text import sampler as text_sampler
 from pipeline.training.train import train
 from tests.unit import image_training_case, text_training_case, training_case
+from tests.unit.settings_case import spec_of
 
 REPLICAS = [[0, 0, 0], [1, 0, 0]]
 STEP = 1
@@ -34,20 +35,21 @@ def domain(request):
 def recipe(domain: str, **training: object) -> tuple:
     """Module that prepares the data, the domain's `model`, and settings of `train`."""
     if domain == "rhm":
-        settings = training_case.train_spec(REPLICAS)["settings"]
+        settings = training_case.train_spec(REPLICAS).settings.plain()
         case, model = training_case, rhm_model
     else:
         case = {"text": text_training_case, "image": image_training_case}[domain]
         model = {"text": text_model, "image": image_model}[domain]
         settings = case.TRAIN
-    return case, model, settings | {"training": settings["training"] | training}
+    changed = {k: v for k, v in training.items() if k in settings["training"]}
+    return case, model, settings | {"training": settings["training"] | changed}
 
 
 def train_once(directory, domain, **training):
     """One step of training, its last."""
-    case, model, settings = recipe(domain, steps=STEP, **training)
+    case, model, settings = recipe(domain, **training)
     case.prepare(directory, *([REPLICAS] if domain == "rhm" else []))
-    spec = {"stage": "train", "domain": domain, "settings": settings, "code": "test"}
+    spec = spec_of("train", domain, settings)
     checkpoint = directory / f"checkpoints/step{STEP}.safetensors"
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
     train(spec, model, dataset, [checkpoint], losses, True)
@@ -115,7 +117,7 @@ def overflowing(_name, array):
 
 
 CELLS = {
-    "rhm": r"v=4 m=2 s=2 L=2, dataset_size=12, replicas=\[\[0, 0, 0\], \[1, 0, 0\]\] at step 1 ",
+    "rhm": r"v=4 m=2 s=2 L=2, dataset_size=12, replicas=g0d0n0\+g1d0n0 at step 1 ",
     "text": r"setting=characters5_context12, dataset_size=online, .* at step 1 ",
     "image": r"setting=greys_4px, dataset_size=online, .* at step 1 ",
 }
@@ -123,9 +125,9 @@ CELLS = {
 
 def draw(directory, domain, checkpoint, average=None):
     sampler = {"rhm": rhm_sampler, "text": text_sampler, "image": image_sampler}[domain]
-    settings = {"samples": 4, "averages": [average], "seed": 1, "steps": 4}
-    settings |= {"levels": 4, "spacing": "even"}
-    spec = {"stage": "sample", "domain": domain, "settings": settings}
+    settings = {"samples": 128, "averages": [average], "seed": 1, "steps": 4}
+    settings |= {"spacing": "even"} if domain == "rhm" else {}
+    spec = spec_of("sample", domain, settings, samples=4)
     output = directory / "samples/step1.safetensors"
     sample(spec, recipe(domain)[1], sampler, [checkpoint], [output])
     return output
@@ -159,8 +161,8 @@ def test_probing_refuses_a_network_that_gives_no_numbers(tmp_path, domain, chang
     spoil(checkpoint, change)
     probes = {"rhm": rhm_probe, "text": text_probe}[domain]
     sources = [tmp_path / f"grammar_g{seed}.safetensors" for seed in (0, 1)]
-    settings = {"strings": 4, "windows": [2], "blocks": 4}
-    spec = {"stage": "probe", "domain": domain, "settings": settings}
+    settings = {"strings": 4} if domain == "rhm" else {"windows": [2], "blocks": 4}
+    spec = spec_of("probe", domain, settings)
     dataset, output = tmp_path / "dataset.safetensors", tmp_path / "probes.parquet"
     with pytest.raises(PipelineError, match=CELLS[domain]):
         probe(spec, recipe(domain)[1], probes, sources, dataset, [checkpoint], output)

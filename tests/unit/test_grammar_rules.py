@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.rhm.grammar.rules import load_grammar, make_grammar, sample_rules
+from tests.unit.settings_case import spec_of
 
 
 def tuples_of_level(grammar, level):
@@ -82,7 +83,7 @@ def test_every_tuple_is_equally_often_a_rule_of_every_symbol():
 
 def test_a_saved_grammar_comes_back(tmp_path):
     settings = {"v": 200, "m": 2, "s": 2, "L": 2, "seed": 3}
-    make_grammar({"settings": settings}, tmp_path / "grammar.safetensors")
+    make_grammar(spec_of("grammar", "rhm", settings), tmp_path / "grammar.safetensors")
     grammar, sha256 = load_grammar(tmp_path / "grammar.safetensors")
     assert np.array_equal(grammar.rules, sample_rules(**settings).rules)
     assert len(sha256) == 64

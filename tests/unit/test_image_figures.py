@@ -12,12 +12,10 @@ from pipeline.figures.image import feature_correlation as image_feature_correlat
 from pipeline.figures.image import feature_distance_by_depth as image_feature_distance_by_depth
 from pipeline.figures.image import power_spectrum as image_power_spectrum
 from pipeline.figures.image import samples_by_training_step as image_samples_by_training_step
+from pipeline.figures.settings import OfFeatures
+from tests.unit.test_figures import STYLE
 
-LOOKS = {
-    "style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0},
-    "average": 0.99,
-    "encoder": "some model",
-}
+LOOKS = OfFeatures(style=STYLE, missing=[], average=0.99, encoder="some model")
 STEPS, LAYERS, KERNELS = (1, 10, 100), (2, 10), ("energy", "cubic")
 
 
@@ -142,7 +140,9 @@ def test_lines_join_geometric_means_of_networks_that_all_converge_within_the_che
 
 def test_powers_are_shown_beside_their_ratio_to_those_of_real_images():
     figure = image_power_spectrum.draw(
-        LOOKS | {"average": None}, measurements().assign(average=np.nan), calibration()
+        LOOKS.model_copy(update={"average": None}),
+        measurements().assign(average=np.nan),
+        calibration(),
     )
     powers, ratios = figure.axes
     assert curves(powers)[1] == pytest.approx([1.5, 1, 0.5 + 1 / 3, 0.75])

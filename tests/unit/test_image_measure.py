@@ -6,13 +6,16 @@ import pytest
 
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp, write_tensors
+from pipeline.base.spec import Spec
 from pipeline.image import measure as image_measure
 from pipeline.image.estimators.pixels import as_pictures, white_noise
 from pipeline.measurement.measure import measure
+from tests.unit import image_training_case as case
+from tests.unit.settings_case import spec_of
 
 SETTINGS = {
-    "blocks": 4, "bootstrap_samples": 100, "largest_error": 0.25,
-    "kernels": ["gaussian", "cubic"], "components": 2,
+    "jackknife_blocks": 4, "bootstrap_samples": 100, "largest_error": 0.25,
+    "kernels": ["gaussian", "cubic"], "components": 2, "real_copies": 0.01,
 }  # fmt: skip
 CELL = {"setting": {"setting": "set_8px"}, "dataset_size": "64", "replicas": [[None, 3, 5]]}
 
@@ -28,7 +31,9 @@ def write_features(path, seed, place, brightness=0):
         "layer2": pictures[:, :, ::4, 0].reshape(40, -1).astype(np.float32),
         "map2": maps,
     }
-    stamp = make_stamp("features", {"stage": "encode", "settings": {}}, {})
+    stamp = make_stamp(
+        "features", Spec("encode", "image", None, {"stage": "encode", "settings": {}}), {}
+    )
     sampled = {"stage": "sample", "settings": {"samples": 40}}
     tensors = {name: tensor[None] for name, tensor in tensors.items()}
     write_tensors(path, tensors, stamp | {"sampled": sampled} | place)
@@ -46,14 +51,17 @@ def run(tmp_path, reference, name, places, **more):
     for path, place in zip(files, places, strict=True):
         write_features(path, 2, place, **more)
     output = tmp_path / f"{name}.parquet"
-    spec = {"stage": "measure", "settings": SETTINGS}
+    spec = spec_of("measure", "image", SETTINGS)
     measure(spec, image_measure, [reference], None, files, output)
     return tables.read_table(output, name), tables.read_table_stamp(output)
 
 
 def trained(step):
-    spec = {"stage": "train", "settings": {"cell": CELL}}
-    return {"trained": spec, "step": step, "averages": [None]}
+    return {
+        "trained": spec_of("train", "image", case.TRAIN | {"cell": CELL}).plain,
+        "step": step,
+        "averages": [None],
+    }
 
 
 def test_every_observable_of_every_layer_has_its_rows(tmp_path, reference):

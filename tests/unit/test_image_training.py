@@ -17,6 +17,7 @@ from pipeline.image import model, sampler
 from pipeline.noise.losses import LOSSES
 from pipeline.sampling.generate import sample
 from tests.unit import image_training_case as case
+from tests.unit.settings_case import settings_of, spec_of
 from tests.workflow.checkout import ROOT
 
 
@@ -58,8 +59,8 @@ def test_a_killed_run_resumes_to_bitwise_the_same_weights_and_averages(trained, 
 
 
 def draw(trained, output, **more):
-    settings = {"samples": 150, "averages": [None], "seed": 1, "steps": 10} | more
-    spec = {"stage": "sample", "domain": "image", "settings": settings}
+    settings = {"samples": 150, "averages": [None], "seed": 1, "steps": 10}
+    spec = spec_of("sample", "image", settings, **more)
     sample(spec, model, sampler, [checkpoint(trained, case.STEPS[-1])], [output])
     return read_tensors(output, "samples").tensors["tokens"]
 
@@ -95,7 +96,8 @@ def test_samples_look_like_the_images(trained, tmp_path):
     ],
 )
 def test_fewer_images_at_a_time_where_they_are_large(size, width, device, images):
-    settings = case.TRAIN | {"size": size, "network": {"width": width}}
+    network = case.TRAIN["network"] | {"width": width}
+    settings = settings_of("train", "image", case.TRAIN | {"size": size, "network": network})
     assert sampler.batch_size(settings, torch.device(device)) == images
     assert sampler.string_length(settings) == 3 * size * size
 
@@ -110,11 +112,11 @@ def test_one_training_step_of_the_paper_lowers_its_loss():
     draws = torch.rand(1, 1, 3 * 64 * 64, 2, generator=generator, dtype=torch.float64)
     t = torch.full((1, 1), 2000)
     xt = noise.corrupt(x0, t, draws)
-    optimizer, schedule = model.build_optimizer(network, settings["training"])
+    optimizer, schedule = model.build_optimizer(network, settings)
     assert schedule(0) == schedule(99_999) == 1
     losses = []
     for _ in range(2):
-        loss = LOSSES[settings["training"]["loss"]](noise, network(xt, t), x0, xt, t).mean()
+        loss = LOSSES[settings.training.loss](noise, network(xt, t), x0, xt, t).mean()
         losses.append(float(loss.detach()))
         optimizer.zero_grad()
         loss.backward()

@@ -10,6 +10,7 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.image.dataset import decode
 from pipeline.image.dataset.build import make_images
 from pipeline.image.dataset.generated import generate_image
+from tests.unit.settings_case import spec_of
 from tests.unit.test_images_sources import SHEETS, archive
 
 SETTINGS = {
@@ -20,6 +21,7 @@ SETTINGS = {
     "validation_fraction": 0.3,
     "split_seed": 0,
     "most_corrupt": 2,
+    "content": None,
 }
 
 
@@ -31,7 +33,9 @@ def one_process(monkeypatch):
 @pytest.fixture
 def make(tmp_path):
     def made(inputs=(), **settings):
-        make_images({"settings": SETTINGS | settings}, inputs, tmp_path / "made" / "images")
+        make_images(
+            spec_of("images", "image", SETTINGS | settings), inputs, tmp_path / "made" / "images"
+        )
         return streams.map_tensors(tmp_path / "made" / "images", "images")
 
     return made
@@ -131,7 +135,7 @@ def test_processes_change_nothing(make, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"source": {"kind": "generated", "count": 0, "seed": 0}}, "source has no images"),
+        ({"source": {"kind": "npz", "path": ".", "files": "*"}}, "source has no images"),
         ({"validation_fraction": 1e-9}, "holds out 0 of 40 images"),
         ({"validation_fraction": 1 - 1e-9}, "holds out 40 of 40 images"),
     ],

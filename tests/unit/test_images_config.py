@@ -1,8 +1,11 @@
 """Sections of the config on image data and the encoder: what is refused before anything runs."""
 
 import pytest
-from pipeline.config.images import Encoder, Images, PackageImages
 from pydantic import ValidationError
+
+from pipeline.config.image import Data, Encoder
+from pipeline.config.resources import source_archives
+from pipeline.image.settings import PackageImages
 
 PACKAGE = {"registry": "npm", "name": "@o/sheets", "version": "1.0", "sha256": "0" * 64}
 SHEETS = {**PACKAGE, "kind": "package", "files": "*.png", "labels": ["a.json"], "classes": [1]}
@@ -31,9 +34,10 @@ def test_every_kind_of_source_is_known():
         {"kind": "generated", "count": 3, "seed": 0},
     ]
     for source in sources:
-        images = Images.model_validate(IMAGES | {"source": source})
+        images = Data.model_validate(IMAGES | {"source": source})
         assert images.plain()["source"] == source
-    assert Images.model_validate(IMAGES).source.path == "resources/npm/o-sheets-1.0.tgz"
+    archives = source_archives(Data.model_validate(IMAGES))
+    assert archives == ["resources/npm/o-sheets-1.0.tgz"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_every_kind_of_source_is_known():
 )
 def test_images_that_cannot_be_made_are_refused(change, reason):
     with pytest.raises(ValidationError, match=reason):
-        Images.model_validate(IMAGES | change)
+        Data.model_validate(IMAGES | change)
 
 
 def test_all_classes_need_no_labels():

@@ -8,14 +8,17 @@ from PIL import Image
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp, write_tensors
 from pipeline.image.pictures import keep_pictures
+from tests.unit import image_training_case as case
+from tests.unit.settings_case import BARE, spec_of
 
 CELL = {"setting": {"setting": "x"}, "dataset_size": "online"}
 CELL |= {"replicas": [[None, 0, 0], [None, 0, 7]]}
-TRAINED = {"step": 5, "trained": {"settings": {"cell": CELL}}, "averages": [None]}
+TRAINED = {"step": 5, "averages": [None]}
+TRAINED |= {"trained": spec_of("train", "image", case.TRAIN | {"cell": CELL}).plain}
 
 
 def write_samples(path, tokens, **origin):
-    stamp = make_stamp("samples", {}, {}) | origin
+    stamp = make_stamp("samples", BARE, {}) | origin
     write_tensors(path, {"tokens": tokens}, stamp)
     return path
 
@@ -27,7 +30,7 @@ def tokens(replicas, count, side=4):
 
 def kept(tmp_path, *samples, shown=2):
     output = tmp_path / "pictures.parquet"
-    keep_pictures({"settings": {"shown_images": shown}}, samples, output)
+    keep_pictures(spec_of("pictures", "image", {"shown_images": shown}), samples, output)
     return tables.read_table(output, "pictures")
 
 

@@ -14,6 +14,8 @@ from pipeline.base.errors import PipelineError
 from pipeline.image.dataset import decode, sources
 from pipeline.image.dataset.generated import generate_image
 from pipeline.image.dataset.sources import read_images
+from pipeline.image.settings import ImageSource
+from tests.unit.settings_case import section_of
 from tests.unit.test_images_decode import JPEG, file_of, halved, noise
 
 KEY = "domains.image.data"
@@ -32,9 +34,13 @@ def channel_first(images):
     return images.transpose(0, 3, 1, 2)
 
 
+def images_of(source, *arguments):
+    return read_images(section_of(ImageSource, source), *arguments)
+
+
 def refused(*arguments):
     with pytest.raises(PipelineError) as error:
-        list(read_images(*arguments))
+        list(images_of(*arguments))
     assert "\n" not in str(error.value)
     return str(error.value)
 
@@ -42,6 +48,10 @@ def refused(*arguments):
 FIRST, SECOND = pixels(4), pixels(3, seed=1)
 SHEETS = {
     "kind": "package",
+    "registry": "npm",
+    "name": "sheets",
+    "version": "1",
+    "sha256": "0" * 64,
     "files": "package/*.png",
     "labels": ["package/one.json", "package/two.json"],
     "classes": None,
@@ -70,26 +80,26 @@ def archive(path, **changes):
 
 
 def test_sheets_are_read_row_by_row_in_the_order_of_their_names(tmp_path):
-    found = list(read_images(SHEETS, [archive(tmp_path / "x.tgz")], 4))
+    found = list(images_of(SHEETS, [archive(tmp_path / "x.tgz")], 4))
     both = channel_first(np.concatenate([FIRST, SECOND]))
     assert np.array_equal([image.pixels for image in found], both)
     assert [image.name for image in found[3:5]] == ["package/a.png[3]", "package/b.png[0]"]
 
 
 def test_classes_are_chosen_by_labels_across_sheets(tmp_path):
-    found = list(read_images(SHEETS | {"classes": [1]}, [archive(tmp_path / "x.tgz")], 4))
+    found = list(images_of(SHEETS | {"classes": [1]}, [archive(tmp_path / "x.tgz")], 4))
     assert [i.name for i in found] == ["package/a.png[1]", "package/a.png[2]", "package/b.png[0]"]
     expected = channel_first(np.stack([FIRST[1], FIRST[2], SECOND[0]]))
     assert np.array_equal([image.pixels for image in found], expected)
 
 
 def test_images_of_sheets_are_scaled(tmp_path):
-    image, *_ = read_images(SHEETS, [archive(tmp_path / "x.tgz")], 2)
+    image, *_ = images_of(SHEETS, [archive(tmp_path / "x.tgz")], 2)
     assert np.array_equal(image.pixels, halved(FIRST[0]).transpose(2, 0, 1))
 
 
 def test_sheets_need_no_labels(tmp_path):
-    assert len(list(read_images(SHEETS | {"labels": []}, [archive(tmp_path / "x.tgz")], 4))) == 7
+    assert len(list(images_of(SHEETS | {"labels": []}, [archive(tmp_path / "x.tgz")], 4))) == 7
 
 
 @pytest.mark.parametrize("labels", [[1, 2], [1, 2, 0, 1], []])
@@ -128,7 +138,7 @@ def save_batch(path, images, save=np.savez, **more):
 def test_batches_are_read_in_order_and_unchanged(tmp_path):
     second = save_batch(tmp_path / "b.npz", SECOND)
     first = save_batch(tmp_path / "a.npz", FIRST, np.savez_compressed)
-    found = list(read_images(NPZ, [second, first], 4))
+    found = list(images_of(NPZ, [second, first], 4))
     both = channel_first(np.concatenate([FIRST, SECOND]))
     assert np.array_equal([image.pixels for image in found], both)
     assert [image.name for image in found[3:5]] == ["a.npz[3]", "b.npz[0]"]
@@ -163,7 +173,7 @@ def test_what_is_no_batch_is_refused(tmp_path, reason):
     assert reason in message and str(tmp_path / "a.npz") in message
 
 
-HUB = {"kind": "hub", "dataset": "o/n", "revision": "x", "files": "data/*.parquet"}
+HUB = {"kind": "hub", "dataset": "o/n", "revision": "0" * 40, "files": "data/*.parquet"}
 
 
 def write_parquet(directory, name, column):
@@ -189,7 +199,7 @@ def test_columns_of_images_are_read_some_rows_at_a_time(tmp_path, monkeypatch, k
     write_parquet(tmp_path, "data/b.parquet", column([file_of(SECOND[0])]))
     write_parquet(tmp_path, "data/a.parquet", column(files))
     write_parquet(tmp_path, "other.parquet", column(files))
-    found = list(read_images(HUB | {"column": "image"}, [tmp_path], 4))
+    found = list(images_of(HUB | {"column": "image"}, [tmp_path], 4))
     names = [*(f"data/a.parquet[{row}]" for row in range(4)), "data/b.parquet[0]"]
     assert [image.name for image in found] == names
     assert found[2].flaw == "there is no content"
@@ -212,7 +222,7 @@ def test_a_directory_is_read_in_order_whatever_its_pictures(tmp_path):
     Image.fromarray(rgba).save(tmp_path / "c.png")
     (tmp_path / "a.jpg").write_bytes(JPEG[: len(JPEG) // 2])
     files = [tmp_path / name for name in ("c.png", "below/grey.png", "a.jpg")]
-    found = list(read_images({"kind": "directory", "path": str(tmp_path)}, files, 6))
+    found = list(images_of({"kind": "directory", "path": str(tmp_path), "files": "**/*"}, files, 6))
     assert [image.name for image in found] == ["a.jpg", "below/grey.png", "c.png"]
     assert found[0].pixels is None and "truncated" in found[0].flaw
     assert np.array_equal(found[1].pixels, [grey[:, 1:7]] * 3)
@@ -221,7 +231,7 @@ def test_a_directory_is_read_in_order_whatever_its_pictures(tmp_path):
 
 def test_generated_images_are_a_function_of_seed_and_number():
     def generated(**source):
-        return [i.pixels for i in read_images({"kind": "generated", **source}, [], 16)]
+        return [i.pixels for i in images_of({"kind": "generated", **source}, [], 16)]
 
     few, many, others = (
         generated(count=3, seed=0),

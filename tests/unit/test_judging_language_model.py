@@ -36,6 +36,7 @@ from transformers import (
 )
 
 from pipeline.base.errors import PipelineError
+from pipeline.sources.settings import DirectoryModel, HubModel, RandomModel
 from pipeline.text.perplexity import language_model
 from pipeline.text.perplexity.language_model import load_model, prepare_model
 from tests.unit.left_over import left_over
@@ -86,7 +87,7 @@ def source(tmp_path):
 @pytest.fixture
 def prepared(source, tmp_path):
     output = tmp_path / "resources" / "judge"
-    prepare_model({"kind": "directory", "path": str(source)}, None, output)
+    prepare_model(DirectoryModel(kind="directory", path=str(source)), None, output)
     return output
 
 
@@ -108,7 +109,7 @@ def refusing(*reasons):
 def test_a_directory_gives_its_model_back(tmp_path, architecture):
     expected = architecture()
     path = save(expected, tmp_path / "source")
-    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    prepare_model(DirectoryModel(kind="directory", path=str(path)), None, tmp_path / "judge")
     model, tokenizer = load_model(tmp_path / "judge")
     assert torch.equal(logits(model), logits(expected))
     assert not model.training and model.dtype == torch.float32
@@ -131,7 +132,7 @@ def test_a_sharded_model_is_read_whole(tmp_path):
     path = save(llama(), tmp_path / "source")
     (path / "model.safetensors").unlink()
     llama().save_pretrained(path, max_shard_size="20KB")
-    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    prepare_model(DirectoryModel(kind="directory", path=str(path)), None, tmp_path / "judge")
     record = json.loads((tmp_path / "judge" / "judge.json").read_text())
     assert len(record["sha256"]) > 1
     assert torch.equal(logits(load_model(tmp_path / "judge")[0]), logits(llama()))
@@ -139,7 +140,7 @@ def test_a_sharded_model_is_read_whole(tmp_path):
 
 def test_weights_of_half_precision_are_computed_with_in_single_precision(tmp_path):
     path = save(llama().to(torch.bfloat16), tmp_path / "source")
-    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge")
+    prepare_model(DirectoryModel(kind="directory", path=str(path)), None, tmp_path / "judge")
     assert json.loads((tmp_path / "judge" / "judge.json").read_text())["dtype"] == "bfloat16"
     model, _ = load_model(tmp_path / "judge")
     expected = llama()
@@ -149,7 +150,7 @@ def test_weights_of_half_precision_are_computed_with_in_single_precision(tmp_pat
 
 
 ANSWER = SimpleNamespace(headers={}, request=None)
-HUB = {"kind": "hub", "model": "owner/name", "revision": "0" * 40}
+HUB = HubModel(kind="hub", model="owner/name", revision="0" * 40)
 
 
 def names_fetched(names, patterns):
@@ -164,7 +165,7 @@ def test_the_hub_is_asked_for_one_revision_and_no_pickles(tmp_path, monkeypatch)
         return str(snapshot)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    prepare_model({**HUB, "revision": "main"}, None, tmp_path / "judge")
+    prepare_model(HUB.model_copy(update={"revision": "main"}), None, tmp_path / "judge")
     assert (asked["name"], asked["revision"]) == ("owner/name", "main")
     wanted = ["model-00001-of-00002.safetensors", "config.json", "tokenizer.model"]
     unwanted = ["pytorch_model.bin", "consolidated.safetensors", "modeling_own.py", "flax.msgpack"]
@@ -238,12 +239,12 @@ DAMAGES = {
 @pytest.mark.parametrize("reason", DAMAGES)
 def test_a_model_that_cannot_be_loaded_is_refused_and_the_old_one_kept(source, tmp_path, reason):
     old = tmp_path / "old" / "judge"
-    prepare_model({"kind": "directory", "path": str(source)}, None, old)
+    prepare_model(DirectoryModel(kind="directory", path=str(source)), None, old)
     record = (old / "judge.json").read_text()
     other = save(llama(1), tmp_path / "other")
     DAMAGES[reason](other)
     with refusing(reason, str(other), "domains.text.judge"):
-        prepare_model({"kind": "directory", "path": str(other)}, None, old)
+        prepare_model(DirectoryModel(kind="directory", path=str(other)), None, old)
     assert (old / "judge.json").read_text() == record
     assert list(old.parent.iterdir()) == [old]
     load_model(old)
@@ -257,13 +258,13 @@ def test_a_full_disk_and_what_a_killed_attempt_left_over(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("transformers.LlamaForCausalLM.save_pretrained", fill)
         with pytest.raises(PipelineError, match=f"{tmp_path}/judge cannot be written: disk full"):
-            prepare_model({"kind": "random"}, None, tmp_path / "judge")
+            prepare_model(RandomModel(kind="random"), None, tmp_path / "judge")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_new_model_replaces_the_old_one(prepared, tmp_path):
     path = save(llama(1), tmp_path / "other")
-    prepare_model({"kind": "directory", "path": str(path)}, None, prepared)
+    prepare_model(DirectoryModel(kind="directory", path=str(path)), None, prepared)
     assert torch.equal(logits(load_model(prepared)[0]), logits(llama(1)))
 
 
@@ -319,7 +320,7 @@ def bidirectional(kind):
 @pytest.mark.parametrize("kind", ["roberta", "bert", "xlnet"])
 def test_a_model_that_sees_later_tokens_is_no_judge(tmp_path, kind):
     path = save(bidirectional(kind), tmp_path / "source")
-    settings = {"kind": "directory", "path": str(path)}
+    settings = DirectoryModel(kind="directory", path=str(path))
     with refusing(str(path), "not autoregressive: later tokens change losses by up to"):
         prepare_model(settings, None, tmp_path / "judge", 16)
     assert not (tmp_path / "judge").exists()
@@ -342,7 +343,7 @@ def local(kind):
 @pytest.mark.parametrize("kind", ["mistral", "gpt_neo"])
 def test_a_judge_that_sees_a_window_alone_is_refused(tmp_path, kind):
     path = save(local(kind), tmp_path / "source")
-    settings = {"kind": "directory", "path": str(path)}
+    settings = DirectoryModel(kind="directory", path=str(path))
     with refusing("judge.longest = 32", "does not depend on the first ones; lower it"):
         prepare_model(settings, None, tmp_path / "judge", 32)
     prepare_model(settings, None, tmp_path / "judge", 8)
@@ -363,7 +364,7 @@ def causal(kind):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_models_that_read_from_left_to_right_are_taken(tmp_path, kind, dtype):
     path = save(causal(kind).to(dtype), tmp_path / "source")
-    prepare_model({"kind": "directory", "path": str(path)}, None, tmp_path / "judge", 32)
+    prepare_model(DirectoryModel(kind="directory", path=str(path)), None, tmp_path / "judge", 32)
 
 
 def mpt():
@@ -386,7 +387,7 @@ def test_a_judge_that_cannot_read_as_far_is_refused_before_it_is_needed(
     tmp_path, model, longest, reason
 ):
     path = save(model(), tmp_path / "source")
-    settings = {"kind": "directory", "path": str(path)}
+    settings = DirectoryModel(kind="directory", path=str(path))
     with refusing(f"domains.text.judge.longest = {longest}", reason, "lower it"):
         prepare_model(settings, None, tmp_path / "judge", longest)
     prepare_model(settings, None, tmp_path / "judge", 8)
@@ -397,11 +398,11 @@ def test_a_judge_without_a_token_to_begin_with_is_refused_before_it_is_needed(so
     kept = {name: value for name, value in config.items() if name not in ("bos_token", "eos_token")}
     (source / "tokenizer_config.json").write_text(json.dumps(kept))
     with refusing("domains.text.judge: its tokenizer has neither bos_token nor eos_token"):
-        prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")
+        prepare_model(DirectoryModel(kind="directory", path=str(source)), None, tmp_path / "judge")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
 def test_a_judge_that_was_not_fetched_is_named_with_the_remedy(source, tmp_path, name):
     (source / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     with refusing(f"{source / name} is a placeholder of Git LFS", "git lfs pull"):
-        prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")
+        prepare_model(DirectoryModel(kind="directory", path=str(source)), None, tmp_path / "judge")

@@ -8,6 +8,8 @@ from pipeline.analysis.curves import all_inside
 from pipeline.analysis.memorization import copying_exponents, learning_times, memorize
 from pipeline.artifacts import tables
 from pipeline.figures.rhm import memorization as rhm_memorization
+from tests.unit.settings_case import spec_of
+from tests.unit.test_figures import SETTINGS
 
 STEPS = 2.0 ** np.arange(3, 15)
 SIZES = (8, 16, 32, 64)
@@ -115,7 +117,7 @@ def test_undefined_and_short_curves_have_no_time():
 def written(tmp_path, frame):
     paths = [tmp_path / f"{name}.parquet" for name in ("measurements", "times", "exponents")]
     tables.write_table(paths[0], frame, {"kind": "measurements"})
-    memorize({"settings": {"bootstrap_samples": 50, "converged": 0.95}}, *paths)
+    memorize(spec_of("memorize", "rhm", {"bootstrap_samples": 50, "converged": 0.95}), *paths)
     kinds = ("measurements", "memorization", "memorization_exponents")
     return {kind: tables.read_table(path, kind) for kind, path in zip(kinds, paths, strict=True)}
 
@@ -129,26 +131,23 @@ def written(tmp_path, frame):
     ],
 )
 def test_the_figure_says_how_copying_times_grow(tmp_path, change, title):
-    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
-    figure = rhm_memorization.draw(settings, **written(tmp_path, measurements(**change)))
+    figure = rhm_memorization.draw(SETTINGS, **written(tmp_path, measurements(**change)))
     assert title in figure.axes[5].get_legend().get_title().get_text()
     assert "nats; data: 0" in figure.axes[3].get_title()
 
 
 def test_a_run_without_any_time_is_drawn_all_the_same(tmp_path):
-    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
     frame = measurements()
     frame = frame[frame["step"] < 20]
     found = written(tmp_path, frame)
     assert found["memorization"].empty
-    rhm_memorization.draw(settings, **found).canvas.draw()
+    rhm_memorization.draw(SETTINGS, **found).canvas.draw()
 
 
 def test_rules_without_synonyms_are_drawn_all_the_same(tmp_path):
     """Their usage cannot be uneven, and ln m, the end of its colours, is zero."""
-    settings = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
     found = written(tmp_path, measurements().assign(m=1))
-    figure = rhm_memorization.draw(settings, **found)
+    figure = rhm_memorization.draw(SETTINGS, **found)
     figure.canvas.draw()
     (mesh,) = figure.axes[3].collections
     assert set(mesh.get_array().ravel()) == {0.0}

@@ -19,7 +19,9 @@ from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.rhm import model
+from tests.unit.settings_case import settings_of
 from tests.unit.torch_unet import TorchUNet
+from tests.unit.training_case import train_spec
 
 SHAPES = [(3, 2, 2, 3, True), (5, 4, 3, 2, False), (4, 4, 2, 1, True)]
 ARCHITECTURES = {"plain_unet": UNet1d, "normed_unet": NormedUNet1d}
@@ -73,17 +75,19 @@ def test_bfloat16_rounds_products_and_leaves_weights_and_logits_float32():
 def test_the_config_counts_the_weights(shape, process, noise_input, architecture):
     _, v, s, depth, _ = shape
     choices = {"architecture": architecture, "noise_input": noise_input, "width": 6}
-    noise = {"process": process, "levels": 20, "schedule": {"kind": "linear_alpha_bar"}}
+    noise = {"process": process, "noise_levels": 20, "schedule": {"kind": "linear_alpha_bar"}}
     cell = Cell(f"v{v}_m2_s{s}_L{depth}", "4", "g0d0n0")
     settings = {
         "noise": noise | {"mixture": "exact"},
         "network": choices | {"precision": "tf32"},
-        "cell": {"setting": parse_setting(cell.setting), "replicas": [[0, 0, 0]]},
+        "cell": {"setting": parse_setting(cell.setting), "replicas": [[0, 0, 0]]}
+        | {"dataset_size": "4"},
+        "training": train_spec([[0, 0, 0]]).settings.training.plain(),
     }
     domain = SimpleNamespace(
         network=SimpleNamespace(**choices), noise=SimpleNamespace(process=process)
     )
-    network = model.build_network(settings)
+    network = model.build_network(settings_of("train", "rhm", settings))
     assert parameter_count(domain, cell) == sum(w.numel() for w in network.parameters())
 
 

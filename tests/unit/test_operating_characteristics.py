@@ -15,7 +15,7 @@ REPETITIONS = 60
 @pytest.fixture(scope="module")
 def study():
     config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": "study"})
-    return config.domains.rhm, rules_of(config)._replace(bootstrap_samples=200)
+    return config.domains.rhm, rules_of(config).model_copy(update={"bootstrap_samples": 200})
 
 
 def test_a_law_that_is_true_is_supported_in_four_of_five_studies(study):
@@ -29,7 +29,7 @@ def test_the_law_is_hardly_ever_supported_where_a_rival_is_true(study, rival):
     With one seed of the bootstrap, as more can only take support away.
     """
     domain, rules = study
-    rules = rules._replace(bootstrap_seeds=1, agreeing_seeds=1)
+    rules = rules.model_copy(update={"bootstrap_seeds": 1, "agreeing_seeds": 1})
     assert rates(domain, rules, LAWS.index(rival), REPETITIONS).both <= 6 / REPETITIONS
 
 

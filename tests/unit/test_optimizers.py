@@ -7,6 +7,10 @@ import torch
 
 from pipeline.rhm import model
 from pipeline.training.optimizers import adamw, warmup_constant, warmup_cosine
+from pipeline.training.settings import AdamWOptimisation
+from tests.unit.settings_case import section_of
+from tests.unit.text_training_case import TRAINING
+from tests.unit.training_case import train_spec
 
 
 def test_the_rate_rises_and_then_falls_as_a_cosine_to_zero():
@@ -28,16 +32,21 @@ def test_a_constant_rate_has_a_warm_up_or_none():
     assert [warmup_constant(0)(step) for step in (0, 10**6)] == [1, 1]
 
 
+ADAMW = {key: value for key, value in TRAINING.items() if key != "cosine_steps"}
+
+
 def test_adamw_is_set_as_the_config_says():
-    settings = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "weight_decay": 0.25}
-    optimizer = adamw(torch.nn.Linear(1, 1), settings)
+    changes = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "weight_decay": 0.25}
+    training = section_of(AdamWOptimisation, ADAMW | changes)
+    optimizer = adamw(torch.nn.Linear(1, 1), training)
     [group] = optimizer.param_groups
     assert (group["lr"], group["betas"], group["weight_decay"]) == (0.1, (0.5, 0.75), 0.25)
 
 
 def rhm_optimizer(network, optimizer, unit):
     training = {"optimizer": optimizer, "learning_rate": 0.5, "learning_rate_unit": unit}
-    return model.build_optimizer(network, {**training, "steps": 100, "decay_from": 0.5})
+    spec = train_spec([[0, 0, 0]], **training, steps=100, decay_from=0.5)
+    return model.build_optimizer(network, spec.settings)
 
 
 @pytest.mark.parametrize(("unit", "rate"), [("one", 0.5), ("width", 4.0)])

@@ -10,6 +10,7 @@ from pipeline.networks.restore import restore_network
 from pipeline.rhm import model, probe
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import load_grammar
+from pipeline.rhm.settings import Probe
 from tests.unit import training_case
 from tests.unit.conftest import language
 from tests.unit.training_case import train_spec
@@ -47,8 +48,7 @@ WITH_CROSS_ENTROPY = pytest.mark.parametrize("trained", ["uniform", "absorbing"]
 def trained(request):
     """Settings of the `train` stage."""
     changes, loss = RECIPES[request.param]
-    settings = train_spec(REPLICAS, loss=loss)["settings"]
-    return settings | {"noise": settings["noise"] | changes}
+    return train_spec(REPLICAS, noise=changes, loss=loss).settings
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def examination(trained, tmp_path):
     strings = [language(4, 2, 2, 2, seed).strings for seed, _, _ in REPLICAS]
     test = np.stack([np.tile(found, (40, 1)) for found in strings]).astype(np.uint8)
     test = test[:, np.random.default_rng(0).permutation(test.shape[1])]
-    return probe.Examination({"strings": 300}, trained, sources, {"test": test}, CPU), grammars
+    return probe.Examination(Probe(strings=300), trained, sources, {"test": test}, CPU), grammars
 
 
 def table(examination, network):
@@ -126,15 +126,13 @@ def test_a_trained_network_is_not_below_the_exact_denoiser_on_fresh_strings(tmp_
     training_case.prepare(tmp_path, replicas)
     strings = language(4, 2, 2, 2, seed=0).strings.astype(np.uint8)[None]
     splits = dict.fromkeys(("training", "validation", "test"), strings)
-    stamp = {"kind": "dataset", "spec": {"settings": spec["settings"]}}
+    stamp = {"kind": "dataset", "spec": spec.plain}
     write_tensors(tmp_path / "dataset.safetensors", splits, stamp)
     training_case.run(tmp_path, spec, [20, 2000], state_interval=1e9)
     fresh = np.tile(strings, (1, 200, 1))
     fresh = fresh[:, np.random.default_rng(1).permutation(fresh.shape[1])]
     sources = [tmp_path / "grammar_g0.safetensors"]
-    examination = probe.Examination(
-        {"strings": 32}, spec["settings"], sources, {"test": fresh}, CPU
-    )
+    examination = probe.Examination(Probe(strings=32), spec.settings, sources, {"test": fresh}, CPU)
     excess = {}
     for step in (20, 2000):
         path = tmp_path / f"checkpoints/step{step}.safetensors"

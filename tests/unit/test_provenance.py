@@ -6,6 +6,7 @@ import json
 import pytest
 
 from pipeline.base.canonical import canonical_json, short_hash
+from pipeline.base.section import Section
 from pipeline.stages import definitions, provenance
 from pipeline.stages.definitions import module_imports
 from pipeline.stages.provenance import named_choices, reachable_code
@@ -39,7 +40,22 @@ SOURCES = {
     "def make(row: Row) -> Text:\n    total: Text = row.size\n    return total\n",
     "part.py": "def build(x):\n    return x + 1\n\ndef ignored(x):\n    return x + 2\n",
     "unused.py": "z = 1\n",
+    "base/section.py": "class Section:\n    model_config = dict(strict=True)\n\n"
+    "    def plain(self):\n        return vars(self)\n",
+    "ranges.py": "from typing import Annotated\n\nWidth = Annotated[int, 3]\n",
+    "settings.py": "from typing import Annotated\n\nfrom pipeline import ranges as r\n"
+    "from pipeline.base.section import Section\nfrom pipeline.ranges import Width\n\n"
+    'class Inner(Section):\n    """Inner."""\n    size: Width\n\n    @property\n'
+    "    def area(self):\n        return self.size**2\n\n"
+    "class Other(Section):\n    depth: r.Width\n\nEither = Annotated[Inner | Other, 1]\n\n"
+    'class Outer(Section):\n    inner: "Either"\n    """Inside."""\n\n'
+    "    def _problems(self):\n        yield _check(self)\n\n"
+    "    @model_validator(mode='after')\n    def _right(self):\n        return _check(self)\n\n"
+    "def _check(outer):\n    return outer.inner\n",
+    "job.py": "from pipeline.settings import Outer\n\n"
+    "def start(spec: Outer):\n    return spec.inner.area\n",
 }
+JOB = ("pipeline.job:start", "pipeline.settings:Outer")
 RUN = ("pipeline.stage:run", "pipeline.part")
 
 
@@ -150,6 +166,60 @@ def test_what_a_decorator_may_put_elsewhere_counts_as_soon_as_it_is_imported(
     package("late.py", f"{SOURCES['late.py']}\n@{decorator}\ndef by_itself():\n    pass\n")
     names = code(*RUN, loss="square").definitions.keys()
     assert ("pipeline.late:" in names) == counts
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("settings.py", "size: Width", "size: int"),
+        ("settings.py", '"""Inner."""', '"""Within."""'),
+        ("settings.py", '"""Inside."""', '"""Not outside."""'),
+        ("settings.py", "depth: r.Width", "depth: r.Width\n    more: int = 3"),
+        ("settings.py", "yield _check(self)", "yield from ()"),
+        ("settings.py", "return _check(self)", "return self"),
+        ("settings.py", "return outer.inner", "return outer"),
+        ("settings.py", "Inner | Other, 1]", "Inner | Other, 2]"),
+        (
+            "settings.py",
+            "class Other(Section)",
+            "class New(Section):\n    x: int\n\nclass Other(New)",
+        ),
+        ("ranges.py", "[int, 3]", "[int, 4]"),
+        ("base/section.py", "strict=True", "strict=False"),
+    ],
+)
+def test_what_sections_say_of_their_keys_does_not_count(package, edit):
+    assert not changes(package, edit, JOB)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("settings.py", "self.size**2", "self.size**3"),
+        (
+            "settings.py",
+            "class Other(Section):\n",
+            "class Other(Section):\n    def f(self): ...\n\n",
+        ),
+        ("base/section.py", "return vars(self)", "return dict(vars(self))"),
+        ("settings.py", "class Outer(Section)", "class Outer"),
+    ],
+)
+def test_what_sections_compute_counts_also_of_those_within(package, edit):
+    assert changes(package, edit, JOB)
+
+
+def test_a_section_is_one_however_it_is_imported(package):
+    code_of_job = "from pipeline import settings as s\n\nclass More(s.Inner):\n    x: int\n\n"
+    package("job.py", f"{code_of_job}def start(spec: More):\n    return spec.area\n")
+    names = code("pipeline.job:start", "pipeline.job:More").definitions
+    assert "pipeline.settings:Inner" in names
+    assert not {"pipeline.job:More", "pipeline.ranges:Width"} & names.keys()
+
+
+def test_the_class_that_sections_derive_from_is_there():
+    module, name = definitions.SECTION
+    assert (Section.__module__, Section.__name__) == (module, name)
 
 
 def test_names_that_are_bound_inside_a_function_are_not_those_of_the_module(package):

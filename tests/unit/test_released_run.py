@@ -9,9 +9,9 @@ import pytest
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.figures.rhm import released_run as rhm_released_run
+from tests.unit.test_figures import SETTINGS as LOOKS
 from tests.workflow.checkout import ROOT
 
-LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
 CELL = {"v": 8, "m": 3, "s": 2, "L": 3, "dataset_size": "1024"}
 EPOCHS = [1, 64, 256, 1024, 4096]
 REFERENCE = ROOT / "workflow/references/rhm_released_code.parquet"

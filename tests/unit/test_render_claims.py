@@ -14,6 +14,7 @@ from pipeline.claims.decide import claims_table, decide, show_verdicts
 from pipeline.claims.render import html, markdown
 from pipeline.documents.paste import paste, pasted
 from tests.unit.claims_case import RULES
+from tests.unit.settings_case import spec_of
 
 BEGIN, END = "<!-- claims:begin -->\n", "<!-- claims:end -->\n"
 
@@ -116,9 +117,9 @@ def test_the_stages_write_tables_of_domains_and_a_page_of_all(tmp_path):
     paths = [tmp_path / f"{domain}_claims.parquet" for domain in ("rhm", "text")]
     for path in paths:
         domain = path.stem.removesuffix("_claims")
-        decide({"domain": domain, "settings": {"rules": RULES._asdict()}}, [], path)
+        decide(spec_of("claims", domain, RULES.plain()), [], path)
     outputs = tmp_path / "claims.parquet", tmp_path / "claims.html"
-    show_verdicts({"settings": {"missing": ["some/cell"]}}, paths, *outputs)
+    show_verdicts(spec_of("verdicts", "rhm", {"missing": ["some/cell"]}), paths, *outputs)
     table = tables.read_table(outputs[0], "claims")
     assert outputs[1].read_text() == html(table, "without 1 missing cell: some/cell")
     made = pd.concat(claims_table(domain, {}, RULES) for domain in ("rhm", "text"))

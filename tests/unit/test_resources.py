@@ -94,7 +94,7 @@ def test_how_a_source_is_read_does_not_fetch_it_anew():
     one, other = (text(None, data=d).data for d in ({}, {"source": {"kind": "hub", "column": "x"}}))
     assert document_archives(one) == document_archives(other)
     [package] = text("demo").data.source.packages[:1]
-    assert set(fetched(package)) == {"registry", "name", "version", "sha256"}
+    assert set(fetched(package).plain()) == {"registry", "name", "version", "sha256"}
     renamed = text("demo", judge={"model": {"kind": "gguf", "name": "other"}})
     assert judge_directory(renamed) == judge_directory(text("demo"))
 
@@ -155,7 +155,7 @@ def test_contents_of_own_files_are_part_of_the_spec(tmp_path, monkeypatch):
         SLICES["text"]["corpus"](text("smoke", data=own(tmp_path / name).plain()), None)
         for name in ("one", "one", "other")
     ]
-    one, again, other = (setting["content"] for setting in settings)
+    one, again, other = (setting.content for setting in settings)
     assert one == again != other
     packages_only = SLICES["image"]["images"](domains("demo").image, None)
-    assert "content" not in packages_only
+    assert packages_only.content is None

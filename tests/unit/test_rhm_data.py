@@ -9,6 +9,8 @@ from pipeline.datasets.build import make_dataset
 from pipeline.rhm import data, model
 from pipeline.rhm.grammar.parsing import choices_of, parse
 from pipeline.rhm.grammar.rules import load_grammar, make_grammar
+from tests.unit.settings_case import spec_of
+from tests.unit.training_case import grammar_spec, train_spec
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 3}
 REPLICAS = [[0, 0, 0], [1, 0, 0], [0, 1, 0]]
@@ -18,10 +20,10 @@ def build(tmp_path, replicas=REPLICAS):
     sources = []
     for index, (grammar_seed, *_) in enumerate(replicas):
         sources.append(tmp_path / f"grammar{index}.safetensors")
-        make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
+        make_grammar(grammar_spec(SETTING, grammar_seed), sources[-1])
     cell = {"setting": SETTING, "dataset_size": "100", "replicas": replicas}
     settings = {"validation_size": 10, "test_size": 10, "training_size": 100, "cell": cell}
-    spec, dataset = {"settings": settings}, tmp_path / "dataset.safetensors"
+    spec, dataset = spec_of("dataset", "rhm", settings), tmp_path / "dataset.safetensors"
     make_dataset(spec, data, sources, dataset)
     tensors = read_tensors(dataset, "dataset").tensors
     return tensors, [load_grammar(path)[0] for path in sources]
@@ -49,4 +51,4 @@ def test_a_network_seed_changes_the_network_and_a_data_seed_the_strings_too(tmp_
     for strings in tensors.values():
         assert np.array_equal(strings[0], strings[1])
         assert not np.array_equal(strings[0], strings[2])
-    assert len(set(model.replica_keys({"cell": {"replicas": replicas}}))) == 3
+    assert len(set(model.replica_keys(train_spec(replicas).settings))) == 3

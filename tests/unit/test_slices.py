@@ -33,14 +33,14 @@ def test_a_training_with_more_steps_is_the_same_where_its_rate_is(domain, schedu
 
 def test_a_training_with_more_steps_is_another_where_its_rate_falls_towards_the_last():
     one, other = (settings("rhm", "train", decay_from=0.5, **more) for more in ({}, FURTHER))
-    assert (one["training"]["steps"], other["training"]["steps"]) == (50, 500)
+    assert (one.training.steps, other.training.steps) == (50, 500)
 
 
 def test_as_many_strings_are_made_online_as_will_be_read():
     def online(**training):
-        return settings("rhm", "dataset", "online", **training)["training_size"]
+        return settings("rhm", "dataset", "online", **training).training_size
 
-    batch = settings("rhm", "train")["training"]["batch_size"]
+    batch = settings("rhm", "train").training.batch_size
     assert online() == online(steps=500) == 40 * batch
     assert online(**FURTHER) == 400 * batch
     assert online(checkpoints=[1], batch_size=2) == 8, "losses are taken on as many as are held out"

@@ -10,6 +10,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.sources import contents
 from pipeline.sources.contents import content_hash, planned_files
 from pipeline.sources.directory import list_files
+from pipeline.sources.settings import DirectorySource
 
 
 @pytest.fixture
@@ -86,14 +87,14 @@ def test_a_file_that_just_changed_is_read_again(root, monkeypatch):
 
 
 def test_files_that_changed_since_they_were_planned_are_not_read(root, capsys):
-    source = {"kind": "directory", "path": "data", "files": "*"}
-    settings = {"source": source, "content": hashed(root)}
-    assert [path.name for path in planned_files(settings)] == ["a", "b", "c"]
+    source = DirectorySource(kind="directory", path="data", files="*")
+    planned = source, hashed(root)
+    assert [path.name for path in planned_files(*planned)] == ["a", "b", "c"]
     assert capsys.readouterr().err == "3 files in data match '*'\n"
     (root / "c").write_text("other")
     with pytest.raises(PipelineError, match="files in data changed after .* run snakemake again"):
-        planned_files(settings)
-    assert planned_files({"source": {"kind": "generated"}}) == []
+        planned_files(*planned)
+    assert planned_files(source, None) == []
 
 
 def test_a_file_that_cannot_be_read_is_left_to_the_stage(root):

@@ -10,18 +10,13 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources import fetch
+from pipeline.sources.settings import HubFiles, Package
 
 INTERPRETER = sys.executable  # which tests replace
 CONTENT = b"an archive"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 COMMIT = "a" * 40
-SOURCE = {
-    "kind": "hub",
-    "dataset": "owner/name",
-    "revision": "refs/convert/parquet",
-    "files": "data/*.parquet",
-    "column": "text",
-}
+SOURCE = HubFiles(dataset="owner/name", revision="refs/convert/parquet", files="data/*.parquet")
 
 
 @pytest.fixture
@@ -46,7 +41,7 @@ shift; done"""
 
 
 def package(registry, sha256=SHA256):
-    return {"registry": registry, "name": "@o/words", "version": "1.2", "sha256": sha256}
+    return Package(registry=registry, name="@o/words", version="1.2", sha256=sha256)
 
 
 def message_of(function, *arguments):

@@ -4,9 +4,11 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipeline.base.spec import Spec
 from pipeline.run import command
 from pipeline.run.command import run_stage
 from pipeline.stages.catalogue import CELL_TABLES, COMPARISONS, RULES, STAGES, TABLES
@@ -43,7 +45,7 @@ def test_every_rule_and_option_has_a_name_of_its_own():
     assert len(RULES) == sum(len(stage.rules) for stage in STAGES.values())
     for stage in STAGES.values():
         options = [file.option for file in (*stage.inputs, *stage.outputs)]
-        options += [setting.option for setting in stage.settings] + [*stage.parts, "spec"]
+        options += [option.option for option in stage.options] + [*stage.parts, "spec"]
         assert len({*options}) == len(options)
 
 
@@ -83,14 +85,16 @@ def test_a_stage_is_given_files_of_the_users_own_before_what_was_fetched(monkeyp
     stage = Stage(
         "example",
         "tests.unit.test_stage_records:example",
+        "pipeline.text.settings:CorpusSettings",
         inputs=(Files("archives", "resources/{resource}", "many"),),
         outputs=(Files("output", "out"),),
         rules=(Rule("example"),),
         own_files="archives",
     )
-    spec = {"domain": "text", "settings": {"source": "directory"}}
+    own = SimpleNamespace(source="directory", content="hash")
+    spec = Spec("example", "text", own, {})
     monkeypatch.setattr(command, "start_job", {"written": spec}.get)
-    monkeypatch.setattr(command, "planned_files", lambda settings: [settings["source"]])
+    monkeypatch.setattr(command, "planned_files", lambda source, _content: [source])
     run_stage(stage, {"spec": "written", "archives": ["fetched"], "output": "out"})
     assert {"spec": spec, "archives": ["directory", "fetched"], "output": "out"} == GIVEN
 

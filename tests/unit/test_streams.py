@@ -1,5 +1,7 @@
 """Streamed artifacts: the same files as those written at once, refused in the same cases."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from tests.unit.left_over import left_over
+from tests.unit.settings_case import BARE
 
 A = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
 B = np.linspace(0, 1, 7, dtype=np.float32)
@@ -15,7 +18,7 @@ B = np.linspace(0, 1, 7, dtype=np.float32)
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "dataset.safetensors"
-    with streams.writing(path, make_stamp("dataset", {"v": 4}, {})) as stream:
+    with streams.writing(path, make_stamp("dataset", replace(BARE, plain={"v": 4}), {})) as stream:
         assert stream.add("b", np.array_split(B, 3), (-1,)) == 7
         assert stream.add("a", [A[0], A[1, :2], A[1, 2:]], (2, -1, 4)) == 3
     return path
@@ -23,7 +26,7 @@ def path(tmp_path):
 
 def test_a_streamed_artifact_is_one_like_any_other(path, tmp_path):
     whole = tmp_path / "whole.safetensors"
-    write_tensors(whole, {"a": A, "b": B}, make_stamp("dataset", {}, {}))
+    write_tensors(whole, {"a": A, "b": B}, make_stamp("dataset", BARE, {}))
     read, mapped = read_tensors(path, "dataset"), streams.map_tensors(path, "dataset")
     expected = read_tensors(whole, "dataset")
     assert read.sha256 == mapped.sha256 == expected.sha256

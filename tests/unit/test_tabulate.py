@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.analysis.settings import Shown
 from pipeline.artifacts import tables
 from pipeline.figures.rhm import clustering as rhm_clustering
 from pipeline.figures.rhm import correlation_law as rhm_correlation_law
@@ -15,8 +16,10 @@ from pipeline.rhm.grammar.correlations import correlation_law
 from pipeline.rhm.grammar.rules import load_grammar, make_grammar
 from pipeline.rhm.theory import tabulate as stage
 from pipeline.rhm.theory.clustering import tuple_coverage
+from tests.unit.settings_case import spec_of
 from tests.unit.test_figures import SETTINGS as LOOKS
 from tests.unit.test_figures import curves
+from tests.unit.training_case import grammar_spec
 
 SHAPE = {"v": 4, "m": 2, "s": 2, "L": 3}
 SETTINGS = {
@@ -33,7 +36,7 @@ SETTINGS = {
 def sources(directory, shape, seeds):
     paths = [directory / f"grammar_g{seed}.safetensors" for seed in seeds]
     for path, seed in zip(paths, seeds, strict=True):
-        make_grammar({"settings": {**shape, "seed": seed}}, path)
+        make_grammar(grammar_spec(shape, seed), path)
     return paths
 
 
@@ -41,7 +44,7 @@ def run(directory, **changes):
     settings = SETTINGS | changes
     shape = {name: settings["grammar"][name] for name in SHAPE}
     paths = sources(directory, shape, settings["grammar_seeds"])
-    stage.tabulate({"settings": settings}, paths, directory / "theory.parquet")
+    stage.tabulate(spec_of("theory", "rhm", settings), paths, directory / "theory.parquet")
     return tables.read_table(directory / "theory.parquet", "theory")
 
 
@@ -128,7 +131,8 @@ def test_figures_are_drawn_with_pieces_missing(table, among):
     one = one.assign(estimate=one["estimate"].mask(similarity & (one["dataset_size"] == "4")))
     measured, losses = curves([0.5], (1,))
     measured = measured[(measured["dataset_size"] == "online") | (among == "all")]
-    looks = LOOKS | {"analysis": {"accuracy": "node_accuracy", "among": among}}
+    shown = Shown(accuracy="node_accuracy", among=among)
+    looks = LOOKS.model_copy(update={"analysis": shown})
     assert rhm_clustering.draw(looks, one, measured, losses).axes
     assert rhm_correlation_law.draw(looks, one).axes
     assert rhm_one_step_gradient.draw(looks, one).axes

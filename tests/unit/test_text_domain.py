@@ -16,15 +16,18 @@ from pipeline.text import controls, data, model, sampler
 from pipeline.text import measure as text_measure
 from pipeline.text.measure import load_corpus, observe
 from tests.unit import text_training_case as case
+from tests.unit.settings_case import BARE, spec_of
 
 SETTINGS = {
     "distances": [1, 2, 4, 8],
-    "blocks": 16,
+    "jackknife_blocks": 16,
     "random_halves": 3,
     "bootstrap_samples": 100,
     "largest_error": 0.25,
     "reference_sequences": 400,
+    "real_copies": 0.01,
 }
+SPEC = spec_of("measure", "text", SETTINGS)
 
 
 def dataset(tmp_path, size, replicas):
@@ -32,7 +35,7 @@ def dataset(tmp_path, size, replicas):
     case.write_corpus(corpus)
     cell = case.CELL | {"replicas": replicas}
     settings = {"training_size": size, "validation_size": 8, "cell": cell}
-    make_dataset({"settings": settings}, data, [corpus], output)
+    make_dataset(spec_of("dataset", "text", settings), data, [corpus], output)
     blocks = read_tensors(corpus, "corpus").tensors
     return streams.map_tensors(output, "dataset").tensors, blocks
 
@@ -73,7 +76,7 @@ def write_chain(path, documents=200, length=150, symbols=4):
     ended = np.concatenate([tokens, np.full((documents, 1), symbols, np.uint16)], axis=1)
     blocks = ended.ravel()[: ended.size // 24 * 24].reshape(-1, 24)
     facts = {"vocabulary_size": symbols + 1, "end_of_document": symbols}
-    stamp = make_stamp("corpus", {}, {}) | {"corpus": facts}
+    stamp = make_stamp("corpus", BARE, {}) | {"corpus": facts}
     write_tensors(path, {"validation": blocks, "training": blocks}, stamp)
 
 
@@ -87,7 +90,7 @@ def chain(tmp_path_factory):
 def test_every_observable_has_one_row_per_distance(chain):
     truth = load_corpus(chain, 400)
     generated = {"tokens": truth.held_out.control[:128]}
-    rows = pd.DataFrame(observe(truth, generated, {}, SETTINGS))
+    rows = pd.DataFrame(observe(truth, generated, {}, SPEC.settings))
     counts = rows.groupby("quantity").size()
     assert counts["squared_correlation"] == counts["correlation_ratio"] == 4
     assert (counts.drop(["squared_correlation", "correlation_ratio"]) == 1).all()
@@ -98,9 +101,9 @@ def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
     outputs = [tmp_path / f"{name}.safetensors" for name in ("real", 1, 2, 4)]
     sizes = {"samples": 256, "setting": "chain_context24", "block_lengths": [1, 2, 4]}
     sizes["reference_sequences"] = SETTINGS["reference_sequences"]
-    make_controls({"stage": "controls", "settings": sizes}, controls, chain, outputs)
-    output, spec = tmp_path / "calibration.parquet", {"stage": "measure", "settings": SETTINGS}
-    measure(spec, text_measure, [chain], None, outputs, output)
+    make_controls(spec_of("controls", "text", sizes), controls, chain, outputs)
+    output = tmp_path / "calibration.parquet"
+    measure(SPEC, text_measure, [chain], None, outputs, output)
     table = tables.read_table(output, "calibration")
     assert set(table["control"]) == {"real", "blocks"}
     lengths = table[table["quantity"] == "equivalent_block_length"].set_index("block_length")
@@ -118,11 +121,11 @@ def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):
 
 @pytest.mark.parametrize("steps", [None, 5])
 def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, steps):
-    network = model.build_network(case.TRAIN)
+    trained = spec_of("train", "text", case.TRAIN)
+    network = model.build_network(trained.settings)
     tensors = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
     averages = {f"average0.9/{name}": 2 * tensor for name, tensor in tensors.items()}
-    spec = {"stage": "train", "settings": case.TRAIN}
-    stamp = make_stamp("checkpoint", spec, {}) | {"step": 3}
+    stamp = make_stamp("checkpoint", trained, {}) | {"step": 3}
     checkpoint = tmp_path / "step3.safetensors"
     write_tensors(checkpoint, tensors | averages, stamp)
     found = {}
@@ -130,7 +133,7 @@ def test_samples_of_a_checkpoint_do_not_depend_on_how_many_are_drawn(tmp_path, s
     for name, count, averaged in cases:
         settings = {"samples": count, "averages": averaged, "seed": 1, "steps": steps}
         output = tmp_path / name / "step3.safetensors"
-        spec = {"stage": "sample", "domain": "text", "settings": settings}
+        spec = spec_of("sample", "text", settings)
         sample(spec, model, sampler, [checkpoint], [output])
         found[name] = read_tensors(output, "samples").tensors["tokens"]
     assert found["many"].shape == (1, 200, case.CONTEXT)

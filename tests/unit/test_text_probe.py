@@ -9,11 +9,13 @@ import torch
 from pipeline.artifacts import tables
 from pipeline.measurement.probe import probe as run_probe
 from pipeline.text import model, probe
+from pipeline.text.settings import Probe
 from tests.unit import text_training_case as case
+from tests.unit.settings_case import settings_of, spec_of
 
 CPU = torch.device("cpu")
 SYMBOLS, LENGTH = 3, 4
-TRAINED = {**case.TRAIN, "symbols": SYMBOLS, "context": LENGTH}
+TRAINED = settings_of("train", "text", {**case.TRAIN, "symbols": SYMBOLS, "context": LENGTH})
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def surprise(texts, chances, window):
 def test_the_loss_of_the_exact_denoiser_is_the_surprise_of_the_window(chain, window):
     texts, chances = chain
     drawn = np.random.default_rng(1).choice(len(texts), 40_000, p=chances)
-    settings = {"windows": [window], "blocks": 40_000}
+    settings = Probe(windows=[window], blocks=40_000)
     data = {"validation": texts[drawn][None]}
     examination = probe.Examination(settings, TRAINED, [], data, CPU)
     losses = examination.losses(exact(*chain), window)
@@ -80,7 +82,7 @@ def test_the_network_is_told_the_part_that_is_masked(chain):
 def test_every_checkpoint_and_window_has_its_row(tmp_path):
     case.prepare(tmp_path)
     case.run(tmp_path)
-    spec = {"stage": "probe", "domain": "text", "settings": {"windows": [1, 4], "blocks": 8}}
+    spec = spec_of("probe", "text", {"windows": [1, 4], "blocks": 8})
     checkpoints = [tmp_path / f"checkpoints/step{step}.safetensors" for step in case.STEPS]
     output = tmp_path / "probes.parquet"
     run_probe(spec, model, probe, [], tmp_path / "dataset.safetensors", checkpoints, output)

@@ -10,9 +10,12 @@ import torch
 from pipeline.base.labels import Cell
 from pipeline.config.load import load_config
 from pipeline.config.parameters import parameter_count
+from pipeline.config.text import vocabulary_size
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise
 from pipeline.text.model import build_network
+from tests.unit.settings_case import settings_of
+from tests.unit.text_training_case import TRAIN
 from tests.workflow.checkout import ROOT
 
 SHAPE = {"layers": 2, "heads": 2, "width": 16, "rotary_base": 100.0}
@@ -161,8 +164,8 @@ def test_the_config_counts_the_weights(preset):
     domain = load_config(
         ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": preset}
     ).domains.text
-    settings = {"symbols": domain.data.tokenizer.vocabulary_size}
-    settings |= {"network": domain.network.plain(), "cell": {"replicas": [[None, 0, 0]]}}
+    sizes = {"symbols": vocabulary_size(domain.data.tokenizer), "network": domain.network.plain()}
+    settings = settings_of("train", "text", TRAIN | sizes)
     weights = sum(weight.numel() for weight in build_network(settings).parameters())
     assert parameter_count(domain, Cell("", "", "d0n0")) == weights
 

@@ -10,6 +10,7 @@ from pipeline.base.randomness import hash64
 from pipeline.datasets.build import make_dataset
 from pipeline.text import data, model
 from pipeline.training.train import train
+from tests.unit.settings_case import BARE, spec_of
 from tests.unit.training_case import kill_at
 
 SYMBOLS, CONTEXT = 5, 12
@@ -36,7 +37,6 @@ TRAINING = {
     "gradient_clip": 1.0,
     "batch_size": 8,
     "trajectories": 1,
-    "steps": 20,
     "cosine_steps": 20,
     "low_discrepancy": True,
     "average_decays": [0.9],
@@ -57,7 +57,7 @@ def write_corpus(path: Path, validation: int = 16, training: int = 64) -> None:
     starts = hash64(1, np.arange(validation + training)) % np.uint64(SYMBOLS)
     tokens = (starts[:, None].astype(int) + np.arange(CONTEXT)) % SYMBOLS
     tensors = {"validation": tokens[:validation], "training": tokens[validation:]}
-    stamp = make_stamp("corpus", {}, {})
+    stamp = make_stamp("corpus", BARE, {})
     facts = {"vocabulary_size": SYMBOLS, "end_of_document": SYMBOLS - 1}
     tensors = {name: part.astype(np.uint16) for name, part in tensors.items()}
     write_tensors(path, tensors, stamp | {"corpus": facts})
@@ -69,13 +69,14 @@ def prepare(directory: Path) -> Path:
     write_corpus(directory / "corpus.safetensors")
     settings = {"training_size": None, "validation_size": 8, "cell": CELL}
     dataset = directory / "dataset.safetensors"
-    make_dataset({"settings": settings}, data, [directory / "corpus.safetensors"], dataset)
+    spec = spec_of("dataset", "text", settings)
+    make_dataset(spec, data, [directory / "corpus.safetensors"], dataset)
     return dataset
 
 
 def run(directory: Path, processes: int = 1, accumulation: int = 1) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in STEPS]
-    spec = {"stage": "train", "domain": "text", "settings": TRAIN, "code": "test"}
+    spec = spec_of("train", "text", TRAIN)
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
     shares = {"processes": processes, "accumulation": accumulation}
     train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0, **shares)

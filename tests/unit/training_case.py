@@ -8,12 +8,14 @@ import time
 from pathlib import Path
 
 from pipeline.artifacts import tensors
+from pipeline.base.spec import Spec
 from pipeline.datasets.build import make_dataset
 from pipeline.rhm import data, model
 from pipeline.rhm.grammar.rules import make_grammar
 from pipeline.training import stopping
 from pipeline.training.module import Denoising
 from pipeline.training.train import train
+from tests.unit.settings_case import spec_of
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
 
@@ -22,7 +24,9 @@ def cell(replicas: list[list[int]], size: str = "12") -> dict:
     return {"setting": SETTING, "dataset_size": size, "replicas": replicas}
 
 
-def train_spec(replicas: list[list[int]], size: str = "12", **training: object) -> dict:
+def train_spec(
+    replicas: list[list[int]], size: str = "12", noise: dict | None = None, **training: object
+) -> Spec:
     defaults = {
         "loss": "cross_entropy",
         "optimizer": {"kind": "sgd", "momentum": 0.9},
@@ -36,15 +40,15 @@ def train_spec(replicas: list[list[int]], size: str = "12", **training: object) 
         "average_warmup": True,
         "compile": False,
         "low_discrepancy": False,
-        "gradient_clip": None,
     }
     settings = {
         "noise": {
             "process": "uniform",
-            "levels": 20,
+            "noise_levels": 20,
             "schedule": {"kind": "linear_alpha_bar"},
             "mixture": "exact",
-        },
+        }
+        | (noise or {}),
         "network": {
             "architecture": "plain_unet",
             "width": 16,
@@ -54,7 +58,11 @@ def train_spec(replicas: list[list[int]], size: str = "12", **training: object) 
         "training": defaults | training,
         "cell": cell(replicas, size),
     }
-    return {"stage": "train", "domain": "rhm", "settings": settings, "code": "test"}
+    return spec_of("train", "rhm", settings)
+
+
+def grammar_spec(setting: dict, seed: int) -> Spec:
+    return spec_of("grammar", "rhm", {**setting, "seed": seed})
 
 
 def prepare(directory: Path, replicas: list[list[int]], online_steps: int | None = None) -> Path:
@@ -62,16 +70,17 @@ def prepare(directory: Path, replicas: list[list[int]], online_steps: int | None
     sources = []
     for grammar_seed, *_ in replicas:
         sources.append(directory / f"grammar_g{grammar_seed}.safetensors")
-        make_grammar({"settings": {**SETTING, "seed": grammar_seed}}, sources[-1])
+        make_grammar(grammar_spec(SETTING, grammar_seed), sources[-1])
     count, size = (6 * online_steps, "online") if online_steps else (12, "12")
     sizes = {"validation_size": 8, "test_size": 8, "training_size": count}
     dataset = directory / "dataset.safetensors"
-    make_dataset({"settings": {**sizes, "cell": cell(replicas, size)}}, data, sources, dataset)
+    spec = spec_of("dataset", "rhm", {**sizes, "cell": cell(replicas, size)})
+    make_dataset(spec, data, sources, dataset)
     return dataset
 
 
 def run(
-    directory: Path, spec: dict, steps: list[int], processes: int = 1, state_interval: float = 0.0
+    directory: Path, spec: Spec, steps: list[int], processes: int = 1, state_interval: float = 0.0
 ) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in steps]
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"

@@ -76,7 +76,7 @@ def test_images_are_trained_as_in_the_paper_with_the_resources_of_the_profile(ch
     job = described_job(checkout, "image", "train_image")
     assert "gpu=1" in job
     assert "runtime=1440" in job
-    assert '"levels":4000' in job
+    assert '"noise_levels":4000' in job
     assert '"batch_size":128' in job
     assert steps_of(job) == DOMAINS["image"]["training"]["checkpoints"]
     assert '"steps":250' in described_job(checkout, "image", "sample_image")

@@ -14,7 +14,7 @@ OUTSIDE += ("pipeline.base.canonical", "pipeline.sources.contents", "pipeline.so
 """Modules that start a job, or refuse to where files are not those that its settings have."""
 OF_OTHER_RUNS = {"depart", "encode_training"}
 """Stages that only runs with departures, or with image sets of finite size, have."""
-WITH_SPEC = {name for name, stage in STAGES.items() if stage.has_spec} - {"figure"}
+WITH_SPEC = {name for name, stage in STAGES.items() if stage.settings} - {"figure"}
 
 
 OTHER_CHOICES = {

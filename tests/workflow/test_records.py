@@ -100,8 +100,8 @@ def test_every_job_runs_the_stage_of_its_rule_with_the_options_of_its_record(job
         stage = STAGE_OF[job.rule]
         assert job.stage == stage.name
         expected = {file.option for file in (*stage.inputs, *stage.outputs)}
-        expected |= {setting.option for setting in stage.settings}
-        expected |= {"spec"} if stage.has_spec else set()
+        expected |= {option.option for option in stage.options}
+        expected |= {"spec"} if stage.settings else set()
         optional = {file.option for file in stage.inputs if file.number == "optional"}
         assert expected - optional <= set(job.options) <= expected, job.rule
 
@@ -160,8 +160,8 @@ def test_every_job_writes_a_log_and_what_takes_long_a_benchmark(jobs):
 def test_the_function_of_a_stage_takes_what_its_record_says(stage):
     function = getattr(import_module(stage.module), stage.function.partition(":")[2])
     files = [file.option for file in (*stage.inputs, *stage.outputs)]
-    given = [*stage.parts, *(setting.option for setting in stage.settings), *files]
-    given += ["spec"] if stage.has_spec else []
+    given = [*stage.parts, *(option.option for option in stage.options), *files]
+    given += ["spec"] if stage.settings else []
     parameters = inspect.signature(function).parameters.values()
     needed = {p.name for p in parameters if p.default is p.empty}
     assert needed <= set(given) <= {p.name for p in parameters}
@@ -178,7 +178,7 @@ def test_the_parts_of_a_stage_are_there_for_every_domain_that_has_it(stage):
 def test_stamps_tell_what_made_an_output_of_every_stage_with_a_spec(stage):
     """So that what is stale is seen where Snakemake has no record of it."""
     endings = {file.pattern.rpartition(".")[2] for file in stage.outputs}
-    assert not stage.has_spec or endings & {"safetensors", "parquet", "{kind}"}
+    assert not stage.settings or endings & {"safetensors", "parquet", "{kind}"}
 
 
 def test_a_profile_asks_resources_for_rules_that_there_are():

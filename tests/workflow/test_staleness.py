@@ -123,10 +123,16 @@ CONFIG_EDITS = {
     "reading rule": (_set("analysis", among="novel_strings"), ANALYSE),
     "resamples": (_set("analysis", bootstrap_samples=50), RESAMPLED),
     "margin": (_claims(margin=0.5), Counter(claims=3, verdicts=1)),
-    "two values swapped": (_set("measurement", random_halves=32, blocks=20), MEASURE),
+    "two values swapped": (
+        _set("measurement", random_halves=32, jackknife_blocks=20),
+        MEASURE,
+    ),
     "sampling count": (_set("sampling", samples=128), SAMPLE + CEILING_ALONE),
     "strings of the probes": (_set("probe", strings=7), PROBE),
-    "levels of the ceiling": (_set("ceiling", levels=[4, 20]), MEASURED + CEILING_ALONE),
+    "noise levels of the ceiling": (
+        _set("ceiling", noise_levels=[4, 20]),
+        MEASURED + CEILING_ALONE,
+    ),
     "learning rate": (_set("training", learning_rate=0.5), TRAIN),
     "held-out size": (_set("data", validation_size=7), DATASET + THEORY_ALONE),
     "width of the network of one step": (_set("theory", width=32), THEORY),
@@ -257,7 +263,7 @@ SOURCE_EDITS = {
         NOTHING,
     ),
     "a domain": (
-        ("pipeline/image/model.py", '"image", data_seed', '"images", data_seed'),
+        ("pipeline/image/model.py", 'key("image", ', 'key("images", '),
         IMAGE_TRAIN,
     ),
     "a figure that nobody draws": (
@@ -271,6 +277,26 @@ SOURCE_EDITS = {
             "BATCH = 1024",
         ),
         _together(SAMPLE, CEILING_ALONE, TEXT_SAMPLE, IMAGE_SAMPLE),
+    ),
+    "the range and the description of a key": (
+        (
+            "pipeline/noise/settings.py",
+            'process: Literal["uniform", "absorbing"]\n    """Uniform',
+            'process: Literal["uniform", "absorbing", "other"]\n    """Other',
+        ),
+        NOTHING,
+    ),
+    "a range of keys of several sections": (
+        ("pipeline/base/section.py", "le=65536)]", "le=65537)]"),
+        NOTHING,
+    ),
+    "what refuses values": (
+        ("pipeline/training/settings.py", "self.checkpoints[-1] > self.steps", "False"),
+        NOTHING,
+    ),
+    "what settings of two domains compute": (
+        ("pipeline/training/settings.py", "return self.gradient_clip", "return None"),
+        _together(TEXT_TRAIN, IMAGE_TRAIN),
     ),
     "a line of the grammar": (
         ("pipeline/rhm/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
@@ -373,7 +399,7 @@ def test_without_snakemakes_record_nothing_is_stale(restored):
 STAMPED = {
     "train": (_set("training", learning_rate=0.5), TRAIN),
     "probe": (_set("probe", strings=7), PROBE),
-    "ceiling": (_set("ceiling", levels=[4, 20]), MEASURED + CEILING_ALONE),
+    "ceiling": (_set("ceiling", noise_levels=[4, 20]), MEASURED + CEILING_ALONE),
     # Forced by its rule's name, `claims` runs for every domain.
     "memorize exponents claims": (
         _set("analysis", bootstrap_samples=50),
@@ -404,7 +430,7 @@ def test_without_snakemakes_record_stamps_tell_what_is_stale(restored, stages, e
     assert restored.stale("--forcerun", *stages.split()) == expected
 
 
-SPECLESS = {rule.name for stage in STAGES.values() if not stage.has_spec for rule in stage.rules}
+SPECLESS = {rule.name for stage in STAGES.values() if not stage.settings for rule in stage.rules}
 """Rules whose outputs are below `resources`, with records of their own of what made them."""
 SALT = ("hashlib.sha256(text.encode())", 'hashlib.sha256(b"!" + text.encode())')
 
