@@ -21,8 +21,9 @@ def training_settings(samples: Artifact, kind: type[_Trained]) -> _Trained | Non
         samples: or what was made from them and carries their `sample_origin`.
         kind: class of the domain's settings of `train`.
     """
-    trained = samples.stamp.get("trained")
-    return None if trained is None else settings_in(trained, samples.path, kind)
+    if "control" in samples.stamp:
+        return None
+    return settings_in(samples.stamp["trained"], samples.path, kind)
 
 
 def sample_places(samples: Artifact, trained: Trained | None) -> list[Values]:

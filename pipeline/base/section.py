@@ -38,6 +38,7 @@ class Section(BaseModel):
         use_attribute_docstrings=True,
         strict=True,
         allow_inf_nan=False,
+        defer_build=True,
     )
 
     def _problems(self) -> Iterator[str]:

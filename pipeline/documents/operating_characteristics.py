@@ -123,7 +123,7 @@ def markdown(domain: RhmConfig, rules: Rules, repetitions: int) -> str:
     Under rivals with one seed of the bootstrap: more can only take support away.
     """
     head = "| truth | exponent | rivals | both |\n| --- | --- | --- | --- |\n"
-    once = rules.model_copy(update={"bootstrap_seeds": 1, "agreeing_seeds": 1})
+    once = Rules.of(rules, bootstrap_seeds=1, agreeing_seeds=1)
     rows = [(LAWS[REFERENCE], rates(domain, rules, REFERENCE, repetitions))]
     for law in RIVALS:
         rows.append((law, rates(domain, once, LAWS.index(law), repetitions)))
@@ -144,7 +144,7 @@ if __name__ == "__main__":
     try:
         page, preset = sys.argv[1:]
         config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
-        rules = rules_of(config).model_copy(update={"bootstrap_samples": _RESAMPLES})
+        rules = Rules.of(rules_of(config), bootstrap_samples=_RESAMPLES)
         content = markdown(config.domains.rhm, rules, _REPETITIONS)
         paste(Path(page), "operating", content)
     except PipelineError as error:

@@ -144,7 +144,7 @@ def _read(run: Path, name: str) -> pd.DataFrame:
 
 def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
     """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
-    rules = _rules("study", "rhm").model_copy(update={"accuracy": accuracy})
+    rules = Rules.of(_rules("study", "rhm"), accuracy=accuracy)
     names = DOMAINS["rhm"].claim_tables
     there = [name for name in names if (run / f"tables/rhm_{name}.parquet").exists()]
     frames = {name: _read(run, name) for name in there if name not in _ANEW}

@@ -1,6 +1,7 @@
 """An image training job that takes seconds; also a program, so that a test can kill it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tests.unit.settings_case import BARE, spec_of
 from tests.unit.training_case import kill_at
 
 SIZE = 4
+MADE = replace(BARE, plain={"settings": {}})
 STEPS = [10, 80]
 TRAIN = {
     "size": SIZE,
@@ -54,7 +56,7 @@ def prepare(directory: Path, training: int = 64, validation: int = 48) -> Path:
     images = np.repeat(values[:, None], 3 * SIZE**2, axis=1).astype(np.uint8)[None]
     tensors = {"training": images[:, :training], "validation": images[:, training:]}
     dataset = directory / "dataset.safetensors"
-    write_tensors(dataset, tensors, make_stamp("dataset", BARE, {}))
+    write_tensors(dataset, tensors, make_stamp("dataset", MADE, {}))
     return dataset
 
 

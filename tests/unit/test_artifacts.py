@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from pipeline.base.errors import PipelineError
 from tests.unit.left_over import left_over
 from tests.unit.settings_case import BARE
 
+SPEC = replace(BARE, plain={"v": 4})
 TENSORS = {
     "a": np.arange(6, dtype=np.uint8).reshape(2, 3).T,
     "b": np.array([0.1, np.inf], dtype=np.float32),
@@ -27,7 +29,7 @@ TENSORS = {
 @pytest.fixture
 def written(tmp_path):
     path = tmp_path / "deep" / "grammar.safetensors"
-    write_tensors(path, TENSORS, make_stamp("grammar", {"v": 4}, {"source": "abc"}))
+    write_tensors(path, TENSORS, make_stamp("grammar", SPEC, {"source": "abc"}))
     return path
 
 
@@ -66,7 +68,7 @@ def test_an_artifact_is_as_readable_as_its_directory(tmp_path, mode):
 
 def test_writing_twice_gives_the_same_bytes(written, tmp_path):
     again = tmp_path / "again.safetensors"
-    write_tensors(again, TENSORS, make_stamp("grammar", {"v": 4}, {"source": "abc"}))
+    write_tensors(again, TENSORS, make_stamp("grammar", SPEC, {"source": "abc"}))
     assert again.read_bytes() == written.read_bytes()
 
 

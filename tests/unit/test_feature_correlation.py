@@ -136,19 +136,19 @@ def test_lengths_go_on_beyond_half_an_image_and_beyond_that_of_real_ones():
     reference = Reference.of(falling(0, 8), 16)
     for length in (5, 8, 12):
         maps = falling(length, length)
-        [row] = measured(reference, maps, blocks=16)["equivalent_block_length"].values()
+        [row] = measured(reference, maps, jackknife_blocks=16)["equivalent_block_length"].values()
         assert row.estimate == pytest.approx(length, rel=0.15)
         assert row.low < length < row.high
         assert row.status == "resolved"
     maps = constant(2, 2000, channels=1)
-    [row] = measured(reference, maps, blocks=16)["equivalent_block_length"].values()
+    [row] = measured(reference, maps, jackknife_blocks=16)["equivalent_block_length"].values()
     assert (row.estimate, row.status) == (16, "at least")
 
 
 def test_distances_are_resolved_by_the_errors_of_the_ratios_themselves():
     """The error of R(3) counts, not that of R(3) (1 - 3 / 8)."""
     reference, maps = Reference.of(falling(0, 8), 16), falling(1, 8)
-    found = measured(reference, maps, blocks=16)
+    found = measured(reference, maps, jackknife_blocks=16)
     errors = [row.standard_error for row in found["correlation_ratio"].values()]
     assert errors[2] * 5 / 8 < max(errors[:2]) < 0.99 * errors[2]
     lengths = []
@@ -162,7 +162,10 @@ def test_distances_are_resolved_by_the_errors_of_the_ratios_themselves():
 def test_estimates_are_unbiased_however_few_the_images():
     """Three images of a kind whose correlation at distance 1 is known: half of the variance."""
     reference = Reference.of(_moving_average((0, 0), 4000), 4)
-    draws = [measured(reference, _moving_average((1, seed), 3), blocks=3) for seed in range(1500)]
+    draws = [
+        measured(reference, _moving_average((1, seed), 3), jackknife_blocks=3)
+        for seed in range(1500)
+    ]
     for quantity, expected in (("feature_correlation", 0.25), ("correlation_ratio", 1.0)):
         estimates = np.array([draw[quantity][1].estimate for draw in draws])
         assert abs(estimates.mean() - expected) < 4 * estimates.std() / 1500**0.5 + 0.02
@@ -179,7 +182,9 @@ def test_intervals_of_the_ratio_cover_it():
     pulls = []
     for seed in range(60):
         reference = Reference.of(smooth((seed, 0), 400), 16)
-        row = measured(reference, smooth((seed, 1), 200), blocks=16)["correlation_ratio"][1]
+        row = measured(reference, smooth((seed, 1), 200), jackknife_blocks=16)["correlation_ratio"][
+            1
+        ]
         pulls.append((row.estimate - 1) / row.standard_error)
     assert abs(np.mean(pulls)) < 4 / 60**0.5
     assert 0.7 < np.std(pulls) < 1.4

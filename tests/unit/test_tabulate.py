@@ -16,7 +16,7 @@ from pipeline.rhm.grammar.correlations import correlation_law
 from pipeline.rhm.grammar.rules import load_grammar, make_grammar
 from pipeline.rhm.theory import tabulate as stage
 from pipeline.rhm.theory.clustering import tuple_coverage
-from tests.unit.settings_case import spec_of
+from tests.unit.settings_case import settings_of, spec_of
 from tests.unit.test_figures import SETTINGS as LOOKS
 from tests.unit.test_figures import curves
 from tests.unit.training_case import grammar_spec
@@ -92,7 +92,8 @@ def test_training_strings_are_those_of_the_networks(table, tmp_path):
     (path,) = sources(tmp_path, SHAPE, [3])
     cell = {"setting": SHAPE, "dataset_size": "4", "replicas": [[3, 5, 1]]}
     sizes = {"validation_size": 8, "test_size": 16, "training_size": 4}
-    _, (strings,) = data.build({**sizes, "cell": cell}, [path])[0]["training"]
+    settings = settings_of("dataset", "rhm", {**sizes, "cell": cell})
+    _, (strings,) = data.build(settings, [path])[0]["training"]
     rows = table.query("quantity == 'tuple_coverage' and grammar_seed == 3 and dataset_size == '4'")
     assert rows["estimate"].tolist() == [tuple_coverage(load_grammar(path)[0], strings)]
 

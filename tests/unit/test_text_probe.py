@@ -73,7 +73,8 @@ def test_the_network_is_told_the_part_that_is_masked(chain):
         return torch.zeros(1, *positions.shape[1:], SYMBOLS)
 
     data = {"validation": chain[0][None]}
-    probe.Examination({"windows": [4], "blocks": 81}, TRAINED, [], data, CPU).losses(denoiser, 4)
+    settings = Probe(windows=[4], blocks=81)
+    probe.Examination(settings, TRAINED, [], data, CPU).losses(denoiser, 4)
     for t, masked in levels:
         kept = model.build_noise(TRAINED).kept(t)
         torch.testing.assert_close(1 - kept, masked.double(), rtol=0, atol=2e-4)
