@@ -13,7 +13,8 @@ from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors, write_tensors
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
-from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.device_randomness import uniforms_on
+from pipeline.base.randomness import stream_key
 from pipeline.base.types import Settings, Spec
 from pipeline.networks.network import Network
 from pipeline.networks.restore import restore_network
@@ -85,8 +86,7 @@ def generate(
         index = np.arange(start, min(start + batch, count))[:, None]
 
         def draw(purpose: int, index: np.ndarray = index) -> Tensor:
-            numbers = uniforms(streams, index, purpose, np.arange(length))
-            return torch.from_numpy(numbers).to(device)
+            return uniforms_on(device, streams, index, purpose, np.arange(length))
 
         parts.append(draw_strings(draw).cpu().numpy().astype(dtype))
     return np.concatenate(parts, axis=1)
