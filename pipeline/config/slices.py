@@ -227,6 +227,8 @@ def figure_settings(config: Config, name: str) -> dict[str, Any]:
     common: dict[str, Any] = {"style": config.style.plain(), "missing": []}
     if "judgements" in source.tables:
         common["judge"] = config.domains.text.judge.model.name
+    if source.references:
+        common["width"] = config.domains.rhm.network.width
     if source.domain != "rhm":
         common["average"] = config.domain(source.domain).sampling.averages[0]
     if source.domain == "image":

@@ -1,4 +1,8 @@
-"""The run of the released code's notebook: ours against that code's own, at the same width."""
+"""The run of the released code's notebook: ours against that code's own, at the same width.
+
+A run of the notebook's width is held against the notebook, one of another against that code's own
+runs, which are of one width.
+"""
 
 from collections.abc import Iterator
 
@@ -36,15 +40,19 @@ def draw(
     axes[1].set(ylabel="fraction of copies", ylim=(-0.03, None))
     style.log_axis(axes[2], "y")
     axes[2].set(ylabel="KL of a reverse step (nats per token)")
-    covered, points = _differences(axes[3], settings, ours, theirs)
+    widths = [int(frame["width"].iloc[0]) for frame in (theirs, published)]
+    of_notebook = settings["width"] == widths[1]
+    covered, points = _differences(axes[3], settings, ours, published if of_notebook else theirs)
+    compared = "notebook" if of_notebook else "released code"
+    axes[3].set_ylabel(f"ours less the {compared}'s")
     replicas = [len(frame[["grammar_seed"]].drop_duplicates()) for frame in (ours, theirs)]
-    width = int(theirs["width"].iloc[0])
     style.note(
         figure,
         f"{style.grammar_label(ours)}, P={ours['dataset_size'].iloc[0]}",
-        f"filled: ours, mean and 95% t interval over n = {replicas[0]} replicas, each of a grammar",
-        f"open circles: the released code at width {width}, likewise over n = {replicas[1]}",
-        f"squares: its notebook, one run at width {int(published['width'].iloc[0])}",
+        f"filled: ours at width {settings['width']}, mean and 95% t interval over "
+        f"n = {replicas[0]} replicas, each of a grammar",
+        f"open circles: the released code at width {widths[0]}, likewise over n = {replicas[1]}",
+        f"squares: its notebook, one run at width {widths[1]}",
         f"{covered} of {points} intervals of differences cover 0",
     )
     return figure
@@ -138,7 +146,7 @@ def _differences(
         )
     panel.axhline(0, **style.THEORY)
     style.log_axis(panel, "x")
-    panel.set(xlabel="epoch", ylabel="ours less the released code's")
+    panel.set_xlabel("epoch")
     low, high = panel.get_ylim()
     panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
     panel.legend(ncols=2)
