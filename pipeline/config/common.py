@@ -73,8 +73,9 @@ class Run(Section):
     """Steps up to which there may be checkpoints, and where a learning rate that falls is 0 (of
     text: see `cosine_steps`). At a constant rate, more steps go on from those that were made."""
     compile: bool
-    """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
-    a C++ compiler, for steps that then take less where networks are narrow."""
+    """Compile the network (torch.compile; on a GPU, in one process and without accumulation,
+    gradients as a CUDA graph): half a minute per job and a C++ compiler, for steps that then take
+    less where networks are narrow."""
     low_discrepancy: bool
     """Spread the noise levels of a batch evenly, else draw each by itself."""
     average_decays: Annotated[list[Decay], Distinct]

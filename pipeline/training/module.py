@@ -59,7 +59,8 @@ class Denoising(LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self._learning_rate, self._parts, self._clip = learning_rate, parts, gradient_clip
         self._full_rates = [group["lr"] for group in optimizer.param_groups]
-        self._capture, self._captured = capture, None
+        self._capture = capture
+        self._captured: CapturedGradients | None = None
         self._unchecked: list[tuple[int, Tensor]] = []
 
     def training_step(self, batch: Batch, _index: int) -> None:

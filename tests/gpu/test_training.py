@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from pipeline.artifacts.tensors import read_tensors
+from pipeline.base.errors import PipelineError
 from pipeline.noise.losses import LOSSES
 from pipeline.rhm.model import build_network
 from pipeline.rhm.probe import Examination
@@ -68,6 +69,11 @@ def test_a_captured_training_learns_the_same_and_resumes(device, tmp_path, capfd
     found = trained(tmp_path / "captured", [20], [20, 40], compile=True)
     assert "no CUDA graph" not in capfd.readouterr().err
     assert largest_error(found, expected) < 2e-2  # compiled products are rounded otherwise
+
+
+def test_losses_that_are_no_numbers_end_a_training(device, tmp_path):
+    with pytest.raises(PipelineError, match=r"is not finite (at|after) step \d+"):
+        trained(tmp_path, [60], learning_rate=1e30)
 
 
 def test_losses_at_checkpoints_are_those_of_the_cpu(device):

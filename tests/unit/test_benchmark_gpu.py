@@ -54,11 +54,11 @@ def test_without_a_gpu_it_says_so_in_a_line(tmp_path):
 
 def test_groups_run_in_processes_of_their_own(tmp_path):
     output = tmp_path / "gpu.jsonl"
-    arguments = ["rates", "--tiny", "--output", str(output)]
+    arguments = ["wide", "--tiny", "--output", str(output)]
     subprocess.run([sys.executable, "-m", "benchmarks.gpu", *arguments], check=True, cwd=ROOT)
     machine, *rows = map(json.loads, output.read_text().splitlines())
     assert machine["machine"]["gpu"] == "no GPU"
-    assert [row["unit"] for row in rows] == ["bytes", "FLOP", "FLOP"]
+    assert [row["unit"] for row in rows] == ["bytes", "FLOP", "FLOP", "steps", "steps"]
 
 
 def test_bytes_and_products_are_those_of_the_papers_networks():
@@ -68,7 +68,7 @@ def test_bytes_and_products_are_those_of_the_papers_networks():
     assert inner < case.weights < 1.1 * inner
     assert case.settings["training"]["batch_size"] == 32
     products = 3 * 2 * 42 * 64**2 * 32
-    assert case.flops() == pytest.approx(products, rel=0.1)
+    assert case.flops() == pytest.approx(products, rel=0.15)
 
 
 def test_what_does_not_count_is_not_timed():

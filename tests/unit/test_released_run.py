@@ -83,6 +83,14 @@ def test_a_single_value_is_taken_to_vary_as_the_others_do():
     assert np.mean([low <= 0 <= high for _, low, high in found]) == pytest.approx(0.95, abs=0.02)
 
 
+def test_a_run_that_was_stopped_before_anything_is_compared_is_drawn():
+    early = [
+        frame[frame["step"] < 4096] for frame in (pd.DataFrame(rows(0, [0, 1])), losses([0, 1]))
+    ]
+    figure = rhm_released_run.draw(LOOKS, *early, reference())
+    assert "0 of 0 intervals" in figure.get_supxlabel().replace("\n", " ")
+
+
 def test_a_run_of_another_cell_is_refused():
     other = pd.DataFrame(rows(0, [0])).assign(m=4)
     with pytest.raises(PipelineError, match=r"needs a cell with v = 8, m = 3, .* preset=released"):

@@ -145,7 +145,8 @@ def _differences(
             x, found["difference"], bars, label=_label(quantity, level), **style.BARS, **look
         )
     panel.axhline(0, **style.THEORY)
-    style.log_axis(panel, "x")
+    if points:  # of a run that was stopped early, there may be none yet
+        style.log_axis(panel, "x")
     panel.set_xlabel("epoch")
     low, high = panel.get_ylim()
     panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
