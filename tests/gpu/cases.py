@@ -29,10 +29,10 @@ REPLICAS = [[0, 0, 0], [1, 0, 0], [1, 0, 1]]
 OUTPUTS = {"float32": 1e-5, "tf32": 3e-3, "bfloat16": 3e-2}
 """Largest error of outputs, relative to their norm. Sums in another order change float32 by some of
 its units of 1e-7; TF32 rounds what is multiplied to 11 bits, 5e-4, bfloat16 also what is added up
-to 8 bits, 4e-3; and there are about ten layers."""
-GRADIENTS = {"float32": 1e-4, "tf32": 1e-2, "bfloat16": 1e-1}
+to 8 bits, 4e-3; and there are about ten layers. A CPU's errors in bfloat16 were up to 1.1e-2."""
+GRADIENTS = {"float32": 1e-4, "tf32": 1e-2, "bfloat16": 6e-2}
 """Likewise of gradients: a backward pass is twice as deep, and ends in products of the errors."""
-LOSS = {"float32": 1e-5, "tf32": 3e-3, "bfloat16": 3e-2}
+LOSS = {"float32": 1e-5, "tf32": 3e-3, "bfloat16": 1e-2}
 """Likewise of losses."""
 
 
@@ -133,9 +133,11 @@ def products_in(precision: str) -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest" if precision == "float32" else "high")
     torch.backends.cudnn.allow_tf32 = precision != "float32"
-    yield
-    torch.set_float32_matmul_precision(before)
-    torch.backends.cudnn.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def results(case: Case, device: torch.device) -> Results:

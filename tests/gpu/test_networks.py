@@ -77,5 +77,7 @@ def test_captured_gradients_are_those_of_the_same_losses_without_a_graph(device,
             found = joined({n: weight.grad for n, weight in network.named_parameters()})
             expected = losses(*tensors)
             gradients = torch.autograd.grad(expected.sum(), list(network.parameters()))
-            assert error(replayed, expected) < 1e-5  # the same kernels; only sums may differ
-            assert error(found, joined(dict(enumerate(gradients)))) < 1e-4
+            # The same kernels: only sums may have another order, which bfloat16 rounds otherwise.
+            tolerance = 1e-2 if case.precision == "bfloat16" else 1e-4
+            assert error(replayed, expected) < tolerance
+            assert error(found, joined(dict(enumerate(gradients)))) < tolerance

@@ -15,7 +15,7 @@ from pipeline.rhm.model import build_network
 from pipeline.rhm.probe import Examination
 from pipeline.text import probe as text_probe
 from pipeline.training.evaluation import evaluate
-from tests.gpu.cases import CASES, CPU, OUTPUTS
+from tests.gpu.cases import CASES, CPU, products_in
 from tests.unit import training_case as case
 
 REPLICAS = [[0, 0, 0], [1, 0, 0]]
@@ -56,10 +56,14 @@ def test_a_training_that_was_resumed_equals_an_uninterrupted_one(device, tmp_pat
 
 @pytest.mark.parametrize("training", RUNS.values(), ids=RUNS)
 def test_it_learns_what_the_cpu_does(device, tmp_path, monkeypatch, training):
-    found = trained(tmp_path / "here", [12], **training)
-    monkeypatch.setattr("pipeline.training.train.choose_device", lambda: CPU)
-    expected = trained(tmp_path / "cpu", [12], **training)
-    assert largest_error(found, expected) < 2e-2  # TF32 gradients err by 1e-3 to 1e-2 of a step
+    weights = []
+    for place in (device, CPU):
+        monkeypatch.setattr("pipeline.training.train.choose_device", lambda place=place: place)
+        with products_in("float32"):
+            weights.append(trained(tmp_path / f"on{len(weights)}", [12], **training))
+    error = largest_error(*weights)
+    print(f"trained on {device}: largest relative error {error}")
+    assert error < 2e-2  # Adam's steps have the sign even of gradients that are mere rounding
 
 
 def test_a_captured_training_learns_the_same_and_resumes(device, tmp_path, capfd):
@@ -68,7 +72,7 @@ def test_a_captured_training_learns_the_same_and_resumes(device, tmp_path, capfd
     expected = trained(tmp_path / "plain", [40])
     found = trained(tmp_path / "captured", [20], [20, 40], compile=True)
     assert "no CUDA graph" not in capfd.readouterr().err
-    assert largest_error(found, expected) < 2e-2  # compiled products are rounded otherwise
+    assert largest_error(found, expected) < 5e-2  # compiled, all is rounded otherwise
 
 
 def test_losses_that_are_no_numbers_end_a_training(device, tmp_path):
@@ -89,7 +93,7 @@ def test_losses_at_checkpoints_are_those_of_the_cpu(device):
             other.noise_low,
             other.count,
         )
-        assert other.loss == pytest.approx(one.loss, rel=OUTPUTS["tf32"])
+        assert other.loss == pytest.approx(one.loss, rel=1e-2, abs=1e-4)
 
 
 def test_probes_of_grammars_are_those_of_the_cpu(device, tmp_path):
