@@ -57,7 +57,7 @@ class GaussianNoise:
             )
         self.levels = len(alpha_bar) - 1
         own = np.arange(self.levels + 1)
-        self.original_levels = LevelValues(own if original_levels is None else original_levels)
+        self.original_levels = torch.from_numpy(own if original_levels is None else original_levels)
         beta = 1 - alpha_bar[1:] / alpha_bar[:-1]
         posterior = beta * (1 - alpha_bar[:-1]) / (1 - alpha_bar[1:])
         posterior[0] = posterior[1]  # it is zero, which has no logarithm
