@@ -2,6 +2,7 @@
 # make test:    the test suite, but for the two below
 # make test-slurm: every fault of a cluster, on a real Slurm that it installs and starts (as root)
 # make test-chaos: the workflow with a random fault in every third job
+# make test-gpu: what the CPU computes, on a GPU; make bench-gpu: how fast; neither needs snakemake
 # make claims:  paste the demo's table of claims into README.md
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make lint:    what the linters of Python and of Snakemake complain of
@@ -12,7 +13,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test test-slurm test-chaos bench lint claims schema clean
+.PHONY: figures test test-slurm test-chaos test-gpu bench bench-gpu lint claims schema clean
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
@@ -29,6 +30,13 @@ test-slurm: .venv/installed
 
 test-chaos: .venv/installed
 	timeout 600 pytest tests/chaos
+
+test-gpu: .venv/installed
+	pytest tests/gpu -n 4 -q -rs
+
+bench-gpu: .venv/installed
+	python -m benchmarks.gpu
+	python -m benchmarks.gpu_table docs/gpu.md
 
 lint: .venv/installed
 	ruff check . && ruff format --check . && snakefmt --check . && mypy

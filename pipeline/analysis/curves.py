@@ -72,10 +72,15 @@ def all_inside(thresholds: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def difference_interval(values: np.ndarray, others: np.ndarray) -> tuple[float, float, float]:
     """Difference of the means of two independent samples and its 95 % interval (Welch's t).
 
-    Both have at least two values. Where neither varies, the interval is the difference itself.
+    The first has at least two values. If the second has one, it is taken to vary as the first does.
+    Where neither varies, the interval is the difference itself.
     """
     samples = [np.asarray(sample, dtype=float) for sample in (values, others)]
     difference = float(samples[0].mean() - samples[1].mean())
+    if len(samples[1]) == 1:
+        n = len(samples[0])
+        half = stdtrit(n - 1, 0.975) * samples[0].std(ddof=1) * np.sqrt(1 + 1 / n)
+        return difference, float(difference - half), float(difference + half)
     squares = np.array([sample.var(ddof=1) / len(sample) for sample in samples])
     if not squares.any():
         return difference, difference, difference

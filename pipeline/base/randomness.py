@@ -9,9 +9,9 @@ import hashlib
 
 import numpy as np
 
-_INCREMENT = np.uint64(0x9E3779B97F4A7C15)
-_MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
+INCREMENT = np.uint64(0x9E3779B97F4A7C15)
+MULTIPLIER_1 = np.uint64(0xBF58476D1CE4E5B9)
+MULTIPLIER_2 = np.uint64(0x94D049BB133111EB)
 
 
 def stream_key(*path: int | str) -> int:
@@ -36,9 +36,9 @@ def hash64(key: int | np.ndarray, *coordinates: int | np.ndarray) -> np.ndarray:
     word = np.atleast_1d(np.asarray(key, dtype=np.uint64))
     for coordinate in coordinates:
         counter = np.atleast_1d(np.asarray(coordinate)).astype(np.uint64)
-        word = word + (counter + np.uint64(1)) * _INCREMENT
-        word = (word ^ (word >> np.uint64(30))) * _MULTIPLIER_1
-        word = (word ^ (word >> np.uint64(27))) * _MULTIPLIER_2
+        word = word + (counter + np.uint64(1)) * INCREMENT
+        word = (word ^ (word >> np.uint64(30))) * MULTIPLIER_1
+        word = (word ^ (word >> np.uint64(27))) * MULTIPLIER_2
         word = word ^ (word >> np.uint64(31))
     return word
 

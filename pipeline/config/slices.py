@@ -275,6 +275,7 @@ def figure_settings(config: Config, name: str, missing: Sequence[str]) -> Figure
         "style": config.style,
         "missing": list(missing),
         "analysis": Shown.of(domains.rhm.analysis),
+        "width": domains.rhm.network.width,
         "average": shown.sampling.averages[0],
         "judge": domains.text.judge.model.name,
         "encoder": domains.image.encoder.model.name,

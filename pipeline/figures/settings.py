@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.analysis.settings import Shown
-from pipeline.base.section import Decay, Section
+from pipeline.base.section import Decay, Section, Width
 
 Palette = Literal[
     "viridis", "plasma", "inferno", "magma", "cividis", "rocket", "mako", "flare", "crest",
@@ -37,6 +37,13 @@ class OfAnalysis(FigureSettings):
     """A figure of what the section `analysis` of grammars chooses."""
 
     analysis: Shown
+
+
+class BesideReferences(FigureSettings):
+    """A figure of what networks do beside other people's numbers."""
+
+    width: Width
+    """Channels of the network."""
 
 
 class OfSamples(FigureSettings):

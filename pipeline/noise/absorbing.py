@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.noise.base import token_cross_entropy, whole_levels
+from pipeline.noise.level_values import LevelValues
 
 
 class Absorbing(ABC):
@@ -73,7 +74,7 @@ class AbsorbingNoise(Absorbing):
         """Levels are 1..T; level 0 has no masks, whatever the schedule, as samples have none."""
         super().__init__(symbols)
         self.levels = len(alpha_bar) - 1
-        self._alpha_bar = torch.from_numpy(np.concatenate([[1.0], alpha_bar[1:]]))
+        self._alpha_bar = LevelValues(np.concatenate([[1.0], alpha_bar[1:]]))
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
         """Levels 1..T."""
@@ -85,7 +86,7 @@ class AbsorbingNoise(Absorbing):
 
     def reveal_times(self, uniforms: Tensor) -> Tensor:
         """Level t of a token that is revealed on the way to t - 1, where 1 - alpha_bar hides it."""
-        masked = (1 - self._alpha_bar).to(uniforms.device)
+        masked = 1 - self._alpha_bar.to(uniforms.device)
         return torch.searchsorted(masked, uniforms * masked[-1], right=True)
 
     def reveal_rate(self, t: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pipeline.base.errors import PipelineError
 from pipeline.noise.base import whole_levels
+from pipeline.noise.level_values import LevelValues
 
 _FAR = 1e3
 """The open ends of the outermost bins of pixel values: as good as infinite, gradients finite."""
@@ -61,10 +62,10 @@ class GaussianNoise:
         posterior = beta * (1 - alpha_bar[:-1]) / (1 - alpha_bar[1:])
         posterior[0] = posterior[1]  # it is zero, which has no logarithm
         nothing = [np.nan]  # at level 0
-        self._alpha_bar = torch.from_numpy(alpha_bar)
-        self._beta = torch.from_numpy(np.concatenate([nothing, beta]))
-        self._log_beta = torch.from_numpy(np.log(np.concatenate([nothing, beta])))
-        self._log_posterior = torch.from_numpy(np.log(np.concatenate([nothing, posterior])))
+        self._alpha_bar = LevelValues(alpha_bar)
+        self._beta = LevelValues(np.concatenate([nothing, beta]))
+        self._log_beta = LevelValues(np.log(np.concatenate([nothing, beta])))
+        self._log_posterior = LevelValues(np.log(np.concatenate([nothing, posterior])))
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
         """Levels 1..T."""
@@ -134,7 +135,7 @@ class GaussianNoise:
         return (of_clean * clean + of_noisy * xt.double()) / (1 - here)
 
 
-def _at(values: Tensor, t: Tensor) -> Tensor:
+def _at(values: LevelValues, t: Tensor) -> Tensor:
     """Look up what levels t [...] have, [..., 1]."""
     return values.to(t.device)[t].unsqueeze(-1)
 

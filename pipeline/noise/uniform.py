@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.noise.base import token_cross_entropy, whole_levels
+from pipeline.noise.level_values import LevelValues
 
 
 class UniformNoise:
@@ -34,7 +35,7 @@ class UniformNoise:
         self.levels = len(alpha_bar) - 1
         self.symbols = self.input_symbols = symbols
         self.predicts_cavities = mixture == "d3pm"
-        self._alpha_bar = torch.from_numpy(alpha_bar)
+        self._alpha_bar = LevelValues(alpha_bar)
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
         """Levels 1..T."""

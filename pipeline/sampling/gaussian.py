@@ -33,9 +33,10 @@ def sample_gaussian(
     if steps is not None:
         noise = noise.respaced(steps)
     images = _gaussians(draw, noise.levels)
+    told = noise.original_levels.to(images.device)
     for level in range(noise.levels, 0, -1):
         t = torch.full(images.shape[:2], level, device=images.device)
-        outputs = denoiser(images.float(), noise.original_levels.to(t.device)[t])
+        outputs = denoiser(images.float(), told[t])
         images, log_variance = noise.reverse(outputs, images, t, clip=True)
         if level > 1:
             images += (0.5 * log_variance).exp() * _gaussians(draw, level - 1)

@@ -14,7 +14,8 @@ from pipeline.artifacts.tensors import Artifact, make_stamp, read_tensors, write
 from pipeline.artifacts.upstream import settings_in
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
-from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.device_randomness import uniforms_on
+from pipeline.base.randomness import stream_key
 from pipeline.base.spec import Spec
 from pipeline.networks.network import Network
 from pipeline.networks.restore import TrainSettings, restore_network
@@ -88,8 +89,7 @@ def generate(
         index = np.arange(start, min(start + batch, count))[:, None]
 
         def draw(purpose: int, index: np.ndarray = index) -> Tensor:
-            numbers = uniforms(streams, index, purpose, np.arange(length))
-            return torch.from_numpy(numbers).to(device)
+            return uniforms_on(device, streams, index, purpose, np.arange(length))
 
         parts.append(draw_strings(draw).cpu().numpy().astype(dtype))
     return np.concatenate(parts, axis=1)

@@ -63,6 +63,7 @@ _ALL = (
         "rhm",
         "released_run",
         ("measurements", "losses"),
+        "BesideReferences",
         compares_settings=True,
         references=("released_code",),
     ),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from pipeline.base.device_randomness import uniforms_on
 from pipeline.base.randomness import hash64, stream_key, uniforms
 
 Batch = tuple[int, Tensor, Tensor, Tensor]
@@ -89,8 +90,8 @@ class Batches(IterableDataset[Batch]):
         levels = self._times(self._level_uniforms(steps[:, None, None]))
         place = np.arange(tokens.shape[2])[:, None, None], np.arange(tokens.shape[3])[:, None]
         keys, steps = self._noise_keys[..., None, None], steps.reshape(-1, 1, 1, 1, 1)
-        draws = uniforms(keys, steps, *place, np.arange(2))
-        return self._put(tokens), self._put(levels), self._put(draws)
+        draws = uniforms_on(self._device, keys, steps, *place, np.arange(2))
+        return self._put(tokens), self._put(levels), draws
 
     def _put(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(self._device)

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.device_randomness import uniforms_on
+from pipeline.base.randomness import stream_key
 from pipeline.networks.network import Network
 from pipeline.noise.base import Denoiser, NoiseProcess
 from pipeline.noise.losses import Loss
@@ -77,8 +78,8 @@ def corrupted_strings(
         x0 = torch.from_numpy(tokens[:, part].astype(np.int64)).to(device)
         t = torch.from_numpy(levels[part]).to(device).expand(x0.shape[:2])
         index = np.arange(strings)[part, None, None]
-        draws = torch.from_numpy(uniforms(streams[:, None, None, None], index, *place))
-        yield x0, noise.corrupt(x0, t, draws.to(device)), t
+        draws = uniforms_on(device, streams[:, None, None, None], index, *place)
+        yield x0, noise.corrupt(x0, t, draws), t
 
 
 def noise_bins(

@@ -1,17 +1,23 @@
 """The Lightning module: a denoising loss for an ensemble, and its optimiser."""
 
 import math
+import sys
+from collections.abc import Sequence
 
 import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
-from pipeline.base.errors import PipelineError
+from pipeline.base.errors import PipelineError, one_line
 from pipeline.networks.network import Network
 from pipeline.noise.base import NoiseProcess
 from pipeline.noise.losses import Loss
 from pipeline.training.batches import Batch
+from pipeline.training.captured import CapturedGradients
 from pipeline.training.optimizers import Schedule
+
+_MOST_UNCHECKED = 16
+"""Steps whose losses a GPU may keep to itself: to look at each would have it wait for the host."""
 
 
 class Denoising(LightningModule):
@@ -30,6 +36,8 @@ class Denoising(LightningModule):
         parts: into how many equal parts a process's share of a batch is cut, for gradients to be
             summed over.
         gradient_clip: largest norm of all gradients together; none for no limit.
+        capture: whether the losses are to be compiled, and their gradients to be one CUDA graph; on
+            a GPU, in one process and one part.
     """
 
     def __init__(
@@ -42,6 +50,7 @@ class Denoising(LightningModule):
         learning_rate: float,
         parts: int,
         gradient_clip: float | None,
+        capture: bool = False,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
@@ -50,23 +59,53 @@ class Denoising(LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self._learning_rate, self._parts, self._clip = learning_rate, parts, gradient_clip
         self._full_rates = [group["lr"] for group in optimizer.param_groups]
+        self._capture = capture
+        self._captured: CapturedGradients | None = None
+        self._unchecked: list[tuple[int, Tensor]] = []
 
     def training_step(self, batch: Batch, _index: int) -> None:
         """One step of the optimiser, on the mean gradient over the batch of each replica."""
         step, *tensors = batch
-        self._optimizer.zero_grad()
-        shares = (self._share(tensor).chunk(self._parts, dim=1) for tensor in tensors)
-        for part in zip(*shares, strict=True):
-            losses = self._losses(*part)
-            total = losses.sum()
-            if not math.isfinite(total.item()):
-                raise self._diverged(step, losses)
-            self.manual_backward(total / self._parts if self._parts > 1 else total)
+        if self._capture:
+            self._captured, self._capture = self._captured_gradients(tensors), False
+        if self._captured is not None:
+            self._check(step, self._captured(tensors))
+        else:
+            self._differentiate(step, tensors)
         if self._clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self._clip)
         for group, full in zip(self._optimizer.param_groups, self._full_rates, strict=True):
             group["lr"] = full * self._schedule(step)
         self._optimizer.step()
+
+    def _differentiate(self, step: int, tensors: Sequence[Tensor]) -> None:
+        """Leave the gradients of this process's share of a batch, part by part."""
+        self._optimizer.zero_grad()
+        shares = (self._share(tensor).chunk(self._parts, dim=1) for tensor in tensors)
+        for part in zip(*shares, strict=True):
+            losses = self._losses(*part)
+            self._check(step, losses.detach())
+            total = losses.sum()
+            self.manual_backward(total / self._parts if self._parts > 1 else total)
+
+    def _captured_gradients(self, example: Sequence[Tensor]) -> CapturedGradients | None:
+        """Gradients of the compiled losses, or else of the losses as they are, or else none."""
+        for losses in (torch.compile(self._losses, dynamic=False), self._losses):
+            try:
+                return CapturedGradients(losses, self.network.parameters(), example)
+            except Exception as error:  # whatever a compiler fails with
+                print(f"warning: training: no CUDA graph, {one_line(error)}", file=sys.stderr)
+        return None
+
+    def _check(self, step: int, losses: Tensor) -> None:
+        """Refuse losses that are no numbers, on a GPU together with those of the steps before."""
+        self._unchecked.append((step, losses))
+        if losses.is_cuda and len(self._unchecked) < _MOST_UNCHECKED:
+            return
+        for of_step, values in self._unchecked:
+            if not math.isfinite(values.sum().item()):
+                raise self._diverged(of_step, values)
+        self._unchecked.clear()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The given one."""

@@ -19,8 +19,9 @@ class Optimisation(Batches):
     loss: str
     """One of `pipeline.noise.losses`; every domain says which."""
     compile: bool
-    """Compile the network (torch.compile; with CUDA graphs on GPUs): half a minute per job and
-    a C++ compiler, for steps that then take less where networks are narrow."""
+    """Compile the network (torch.compile; on a GPU, in one process and without accumulation,
+    gradients as a CUDA graph): half a minute per job and a C++ compiler, for steps that then take
+    less where networks are narrow."""
     low_discrepancy: bool
     """Spread the noise levels of a batch evenly, else draw each by itself."""
     average_decays: Annotated[list[Decay], Distinct]

@@ -103,12 +103,15 @@ def train(
         first_step=start,
         device=choose_device(),
     )
-    if training.compile:
-        network.compile(mode="reduce-overhead" if choose_device().type == "cuda" else None)
+    alone_on_gpu = choose_device().type == "cuda" and processes == accumulation == 1
+    captured = training.compile and alone_on_gpu
+    if training.compile and not captured:
+        network.compile()
     if stop > start:
         optimizer, schedule = model.build_optimizer(network, settings)
         rate, clip = training.learning_rate, training.largest_gradient
-        module = Denoising(network, noise, loss, optimizer, schedule, rate, accumulation, clip)
+        parts = network, noise, loss, optimizer, schedule, rate, accumulation, clip, captured
+        module = Denoising(*parts)
         if not _fit(module, batches, stop - start, progress, processes):
             return
     progress.publish(outputs, losses)

@@ -277,22 +277,22 @@ def string_accuracy(grammar, noise, count, **sampling):
 
 def test_the_default_sampler_is_nearly_perfect_with_the_exact_denoiser():
     noise, grammars = noise_of("uniform", 16, 1000), [sample_rules(16, 4, 2, 3, s) for s in (0, 1)]
-    accuracy = [string_accuracy(grammar, noise, 1024, levels=1000) for grammar in grammars]
+    accuracy = [string_accuracy(grammar, noise, 1024, steps=1000) for grammar in grammars]
     assert np.mean(accuracy) >= 0.995  # what remains: tokens that change in the same step
-    assert string_accuracy(grammars[0], noise, 512, levels=20) < 0.95
+    assert string_accuracy(grammars[0], noise, 512, steps=20) < 0.95
 
 
 @pytest.mark.parametrize("mixture", ["exact", "d3pm"])
 def test_the_released_sampler_is_nearly_perfect_with_what_its_mixture_takes(mixture):
     values = alpha_bar("linear_beta", 1000, first=1e-4, last=0.02)
     noise, grammar = UniformNoise(8, values, mixture), sample_rules(8, 3, 2, 3, 0)
-    assert string_accuracy(grammar, noise, 1024, levels=1000) >= 0.985
+    assert string_accuracy(grammar, noise, 1024, steps=1000) >= 0.985
 
 
 def test_few_steps_do_as_well_if_they_are_short_near_the_end():
     noise, grammar = noise_of("uniform", 16, 1000), sample_rules(16, 4, 2, 3, 0)
     even, cubic = (
-        string_accuracy(grammar, noise, 2048, levels=100, spacing=spacing)
+        string_accuracy(grammar, noise, 2048, steps=100, spacing=spacing)
         for spacing in ("even", "cubic")
     )
     assert even < 0.985

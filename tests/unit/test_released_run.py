@@ -6,12 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.analysis.curves import difference_interval
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.figures.rhm import released_run as rhm_released_run
-from tests.unit.test_figures import SETTINGS as LOOKS
+from pipeline.figures.settings import BesideReferences
+from tests.unit.test_figures import STYLE
 from tests.workflow.checkout import ROOT
 
+LOOKS = BesideReferences(style=STYLE, missing=[], width=128)
 CELL = {"v": 8, "m": 3, "s": 2, "L": 3, "dataset_size": "1024"}
 EPOCHS = [1, 64, 256, 1024, 4096]
 REFERENCE = ROOT / "workflow/references/rhm_released_code.parquet"
@@ -61,7 +64,33 @@ def test_intervals_that_cover_zero_are_counted_from_epoch_256_on(shift, covered)
     assert points == 3 * 4
     assert abs(found - covered) <= 2
     assert "n = 6 replicas" in note
+    assert "filled: ours at width 128, mean" in note
     assert "width 128, likewise over n = 5" in note
+
+
+@pytest.mark.parametrize(("shift", "covered"), [(0, 12), (0.1, 3)])
+def test_a_run_of_the_width_of_the_notebook_is_held_against_the_notebook(shift, covered):
+    ours = pd.DataFrame(rows(shift, range(6)))
+    figure = rhm_released_run.draw(LOOKS | {"width": 1024}, ours, losses(range(6)), reference())
+    note = figure.get_supxlabel().replace("\n", " ")
+    assert "filled: ours at width 1024, mean" in note
+    assert abs(int(note.split(" intervals")[0].split("; ")[-1].split(" of ")[0]) - covered) <= 2
+    assert figure.axes[3].get_ylabel() == "ours less the notebook's"
+
+
+def test_a_single_value_is_taken_to_vary_as_the_others_do():
+    random = np.random.default_rng(0)
+    draws = random.normal(size=(2000, 6))
+    found = [difference_interval(draw[:5], draw[5:]) for draw in draws]
+    assert np.mean([low <= 0 <= high for _, low, high in found]) == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_run_that_was_stopped_before_anything_is_compared_is_drawn():
+    early = [
+        frame[frame["step"] < 4096] for frame in (pd.DataFrame(rows(0, [0, 1])), losses([0, 1]))
+    ]
+    figure = rhm_released_run.draw(LOOKS, *early, reference())
+    assert "0 of 0 intervals" in figure.get_supxlabel().replace("\n", " ")
 
 
 def test_a_run_of_another_cell_is_refused():

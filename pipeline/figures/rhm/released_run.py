@@ -1,4 +1,8 @@
-"""The run of the released code's notebook: ours against that code's own, at the same width."""
+"""The run of the released code's notebook: ours against that code's own, at the same width.
+
+A run of the notebook's width is held against the notebook, one of another against that code's own
+runs, which are of one width.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +14,7 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import GRAMMAR, difference_interval, total_losses
 from pipeline.base.errors import PipelineError
 from pipeline.figures import style
-from pipeline.figures.settings import FigureSettings
+from pipeline.figures.settings import BesideReferences
 
 QUANTITIES = {"measurements": ("node_accuracy", "copied_fraction")}
 _CELL = [*GRAMMAR, "dataset_size"]
@@ -20,7 +24,7 @@ _SPLITS = ("training", "test")
 
 
 def draw(
-    settings: FigureSettings,
+    settings: BesideReferences,
     measurements: pd.DataFrame,
     losses: pd.DataFrame,
     released_code: pd.DataFrame,
@@ -36,15 +40,19 @@ def draw(
     axes[1].set(ylabel="fraction of copies", ylim=(-0.03, None))
     style.log_axis(axes[2], "y")
     axes[2].set(ylabel="KL of a reverse step (nats per token)")
-    covered, points = _differences(axes[3], settings, ours, theirs)
+    widths = [int(frame["width"].iloc[0]) for frame in (theirs, published)]
+    of_notebook = settings.width == widths[1]
+    covered, points = _differences(axes[3], settings, ours, published if of_notebook else theirs)
+    compared = "notebook" if of_notebook else "released code"
+    axes[3].set_ylabel(f"ours less the {compared}'s")
     replicas = [len(frame[["grammar_seed"]].drop_duplicates()) for frame in (ours, theirs)]
-    width = int(theirs["width"].iloc[0])
     style.note(
         figure,
         f"{style.grammar_label(ours)}, P={ours['dataset_size'].iloc[0]}",
-        f"filled: ours, mean and 95% t interval over n = {replicas[0]} replicas, each of a grammar",
-        f"open circles: the released code at width {width}, likewise over n = {replicas[1]}",
-        f"squares: its notebook, one run at width {int(published['width'].iloc[0])}",
+        f"filled: ours at width {settings.width}, mean and 95% t interval over "
+        f"n = {replicas[0]} replicas, each of a grammar",
+        f"open circles: the released code at width {widths[0]}, likewise over n = {replicas[1]}",
+        f"squares: its notebook, one run at width {widths[1]}",
         f"{covered} of {points} intervals of differences cover 0",
     )
     return figure
@@ -96,7 +104,7 @@ def _chosen(frame: pd.DataFrame, quantity: str, level: float) -> pd.DataFrame:
 
 
 def _panel(
-    panel: Axes, settings: FigureSettings, names: list[tuple[str, float]], ours: pd.DataFrame,
+    panel: Axes, settings: BesideReferences, names: list[tuple[str, float]], ours: pd.DataFrame,
     theirs: pd.DataFrame, published: pd.DataFrame,
 ) -> None:  # fmt: skip
     colours = style.shades(settings, len(names))
@@ -119,7 +127,7 @@ def _panel(
 
 
 def _differences(
-    panel: Axes, settings: FigureSettings, ours: pd.DataFrame, theirs: pd.DataFrame
+    panel: Axes, settings: BesideReferences, ours: pd.DataFrame, theirs: pd.DataFrame
 ) -> tuple[int, int]:
     """Draw ours less theirs; how many of the intervals cover zero, and how many there are."""
     names = [name for group in list(_groups(ours))[:2] for name in group]
@@ -137,8 +145,9 @@ def _differences(
             x, found["difference"], bars, label=_label(quantity, level), **style.BARS, **look
         )
     panel.axhline(0, **style.THEORY)
-    style.log_axis(panel, "x")
-    panel.set(xlabel="epoch", ylabel="ours less the released code's")
+    if points:  # of a run that was stopped early, there may be none yet
+        style.log_axis(panel, "x")
+    panel.set_xlabel("epoch")
     low, high = panel.get_ylim()
     panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend
     panel.legend(ncols=2)
