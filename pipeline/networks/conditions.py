@@ -35,7 +35,9 @@ class Conditions(nn.Module):
         super().__init__()
         features = _FEATURES if cosines else 1
         self._levels = levels
-        self.register_buffer("_frequencies", math.pi * torch.arange(features), persistent=False)
+        # Not of the default device: no checkpoint has it, so it must be there before any is loaded.
+        frequencies = math.pi * torch.arange(features, device="cpu")
+        self.register_buffer("_frequencies", frequencies, persistent=False)
         maps = [
             EnsembleLinear(seeds, f"condition{block}", features, width, 1 / _FEATURES)
             for block in range(2 * depth)

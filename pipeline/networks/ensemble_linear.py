@@ -19,7 +19,7 @@ class EnsembleLinear(nn.Module):
     def __init__(
         self, seeds: Sequence[int], name: str, inputs: int, outputs: int, scale: float
     ) -> None:
-        """Weights are standard normal, a pure function of (replica seed, name)."""
+        """Weights are standard normal; each replica's follow from its seed and the name."""
         super().__init__()
         draws = [_normal(stream_key(seed, "weights", name), inputs, outputs) for seed in seeds]
         self.weight = nn.Parameter(torch.stack(draws))
@@ -33,4 +33,6 @@ class EnsembleLinear(nn.Module):
 
 
 def _normal(key: int, *shape: int) -> Tensor:
+    if torch.get_default_device().type == "meta":  # shapes are all that is asked for
+        return torch.empty(*shape)
     return torch.randn(*shape, generator=torch.Generator().manual_seed(key % 2**63))

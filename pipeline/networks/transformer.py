@@ -33,7 +33,7 @@ class Transformer(Network):
     It has the axis of replicas that all networks have, with one of them.
 
     Args:
-        seed: its weights are a pure function of.
+        seed: what its weights follow from.
         input_symbols: number of symbols in x_t, the mask included.
         symbols: number of symbols to predict, v.
         layers: number of blocks.
@@ -150,6 +150,8 @@ def _initialise(
 ) -> None:
     """Weights from a stream of their own name; readout, modulations and biases start at zero."""
     for name, weight in transformer.named_parameters():
+        if weight.is_meta:  # shapes are all that is asked for
+            continue
         if name == "head.weight" or "modulation" in name or name.endswith("bias"):
             nn.init.zeros_(weight)
             continue

@@ -28,7 +28,7 @@ class UNet2d(Network):
     It has the axis of replicas that all networks have, with one of them.
 
     Args:
-        seed: its weights are a pure function of.
+        seed: what its weights follow from.
         levels: number of noise levels T.
         size: side of the images, in pixels.
         width: channels at full resolution; even, and a multiple of `groups`.
@@ -178,6 +178,8 @@ def _initialise(network: nn.Module, seed: int) -> None:
         last = module_name.rpartition(".")[2] == "out"
         bound = 0.0 if last else module.weight[0].numel() ** -0.5
         for name, tensor in module.named_parameters():
+            if tensor.is_meta:  # shapes are all that is asked for
+                continue
             key = stream_key(seed, "weights", f"{module_name}.{name}")
             generator = torch.Generator().manual_seed(key % 2**63)
             nn.init.uniform_(tensor, -bound, bound, generator)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.base.labels import Cell
-from pipeline.config.grid import DomainConfig
-from pipeline.config.parameters import checkpoint_bytes
+from pipeline.base.labels import Cell, parse_replicas
 from pipeline.config.schema import Config
+from pipeline.config.slices import SLICES
+from pipeline.stages.parts import load_part
 
 _STATES = 3 * 2
 """Weights and what the optimiser keeps, in the last two states and in the one being written."""
@@ -14,13 +14,29 @@ _STATES = 3 * 2
 def describe_disk(config: Config, cells: Mapping[str, Sequence[Cell]], jobs: int) -> list[str]:
     """A line per domain of `cells`: bytes of checkpoints, and how `jobs` at a time bound them."""
     return [
-        f"disk for {name}: {_describe(config.domain(name), of_domain, jobs)}"
+        f"disk for {name}: {_describe(config, name, of_domain, jobs)}"
         for name, of_domain in cells.items()
     ]
 
 
-def _describe(domain: DomainConfig, cells: Sequence[Cell], jobs: int) -> str:
-    sizes = [checkpoint_bytes(domain, cell) for cell in cells]
+def checkpoint_bytes(config: Config, domain: str, cell: Cell) -> int:
+    """Size of one checkpoint of a cell, float32 weights and averages of all its replicas."""
+    from pipeline.networks.restore import without_weights  # which takes seconds to import
+
+    settings = SLICES[domain]["train"](config.domain(domain), cell)
+    network = without_weights(load_part(domain, "model"), settings)
+    copies = 1 + len(config.domain(domain).training.average_decays)
+    return 4 * copies * sum(weight.numel() for weight in network.parameters())
+
+
+def _describe(config: Config, name: str, cells: Sequence[Cell], jobs: int) -> str:
+    domain = config.domain(name)
+    shapes = [(cell.setting, len(parse_replicas(cell.replicas))) for cell in cells]
+    bytes_of = {
+        shape: checkpoint_bytes(config, name, cell)
+        for shape, cell in dict(zip(shapes, cells, strict=True)).items()
+    }
+    sizes = [bytes_of[shape] for shape in shapes]
     steps = len(domain.training.checkpoints)
     largest = max(sizes) * (steps + _STATES)
     if domain.training.keep_checkpoints:

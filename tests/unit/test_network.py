@@ -3,25 +3,18 @@
 `test_released_code.py` has the released network against the released code.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest
 
-from pipeline.base.labels import Cell, parse_setting
-from pipeline.config.parameters import parameter_count
 from pipeline.networks.ensemble_linear import EnsembleLinear
 from pipeline.networks.normed_unet1d import NormedUNet1d
 from pipeline.networks.token_inputs import Contrast, OneHot
 from pipeline.networks.unet1d import UNet1d
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.rhm import model
-from tests.unit.settings_case import settings_of
 from tests.unit.torch_unet import TorchUNet
-from tests.unit.training_case import train_spec
 
 SHAPES = [(3, 2, 2, 3, True), (5, 4, 3, 2, False), (4, 4, 2, 1, True)]
 ARCHITECTURES = {"plain_unet": UNet1d, "normed_unet": NormedUNet1d}
@@ -66,29 +59,6 @@ def test_bfloat16_rounds_products_and_leaves_weights_and_logits_float32():
     assert all(torch.isfinite(w.grad).all() for w in rounded.parameters())
     error = (logits - expected).std() / expected.std()
     assert 1e-4 < error < 2e-2  # bfloat16 has 8 bits of mantissa
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("process", ["uniform", "absorbing"])
-@pytest.mark.parametrize("noise_input", ["contrast", "cosines", "none"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_config_counts_the_weights(shape, process, noise_input, architecture):
-    _, v, s, depth, _ = shape
-    choices = {"architecture": architecture, "noise_input": noise_input, "width": 6}
-    noise = {"process": process, "noise_levels": 20, "schedule": {"kind": "linear_alpha_bar"}}
-    cell = Cell(f"v{v}_m2_s{s}_L{depth}", "4", "g0d0n0")
-    settings = {
-        "noise": noise | {"mixture": "exact"},
-        "network": choices | {"precision": "tf32"},
-        "cell": {"setting": parse_setting(cell.setting), "replicas": [[0, 0, 0]]}
-        | {"dataset_size": "4"},
-        "training": train_spec([[0, 0, 0]]).settings.training.plain(),
-    }
-    domain = SimpleNamespace(
-        network=SimpleNamespace(**choices), noise=SimpleNamespace(process=process)
-    )
-    network = model.build_network(settings_of("train", "rhm", settings))
-    assert parameter_count(domain, cell) == sum(w.numel() for w in network.parameters())
 
 
 def test_without_norms_the_released_network_has_as_many_weights_as_is_known():

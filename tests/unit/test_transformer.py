@@ -9,13 +9,11 @@ import torch
 
 from pipeline.base.labels import Cell
 from pipeline.config.load import load_config
-from pipeline.config.parameters import parameter_count
-from pipeline.config.text import vocabulary_size
+from pipeline.config.slices import SLICES
+from pipeline.networks.restore import without_weights
 from pipeline.networks.transformer import Transformer
 from pipeline.noise.absorbing import ContinuousAbsorbingNoise
-from pipeline.text.model import build_network
-from tests.unit.settings_case import settings_of
-from tests.unit.text_training_case import TRAIN
+from pipeline.text import model
 from tests.workflow.checkout import ROOT
 
 SHAPE = {"layers": 2, "heads": 2, "width": 16, "rotary_base": 100.0}
@@ -159,20 +157,11 @@ def test_attention_is_that_of_the_papers_written_out():
     torch.testing.assert_close(found, naive_attention(block, h, 100.0), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("preset", ["smoke", "demo"])
-def test_the_config_counts_the_weights(preset):
-    domain = load_config(
-        ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": preset}
-    ).domains.text
-    sizes = {"symbols": vocabulary_size(domain.data.tokenizer), "network": domain.network.plain()}
-    settings = settings_of("train", "text", TRAIN | sizes)
-    weights = sum(weight.numel() for weight in build_network(settings).parameters())
-    assert parameter_count(domain, Cell("", "", "d0n0")) == weights
-
-
 def test_the_papers_model_has_166_million_weights():
     paper = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).domains.text
-    assert parameter_count(paper, Cell("", "", "d0n0")) == 165_857_344
+    settings = SLICES["text"]["train"](paper, Cell("gpt2_context1024", "1024", "d0n0"))
+    network = without_weights(model, settings)
+    assert sum(weight.numel() for weight in network.parameters()) == 165_857_344
 
 
 @pytest.mark.slow
