@@ -87,7 +87,7 @@ def _changed_code(training: Remade) -> list[tuple[str, dict[str, Any]]]:
             continue
         if _without(stamped) != _without(spec):
             return []
-        changed.append((stamped["code"], spec))
+        changed.append((str(stamped.get("code")), spec))
     return changed
 
 

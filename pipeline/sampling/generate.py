@@ -46,7 +46,8 @@ def sample(
         weights = read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
         workspace = Workspace(output.parent, {"spec": spec, "inputs": inputs})
-        if not streams.is_whole(workspace.path(output.name), "samples"):
+        made_of = {"spec": spec, "inputs": inputs}
+        if not streams.is_whole(workspace.path(output.name), "samples", made_of):
             tokens = _sample_checkpoint(spec["settings"], model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
             origin |= {"averages": spec["settings"]["averages"]}
