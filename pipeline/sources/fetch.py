@@ -49,8 +49,8 @@ def fetch_package(package: Settings, output: Path) -> None:
     """
     if output.exists() and file_hash(output) == package["sha256"]:
         return
-    with scratch_directory(output) as directory:
-        fetched = _download_package(package, directory, output)
+    with scratch_directory(output) as scratch:
+        fetched = _download_package(package, scratch, output)
         found = file_hash(fetched)
         if found != package["sha256"]:
             raise PipelineError(
@@ -99,26 +99,35 @@ def fetch_hub(source: Settings, output: Path) -> None:
     workspace.remove()
 
 
-def _download_package(package: Settings, directory: Path, output: Path) -> Path:
-    """The one file that the client leaves in the directory."""
-    command = _command(package, directory)
+def _download_package(package: Settings, scratch: Path, output: Path) -> Path:
+    """The one file that the client leaves below an empty directory."""
+    directory = scratch / "package"
+    directory.mkdir()
+    command = _command(package, scratch, directory)
     try:
-        client = subprocess.run(command, capture_output=True, text=True, check=False)
+        client = subprocess.run(command, capture_output=True, check=False)
     except OSError as error:
         raise _not_fetched(package, f"{command[0]} does not run: {error}", output) from error
     files = list(directory.iterdir())
     if client.returncode != 0 or len(files) != 1:
-        raise _not_fetched(package, _complaint(client.stderr) or "no file came", output)
+        said = _complaint(client.stderr.decode(errors="replace"))
+        raise _not_fetched(package, said or "no file came", output)
     return files[0]
 
 
-def _command(package: Settings, directory: Path) -> Sequence[str | Path]:
+def _command(package: Settings, scratch: Path, directory: Path) -> Sequence[str | Path]:
+    """Command that downloads a package and builds or runs nothing of it.
+
+    pip looks into what it has downloaded, so it is told the hash, and looks at nothing else.
+    """
     name, version = package["name"], package["version"]
     if package["registry"] == "npm":
         pack = ["npm", "pack", "--ignore-scripts", "--pack-destination"]
-        return [*pack, directory, f"{name}@{version}"]
+        return [*pack, directory, "--", f"{name}@{version}"]
+    pinned = scratch / "pinned.txt"
+    pinned.write_text(f"{name}=={version} --hash=sha256:{package['sha256']}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    return [*pip, "-d", directory, f"{name}=={version}"]
+    return [*pip, "--require-hashes", "-d", directory, "-r", pinned]
 
 
 def _not_fetched(package: Settings, reason: str, output: Path) -> PipelineError:

@@ -69,7 +69,9 @@ def test_what_a_killed_fetch_left_over_is_deleted(client, tmp_path):
     assert list(output.parent.iterdir()) == [output]
 
 
-@pytest.mark.parametrize(("registry", "asked"), [("npm", "@o/words@1.2"), ("pypi", "words==1.2")])
+@pytest.mark.parametrize(
+    ("registry", "asked"), [("npm", "-- @o/words@1.2"), ("pypi", "/pinned.txt")]
+)
 def test_a_package_is_fetched_once(client, tmp_path, registry, asked):
     client(GIVE)
     output = tmp_path / "resources" / "words.tgz"
@@ -79,7 +81,20 @@ def test_a_package_is_fetched_once(client, tmp_path, registry, asked):
         assert list(output.parent.iterdir()) == [output]
     (call,) = (tmp_path / "calls").read_text().splitlines()
     assert call.endswith(asked)
-    assert ("--no-deps" in call) == (registry == "pypi")
+    assert ("--no-deps --only-binary :all: --require-hashes" in call) == (registry == "pypi")
+
+
+def test_pip_is_told_the_hash_before_it_looks_into_anything(client, tmp_path):
+    client(f"eval last=\\${{$#}}; cat $last > '{tmp_path}/asked'\n{GIVE}")
+    fetch.fetch_package(package("pypi"), tmp_path / "resources" / "words.whl")
+    asked = (tmp_path / "asked").read_text()
+    assert asked == f"@o/words==1.2 --hash=sha256:{SHA256}\n"
+
+
+def test_a_client_that_says_what_is_no_text_is_repeated_in_one_line(client, tmp_path):
+    client("printf 'ERROR: \\377\\n' >&2; exit 1")
+    message = message_of(fetch.fetch_package, package("pypi"), tmp_path / "words.whl")
+    assert "(ERROR: \ufffd)" in message
 
 
 def test_a_damaged_file_is_fetched_again(client, tmp_path):
