@@ -46,7 +46,9 @@ def read_column(
                     _check_column(path, source["column"], types, fitting, key, what)
                     for batch in file.iter_batches(rows, columns=[source["column"]]):
                         yield path, batch.column(0)
-            except (OSError, pa.ArrowException) as error:
+            except PipelineError:
+                raise
+            except Exception as error:  # errors of pyarrow are of no common type
                 refuse_placeholder_file(path)
                 reason = one_line(error)
                 raise PipelineError(

@@ -9,6 +9,7 @@ import pytest
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import read_tensors
 from pipeline.base.errors import PipelineError
+from pipeline.sources.archives import file_hash
 from pipeline.text.corpus import build
 from pipeline.text.corpus.build import make_corpus
 from pipeline.text.corpus.split import Split
@@ -119,8 +120,9 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         archive.writestr("x/encoder.json", f'{{"a": 0, "b": 1, "ab": 2, "{END_OF_DOCUMENT}": 3}}')
         archive.writestr("x/vocab.bpe", "#version\na b\n")
     package = {"name": "words", "version": "1", "files": "*.txt", "format": "plain"}
-    source = {"kind": "packages", "packages": [package]}
-    spec = spec_of({"kind": "gpt2"}, source=source, vocabulary_size=50257)
+    source = {"kind": "packages", "packages": [package | {"sha256": file_hash(path)}]}
+    tokenizer = {"kind": "gpt2", "package": {"sha256": file_hash(gpt2)}}
+    spec = spec_of(tokenizer, source=source, vocabulary_size=50257)
     refused = "has 4 tokens, but networks are made for 50257"
     assert refused in refusal_of(tmp_path, [path, gpt2], spec)
     spec["settings"]["vocabulary_size"] = 4
@@ -130,6 +132,14 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         assert corpus.stamp["inputs"][archive.name] == expected
     tokens = corpus.tensors["training"].ravel()
     assert np.array_equal(tokens, np.resize([2] * 20 + [3], len(tokens)))
+    for archive in (path, gpt2):
+        content = archive.read_bytes()
+        with zipfile.ZipFile(archive, "a") as replaced:
+            replaced.writestr("more", "")
+        message = refusal_of(tmp_path, [path, gpt2], spec)
+        assert f"{archive} has sha256" in message
+        assert "as pinned in the config; delete it, to be fetched anew" in message
+        archive.write_bytes(content)
 
 
 def test_the_tokenizer_is_not_trained_on_held_out_documents(tmp_path):

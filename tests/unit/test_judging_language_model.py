@@ -35,6 +35,7 @@ from transformers import (
     XLNetLMHeadModel,
 )
 
+from pipeline.artifacts.seals import read_sealed
 from pipeline.base.errors import PipelineError
 from pipeline.text.perplexity import language_model
 from pipeline.text.perplexity.language_model import load_model, prepare_model
@@ -118,7 +119,7 @@ def test_a_directory_gives_its_model_back(tmp_path, architecture):
 def test_the_record_names_the_model_and_its_files(prepared, source):
     names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     digests = {n: hashlib.sha256((source / n).read_bytes()).hexdigest() for n in names}
-    assert json.loads((prepared / "judge.json").read_text()) == {
+    assert read_sealed(prepared / "judge.json") == {
         "id": str(source),
         "revision": None,
         "parameters": sum(p.numel() for p in llama().parameters()),
@@ -277,11 +278,16 @@ def append(path):
     path.write_text(path.read_text() + " ")
 
 
+def rename(record):
+    record.write_text(record.read_text().replace('"id": "', '"id": "x', 1))
+
+
 LOSSES = {
     "not those that judge.json names": alter_a_byte,
     "No such file": lambda source, judge: (source / "model.safetensors").unlink(),
     "judge.json": lambda source, judge: (judge / "judge.json").unlink(),
-    "Expecting value": lambda source, judge: (judge / "judge.json").write_text(""),
+    "judge.json has no seal": lambda source, judge: (judge / "judge.json").write_text(""),
+    "judge.json does not hold": lambda source, judge: rename(judge / "judge.json"),
     "config.json": lambda source, judge: (judge / "config.json").unlink(),
     "names, config.json is another": lambda source, _: append(source / "config.json"),
     "names, tokenizer.json is another": lambda source, _: append(source / "tokenizer.json"),

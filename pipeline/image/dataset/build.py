@@ -16,7 +16,7 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.base.types import Settings, Spec
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
-from pipeline.sources.archives import file_hash
+from pipeline.sources.archives import check_pin
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -49,7 +49,8 @@ def make_images(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     kind = settings["source"]["kind"]
     archives = sources if kind == "package" else []
     files = {"files": len(sources)} if kind in ("directory", "npz") else {}
-    stamp = make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
+    hashes = {path.name: check_pin(path, settings["source"]["sha256"]) for path in archives}
+    stamp = make_stamp("images", spec, hashes)
     reading = _Reading(settings, read_images(settings["source"], sources, size))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=output.parent) as aside, streams.writing(output, stamp) as stream:

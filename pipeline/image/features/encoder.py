@@ -143,7 +143,7 @@ def _load(architecture: str, directory: Path) -> "Blocks | HiddenStates":
 
 def _convert_weights(settings: Settings, given: Path | None, directory: Path) -> dict[str, Any]:
     """Weights of a .pth file, which is a pickle and therefore read as tensors only."""
-    archive = ENCODER.archive(given)
+    archive = ENCODER.archive(settings, given)
     (name, content), *more = read_members(archive, settings["file"])
     with ENCODER.refusing(f"{name} in {archive}", "name another file of it, or another"):
         if more:

@@ -7,17 +7,16 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from pipeline.artifacts import streams
-from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
 from pipeline.base.types import Settings, Spec
-from pipeline.sources.archives import file_hash
+from pipeline.sources.archives import check_pin
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
 from pipeline.text.corpus.tokenize import cut, pack, token_batches
-from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, save_tokenizer
 
 _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
@@ -43,6 +42,7 @@ def make_corpus(spec: Spec, archives: Sequence[Path], tokens: Path, tokenizer: P
     """
     settings = spec["settings"]
     files, packages = _divide(settings, archives)
+    hashes = _check_pins(settings, files, packages)
     split = Split(
         lambda: read_documents(settings["source"], files),
         settings["validation_fraction"],
@@ -54,12 +54,20 @@ def make_corpus(spec: Spec, archives: Sequence[Path], tokens: Path, tokenizer: P
     summary: dict[str, float | None] = {**_summary(census, coder), **_files(settings, files)}
     if settings["tokenizer"]["kind"] == "characters":
         summary["lost_characters"] = measure_loss(coder, settings["tokenizer"], split.read())
-    with replacing(tokenizer) as temporary:
-        coder.save(f"{temporary}")
-    hashed = archives if settings["source"]["kind"] == "packages" else packages
-    hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
+    hashes["documents"] = census.sha256
+    save_tokenizer(coder, tokenizer, make_stamp("tokenizer", spec, hashes))
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings["context"])
+
+
+def _check_pins(
+    settings: Settings, files: Sequence[Path], packages: Sequence[Path]
+) -> dict[str, str]:
+    """Hashes of the archives by their names; raises PipelineError if one is not as pinned."""
+    pinned = dict.fromkeys(packages, settings["tokenizer"].get("package"))
+    if settings["source"]["kind"] == "packages":
+        pinned |= zip(files, settings["source"]["packages"], strict=True)
+    return {path.name: check_pin(path, package["sha256"]) for path, package in pinned.items()}
 
 
 def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> None:
