@@ -132,6 +132,7 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         assert corpus.stamp["inputs"][archive.name] == expected
     tokens = corpus.tensors["training"].ravel()
     assert np.array_equal(tokens, np.resize([2] * 20 + [3], len(tokens)))
+    (tmp_path / "out" / "tokens").unlink()
     for archive in (path, gpt2):
         content = archive.read_bytes()
         with zipfile.ZipFile(archive, "a") as replaced:

@@ -7,6 +7,7 @@ import gguf
 import pytest
 import torch
 
+from pipeline.sources import archives
 from pipeline.sources.archives import file_hash
 from pipeline.text.perplexity import language_model
 from pipeline.text.perplexity.language_model import load_model, prepare_model
