@@ -15,16 +15,11 @@ import numpy as np
 
 from pipeline.artifacts.files import remove, replacing
 from pipeline.artifacts.seals import seal, with_blank_seal
-from pipeline.artifacts.tensors import STAMP, Artifact, read_header, read_stamp, refusal
+from pipeline.artifacts.tensors import NAMES, STAMP, TYPES, Artifact, read_layout, refusal
 from pipeline.base.errors import PipelineError
 
 _HEADER = 1 << 16
 _CHUNK = 1 << 20
-_NAMES = {"bool": "BOOL", "float16": "F16", "float32": "F32", "float64": "F64"}
-_NAMES |= {f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)}
-_NAMES |= {f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)}
-"""What types of numbers are called in the header, by their names in NumPy."""
-_TYPES = {code: np.dtype(name) for name, code in _NAMES.items()}
 
 
 class TensorStream:
@@ -60,7 +55,7 @@ class TensorStream:
         if np.prod(whole) != size:
             raise ValueError(f"{name}: {size} numbers do not fill the shape {shape}")
         offsets = [start - 8 - _HEADER, self._file.tell() - 8 - _HEADER]
-        self._layout[name] = {"dtype": _NAMES[dtype.name], "shape": whole, "data_offsets": offsets}
+        self._layout[name] = {"dtype": NAMES[dtype.name], "shape": whole, "data_offsets": offsets}
         return size // known if -1 in shape else 0
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
@@ -93,16 +88,11 @@ def map_tensors(path: Path, kind: str) -> Artifact:
     Raises:
         PipelineError: the file is missing, truncated, of another kind, or was altered.
     """
-    stamp = read_stamp(path, kind)
-    with path.open("rb") as file:
-        header = read_header(file)
-    start, layout = len(header), json.loads(header[8:])
-    del layout["__metadata__"]
-    if foreign := {entry["dtype"] for entry in layout.values()} - _TYPES.keys():
-        raise refusal(path, f"holds numbers of type {min(foreign)}, which no {kind} does")
-    if stamp.get("sha256") != _content_hash(path, layout, start):
+    layout = read_layout(path, kind)
+    stamp, start = layout.stamp, layout.start
+    if stamp.get("sha256") != _content_hash(path, layout.entries, start):
         raise refusal(path, "does not hold what its stamp says")
-    return Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp, path)
+    return Artifact({k: _map(path, v, start) for k, v in layout.entries.items()}, stamp, path)
 
 
 def is_whole(path: Path, kind: str, expected: Mapping[str, Any]) -> bool:
@@ -124,7 +114,7 @@ def is_whole(path: Path, kind: str, expected: Mapping[str, Any]) -> bool:
 
 def _map(path: Path, entry: Mapping[str, Any], start: int) -> np.ndarray:
     shape, offset = tuple(entry["shape"]), start + entry["data_offsets"][0]
-    return np.memmap(path, _TYPES[entry["dtype"]], "r", offset, shape)
+    return np.memmap(path, TYPES[entry["dtype"]], "r", offset, shape)
 
 
 def _content_hash(path: Path, layout: Mapping[str, Mapping[str, Any]], start: int) -> str:
@@ -132,7 +122,7 @@ def _content_hash(path: Path, layout: Mapping[str, Mapping[str, Any]], start: in
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for name in sorted(layout):
-            dtype, shape = _TYPES[layout[name]["dtype"]], tuple(layout[name]["shape"])
+            dtype, shape = TYPES[layout[name]["dtype"]], tuple(layout[name]["shape"])
             digest.update(f"{name}:{dtype}:{shape};".encode())
             begin, end = layout[name]["data_offsets"]
             file.seek(start + begin)

@@ -7,6 +7,7 @@ of which a single bit is not as it was written.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -23,6 +24,11 @@ from pipeline.base.errors import PipelineError, one_line
 
 STAMP = "stamp"
 """Key of the stamp in a file's metadata."""
+NAMES = {"bool": "BOOL", "float16": "F16", "float32": "F32", "float64": "F64"}
+NAMES |= {f"int{bits}": f"I{bits}" for bits in (8, 16, 32, 64)}
+NAMES |= {f"uint{bits}": f"U{bits}" for bits in (8, 16, 32, 64)}
+"""What types of numbers are called in the header, by their names in NumPy."""
+TYPES = {code: np.dtype(name) for name, code in NAMES.items()}
 _LARGEST_HEADER = 100_000_000
 """Bytes of a header, at most; the library refuses larger ones too."""
 _STAMPED_PACKAGES = ("numpy", "torch", "lightning", "tokenizers")
@@ -40,6 +46,15 @@ class Artifact:
     def sha256(self) -> str:
         """Content hash, which the stamps of artifacts made from this one repeat."""
         return self.stamp["sha256"]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Header of a file: its stamp, and where every tensor is from its `start` on."""
+
+    stamp: dict[str, Any]
+    entries: dict[str, dict[str, Any]]
+    start: int
 
 
 def make_stamp(kind: str, spec: Mapping[str, Any], inputs: Mapping[str, str]) -> dict[str, Any]:
@@ -79,17 +94,26 @@ def read_tensors(path: str | Path, kind: str) -> Artifact:
 
 def read_stamp(path: str | Path, kind: str) -> dict[str, Any]:
     """Stamp of an artifact of the given kind; raises as `read_tensors`, but for altered tensors."""
+    return read_layout(path, kind).stamp
+
+
+def read_layout(path: str | Path, kind: str) -> Layout:
+    """What the header of an artifact of the given kind says; raises as `read_stamp`."""
     try:
         with Path(path).open("rb") as file:
-            check_seal(read_header(file))
-        with safe_open(path, framework="numpy") as file:  # which looks at the file's size too
-            stamp = parse_stamp((file.metadata() or {}).get(STAMP, "{}"))
+            header = read_header(file)
+        check_seal(header)
+        with safe_open(path, framework="numpy") as whole:  # which looks at the file's size too
+            stamp = parse_stamp((whole.metadata() or {}).get(STAMP, "{}"))
     except SealError as error:
         raise refusal(path, f"{error}") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise refusal(path, f"cannot be read as a {kind} ({one_line(error)})") from error
     check_kind(path, stamp, kind)
-    return stamp
+    entries = {k: v for k, v in json.loads(header[8:]).items() if k != "__metadata__"}
+    if unknown := {entry["dtype"] for entry in entries.values()} - TYPES.keys():
+        raise refusal(path, f"holds numbers of type {min(unknown)}, which no {kind} does")
+    return Layout(stamp, entries, len(header))
 
 
 def read_header(file: BinaryIO) -> bytes:
