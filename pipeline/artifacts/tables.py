@@ -29,7 +29,7 @@ SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
 _END = 8
 """Bytes after a footer: its length, and a mark."""
-_UNSEALED = Path(__file__).parents[2] / "workflow/references/unsealed.sha256"
+UNSEALED = Path(__file__).parents[2] / "workflow/references/unsealed.sha256"
 """Tables in the repository of an older version, which had no seals, as sha256sum lists them."""
 
 
@@ -163,7 +163,7 @@ def _check_footer(footer: bytes, content: bytes) -> None:
 
 @cache
 def _unsealed() -> frozenset[str]:
-    lines = _UNSEALED.read_text().splitlines() if _UNSEALED.exists() else []
+    lines = UNSEALED.read_text().splitlines() if UNSEALED.exists() else []
     return frozenset(line.partition(" ")[0] for line in lines)
 
 
