@@ -17,6 +17,7 @@ from pipeline.artifacts.workspace import Workspace
 from pipeline.base.errors import PipelineError
 from pipeline.base.types import Settings
 from pipeline.sources.archives import file_hash
+from pipeline.sources.manifests import write_manifest
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
 _COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
@@ -93,6 +94,7 @@ def fetch_hub(source: Settings, output: Path) -> None:
     if absent:
         raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
     shutil.rmtree(partial / ".cache", ignore_errors=True)
+    write_manifest(partial)
     if output.exists():
         shutil.rmtree(output)
     partial.replace(output)

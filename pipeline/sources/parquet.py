@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from pipeline.base.errors import PipelineError, one_line
 from pipeline.base.types import Settings
+from pipeline.sources.manifests import MANIFEST
 from pipeline.sources.placeholders import refuse_placeholder_file
 
 _BUFFER = 1 << 20
@@ -38,7 +39,8 @@ def read_column(
         PipelineError: a file cannot be read or has no such column.
     """
     for path in sorted(directory.rglob("*")):
-        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source["files"]):
+        matches = fnmatchcase(f"{path.relative_to(directory)}", source["files"])
+        if path.is_file() and matches and path.name != MANIFEST:
             try:
                 with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
                     types = {field.name: field.type for field in file.schema_arrow}

@@ -4,12 +4,15 @@ import hashlib
 import zipfile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import read_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
+from pipeline.sources.manifests import write_manifest
 from pipeline.text.corpus import build
 from pipeline.text.corpus.build import make_corpus
 from pipeline.text.corpus.split import Split
@@ -141,6 +144,21 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         assert f"{archive} has sha256" in message
         assert "as pinned in the config; delete it, to be fetched anew" in message
         archive.write_bytes(content)
+
+
+def test_a_dataset_of_the_hub_is_held_against_what_was_fetched(tmp_path):
+    directory = tmp_path / "texts"
+    directory.mkdir()
+    texts = pa.table({"text": [words(number) for number in range(60)]})
+    pq.write_table(texts, directory / "a.parquet")
+    source = {"kind": "hub", "dataset": "o/n", "files": "*", "column": "text"}
+    spec = spec_of(source=source)
+    assert "No such file" in refusal_of(tmp_path, [directory], spec)
+    write_manifest(directory)
+    assert made(tmp_path, [directory], spec).stamp["corpus"]["documents"] == 60
+    (tmp_path / "out" / "tokens").unlink()
+    pq.write_table(texts.slice(1), directory / "a.parquet")
+    assert "a.parquet is not as it was fetched" in refusal_of(tmp_path, [directory], spec)
 
 
 def test_the_tokenizer_is_not_trained_on_held_out_documents(tmp_path):

@@ -1,6 +1,7 @@
 """Fetching with fake clients: what arrives, what is refused, and what the user is told."""
 
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources import fetch
+from pipeline.sources.manifests import MANIFEST, check_manifest
 
 INTERPRETER = sys.executable  # which tests replace
 CONTENT = b"an archive"
@@ -177,7 +179,7 @@ def content(directory):
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in directory.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MANIFEST
     }
 
 
@@ -185,9 +187,32 @@ def test_a_dataset_is_fetched_at_one_commit_and_nothing_else_is_kept(hub, tmp_pa
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "old").touch()
     fetch.fetch_hub(SOURCE, tmp_path / "texts")
-    assert content(tmp_path) == {f"texts/{name}": data for name, data in hub.files.items()}
+    assert content(tmp_path / "texts") == hub.files
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["texts"]
     assert hub.revisions == ["refs/convert/parquet", COMMIT]
     assert not list((tmp_path / ".work").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda path: path.write_bytes(b"9"), r"data/1\.parquet is not as it was fetched"),
+        (lambda path: path.unlink(), r"data/1\.parquet is not as it was fetched"),
+        (lambda path: path.with_name("2.parquet").touch(), r"data/2\.parquet is not as it was"),
+        (lambda path: manifest_of(path).unlink(), r"\.manifest\.json: No such file"),
+        (lambda path: manifest_of(path).write_text("{}"), r"its \.manifest\.json has no seal"),
+    ],
+)
+def test_a_dataset_that_was_altered_after_it_was_fetched_is_refused(hub, tmp_path, spoil, reason):
+    fetch.fetch_hub(SOURCE, tmp_path / "texts")
+    check_manifest(tmp_path / "texts")
+    spoil(tmp_path / "texts/data/1.parquet")
+    message = message_of(check_manifest, tmp_path / "texts")
+    assert re.search(rf"texts cannot be used \(.*{reason}.*\); delete it, to be fetched", message)
+
+
+def manifest_of(path):
+    return path.parents[1] / MANIFEST
 
 
 def test_an_interrupted_download_is_resumed(hub, tmp_path):

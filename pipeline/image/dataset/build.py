@@ -17,6 +17,7 @@ from pipeline.base.types import Settings, Spec
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
 from pipeline.sources.archives import check_pin
+from pipeline.sources.manifests import check_manifest
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -49,6 +50,8 @@ def make_images(spec: Spec, sources: Sequence[Path], output: Path) -> None:
     kind = settings["source"]["kind"]
     archives = sources if kind == "package" else []
     files = {"files": len(sources)} if kind in ("directory", "npz") else {}
+    if kind == "hub":
+        check_manifest(sources[0])
     hashes = {path.name: check_pin(path, settings["source"]["sha256"]) for path in archives}
     stamp = make_stamp("images", spec, hashes)
     reading = _Reading(settings, read_images(settings["source"], sources, size))

@@ -12,6 +12,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
 from pipeline.base.types import Settings, Spec
 from pipeline.sources.archives import check_pin
+from pipeline.sources.manifests import check_manifest
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
@@ -63,10 +64,16 @@ def make_corpus(spec: Spec, archives: Sequence[Path], tokens: Path, tokenizer: P
 def _check_pins(
     settings: Settings, files: Sequence[Path], packages: Sequence[Path]
 ) -> dict[str, str]:
-    """Hashes of the archives by their names; raises PipelineError if one is not as pinned."""
+    """Hashes of the archives by their names; raises PipelineError if one is not as pinned.
+
+    A dataset of the hub is held against what was fetched.
+    """
+    source = settings["source"]
     pinned = dict.fromkeys(packages, settings["tokenizer"].get("package"))
-    if settings["source"]["kind"] == "packages":
-        pinned |= zip(files, settings["source"]["packages"], strict=True)
+    if source["kind"] == "packages":
+        pinned |= zip(files, source["packages"], strict=True)
+    if source["kind"] == "hub":
+        check_manifest(files[0])
     return {path.name: check_pin(path, package["sha256"]) for path, package in pinned.items()}
 
 
