@@ -411,3 +411,19 @@ def test_a_judge_that_was_not_fetched_is_named_with_the_remedy(source, tmp_path,
     (source / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     with refusing(f"{source / name} is a placeholder of Git LFS", "git lfs pull"):
         prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ({"weight_map": {"x": "../elsewhere.safetensors"}}, "names '../elsewhere.safetensors'"),
+        ({"weight_map": {"x": "/etc/model.safetensors"}}, "names '/etc/model.safetensors'"),
+        ({"weight_map": {"x": "model-2.safetensors"}}, "which is no model*.safetensors beside it"),
+        ({"weight_map": {"x": "model.safetensors", "y": ["z"]}}, "cannot be read"),
+        ([], "cannot be read"),
+    ],
+)
+def test_an_index_that_names_weights_elsewhere_is_refused(source, tmp_path, index, reason):
+    (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    with refusing("domains.text.judge.model: ", f"{source}/model.safetensors.index.json", reason):
+        prepare_model({"kind": "directory", "path": str(source)}, None, tmp_path / "judge")
