@@ -44,14 +44,14 @@ def check_seal(part: bytes) -> None:
         raise SealError("does not hold what its stamp says")
 
 
-def parse_stamp(text: str | bytes, more_follows: bool = False) -> dict[str, Any]:
+def parse_stamp(text: str, more_follows: bool = False) -> dict[str, Any]:
     """The stamp that a text is, or begins with, less its seal, which is not checked here.
 
     Raises:
         ValueError: the text is no stamp.
     """
     try:
-        stamp = _DECODER.raw_decode(f"{text}")[0] if more_follows else json.loads(text)
+        stamp = _DECODER.raw_decode(text)[0] if more_follows else json.loads(text)
     except (RecursionError, TypeError) as error:
         raise ValueError("its stamp is no text, or nested too deeply") from error
     if not isinstance(stamp, dict):
@@ -75,7 +75,7 @@ def read_sealed(path: Path) -> dict[str, Any]:
     """
     content = path.read_bytes()
     check_seal(content)
-    return parse_stamp(content)
+    return parse_stamp(content.decode())
 
 
 def _place(part: bytes) -> tuple[int, int]:

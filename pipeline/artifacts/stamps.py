@@ -71,7 +71,7 @@ def _decoded(metadata: Path) -> Iterator[str]:
 def _read_tensors(path: Path) -> tuple[bytes, dict[str, Any]]:
     with path.open("rb") as file:
         header = read_header(file)
-    metadata = parse_stamp(header[8:]).get("__metadata__")
+    metadata = parse_stamp(header[8:].decode()).get("__metadata__")
     if not isinstance(metadata, dict):
         raise ValueError("a foreign header")
     return header, parse_stamp(metadata.get(STAMP, "{}"))

@@ -64,10 +64,10 @@ def write_arrow(path: Path, rows: pa.Table, stamp: Mapping[str, Any]) -> None:
             digest = _content_hash(table.schema, temporary.read_bytes())
             text = with_blank_seal({**stamp, "sha256": digest})
             writer.add_key_value_metadata({STAMP: text})
-        with temporary.open("r+b") as file:
-            footer = read_footer(file)
-            file.seek(-len(footer), os.SEEK_END)
-            file.write(seal(footer))
+        with temporary.open("r+b") as written:
+            footer = read_footer(written)
+            written.seek(-len(footer), os.SEEK_END)
+            written.write(seal(footer))
 
 
 def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -168,7 +168,7 @@ def _unsealed() -> frozenset[str]:
 
 
 def _stamp(footer: pq.FileMetaData) -> dict[str, Any]:
-    return parse_stamp((footer.metadata or {}).get(STAMP.encode(), b"{}"))
+    return parse_stamp((footer.metadata or {}).get(STAMP.encode(), b"{}").decode())
 
 
 def _content_hash(schema: pa.Schema, body: bytes | memoryview) -> str:

@@ -109,7 +109,7 @@ def _tar_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
                     yield member.name, file.read()
 
 
-def _unpack(packed: IO[bytes], plain: IO[bytes]) -> None:
+def _unpack(packed: gzip.GzipFile, plain: IO[bytes]) -> None:
     done = 0
     while content := packed.read(_CHUNK):
         done += len(content)

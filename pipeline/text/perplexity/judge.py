@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -28,7 +29,7 @@ def judge(spec: Spec, model: Path, tokenizer: Path, samples: Sequence[Path], out
     """
     settings, rows = spec["settings"], []
     judging, longest = load_model(model), settings["longest"]
-    inputs = {model.name: read_sealed(model / JUDGE.record)}
+    inputs: dict[str, Any] = {model.name: read_sealed(model / JUDGE.record)}
     edges = [2**power for power in range(longest.bit_length())]
     for place, texts in read_texts(tokenizer, samples, settings["texts"], inputs):
         found = summarise(context_losses(*judging, texts, longest), edges)
