@@ -20,8 +20,8 @@ from pipeline.sources.archives import file_hash
 from pipeline.sources.manifests import write_manifest
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
-_COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
-_REASON = 300
+_COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:| +(Expected|Got) ")
+_REASON = 500
 """Characters of a client's complaint that are repeated."""
 
 

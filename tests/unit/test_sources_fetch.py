@@ -120,6 +120,7 @@ def test_other_content_than_pinned_is_refused_with_both_hashes(client, tmp_path)
     [
         ("npm warn x\nnpm error code E1\nnpm error no network", "npm error code E1 npm error no n"),
         ("WARNING: x\nERROR: no match", "(ERROR: no match)"),
+        ("ERROR: x\n  y:\n   Expected sha256 a\n    Got b", "(ERROR: x Expected sha256 a Got b)"),
         ("No module named pip", "(No module named pip)"),
     ],
 )
