@@ -146,6 +146,28 @@ def test_a_damaged_file_is_made_again(tmp_path, model, calls):
     streams.map_tensors(output, "features")
 
 
+@pytest.mark.parametrize("altered", ["edited", "of another step"])
+def test_what_was_altered_where_it_is_published_is_made_again(tmp_path, model, calls, altered):
+    samples, output = write_samples(tmp_path / "s", images(), **TRAINED), tmp_path / "out" / "step5"
+    encode(SPEC, model, [samples], [output])
+    good = output.read_bytes()
+    if altered == "edited":
+        content = good.replace(b'\\"step\\": 5', b'\\"step\\": 6')
+    else:  # whole, and copied over it
+        later = write_samples(tmp_path / "later", images(), **{**TRAINED, "step": 9})
+        encode(SPEC, model, [later], [tmp_path / "elsewhere" / "step9"])
+        content = (tmp_path / "elsewhere" / "step9").read_bytes()
+    assert content != good
+    with output.open("r+b") as file:  # the working copy is the same file
+        file.write(content)
+        file.truncate()
+    before = len(calls)
+    output.unlink()  # as Snakemake does before it runs a job that is forced
+    encode(SPEC, model, [samples], [output])
+    assert len(calls) == before + 1
+    assert output.read_bytes() == good
+
+
 @pytest.mark.parametrize("value", [float("nan"), 1e30])
 def test_features_that_are_no_numbers_are_refused(encoded, monkeypatch, tmp_path, value):
     broken = {0: torch.full((7, 8, 8, 8), value), 2: torch.zeros(7, 32, 2, 2)}
