@@ -6,6 +6,7 @@ every file that is there for good. The stamps still know.
 """
 
 import json
+import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,8 +19,8 @@ from pipeline.artifacts.seals import check_seal, parse_stamp
 from pipeline.artifacts.tables import read_footer
 from pipeline.artifacts.tensors import STAMP, read_header
 
-_BEGINNING = '{"kind": '
-"""How every stamp begins."""
+_IN_FOOTER = re.compile(STAMP + r'[^{]{1,8}(?={"kind": )')
+"""What precedes a stamp in a footer: its key, and how long it is."""
 
 
 def is_stale(path: Path, spec: str) -> bool:
@@ -82,7 +83,10 @@ def _read_table(path: Path) -> tuple[bytes, dict[str, Any]]:
     with path.open("rb") as file:
         footer = read_footer(file)
     text = footer.decode(errors="replace")
-    return footer, parse_stamp(text[text.index(_BEGINNING) :], more_follows=True)
+    before = _IN_FOOTER.search(text)
+    if before is None:
+        raise ValueError("a foreign footer")
+    return footer, parse_stamp(text[before.end() :], more_follows=True)
 
 
 def _read_picture(path: Path) -> tuple[bytes, dict[str, Any]]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.artifacts.stamps import is_stale, stamped_spec
 from pipeline.artifacts.tables import (
     UNSEALED,
     read_arrow,
@@ -46,6 +47,13 @@ def test_every_column_carries_its_meaning_and_the_table_its_stamp(written):
     stamp = read_table_stamp(written)
     assert len(stamp.pop("sha256")) == 64
     assert stamp == STAMP
+
+
+def test_a_text_in_a_table_is_not_taken_for_its_stamp(tmp_path):
+    frame = FRAME.assign(quantity=['{"kind": "other", "spec": {}}', "stamp"])
+    write_table(tmp_path / "table.parquet", frame, STAMP)
+    assert stamped_spec(tmp_path / "table.parquet") == {"x": 1}
+    assert not is_stale(tmp_path / "table.parquet", '{"x": 1}')
 
 
 def test_an_undocumented_column_is_refused(tmp_path):
