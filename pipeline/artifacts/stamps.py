@@ -6,61 +6,101 @@ every file that is there for good. The stamps still know.
 """
 
 import json
+import re
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-from safetensors import SafetensorError, safe_open
+from PIL import Image
 
-from pipeline.artifacts.tables import read_table_stamp
-from pipeline.artifacts.tensors import STAMP
+from pipeline.artifacts.seals import check_seal, parse_stamp
+from pipeline.artifacts.tables import read_footer
+from pipeline.artifacts.tensors import STAMP, read_header
+
+_IN_FOOTER = re.compile(STAMP + r'[^{]{1,8}(?={"kind": )')
+"""What precedes a stamp in a footer: its key, and how long it is."""
 
 
 def is_stale(path: Path, spec: str) -> bool:
-    """Whether an artifact is stamped with another spec than this, or its stamp cannot be read.
+    """Whether an artifact is stamped with another spec than this, or its seal is not right.
 
     False for kinds of files that carry no stamp; another output of the same job has one.
     """
-    return path.suffix in _READERS and stamped_spec(path) != json.loads(spec)
+    if path.suffix not in _READERS:
+        return False
+    try:
+        part, stamp = _READERS[path.suffix](path)
+        check_seal(part)
+    except (OSError, ValueError):
+        return True
+    return stamp.get("spec") != json.loads(spec)
 
 
 def stamped_spec(path: Path) -> dict[str, Any] | None:
-    """The spec that an artifact is stamped with; none if it has no stamp that can be read."""
+    """The spec that an artifact is stamped with, for messages; none if that cannot be read.
+
+    A seal is not asked for, so that artifacts of older versions, which had none, tell theirs too.
+    """
     if path.suffix not in _READERS:
         return None
     try:
-        return _READERS[path.suffix](path).get("spec")
-    except (SafetensorError, UnidentifiedImageError, OSError, ValueError):
+        spec = _READERS[path.suffix](path)[1].get("spec")
+    except (OSError, ValueError):
         return None
+    return spec if isinstance(spec, dict) else None
 
 
 def recorded_paths(metadata: Path) -> set[str]:
     """Paths that Snakemake has a record of, which are the names of its records in base64.
 
     A name that is too long for the disk is cut into directories, each with an @ before it; one that
-    begins with a dot is of a record that is being written.
+    begins with a dot is of a record that is being written. Other files are none of Snakemake's.
     """
-    records = (path for path in metadata.rglob("*") if path.is_file())
-    names = (path.relative_to(metadata).parts for path in records if path.name[0] != ".")
-    encoded = ("".join(part.removeprefix("@") for part in parts) for parts in names)
-    return {urlsafe_b64decode(name).decode() for name in encoded}
+    return set(_decoded(metadata))
 
 
-def _stamp_of_tensors(path: Path) -> dict[str, Any]:
-    with safe_open(path, framework="numpy") as file:
-        return json.loads((file.metadata() or {}).get(STAMP, "{}"))
+def _decoded(metadata: Path) -> Iterator[str]:
+    for path in metadata.rglob("*"):
+        if path.is_file() and path.name[0] != ".":
+            parts = path.relative_to(metadata).parts
+            with suppress(ValueError):  # as of any name that is no text in base64
+                yield urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
 
 
-def _stamp_of_picture(path: Path) -> dict[str, Any]:
-    with Image.open(path) as picture:
-        return json.loads(picture.info.get(STAMP, "{}"))
+def _read_tensors(path: Path) -> tuple[bytes, dict[str, Any]]:
+    with path.open("rb") as file:
+        header = read_header(file)
+    metadata = parse_stamp(header[8:].decode()).get("__metadata__")
+    if not isinstance(metadata, dict):
+        raise ValueError("a foreign header")
+    return header, parse_stamp(metadata.get(STAMP, "{}"))
 
 
-_READERS: dict[str, Callable[[Path], dict[str, Any]]] = {
-    ".parquet": read_table_stamp,
-    ".safetensors": _stamp_of_tensors,
-    ".png": _stamp_of_picture,
+def _read_table(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """Without a library, which a footer that is not sealed might keep busy for ever."""
+    with path.open("rb") as file:
+        footer = read_footer(file)
+    text = footer.decode(errors="replace")
+    before = _IN_FOOTER.search(text)
+    if before is None:
+        raise ValueError("a foreign footer")
+    return footer, parse_stamp(text[before.end() :], more_follows=True)
+
+
+def _read_picture(path: Path) -> tuple[bytes, dict[str, Any]]:
+    try:
+        with Image.open(path) as picture:
+            text = picture.info.get(STAMP, "{}")
+    except Exception as error:  # Pillow's errors are of no common type
+        raise ValueError(f"no picture ({error})") from error
+    return text.encode(), parse_stamp(text)
+
+
+_READERS: dict[str, Callable[[Path], tuple[bytes, dict[str, Any]]]] = {
+    ".parquet": _read_table,
+    ".safetensors": _read_tensors,
+    ".png": _read_picture,
 }
-"""How stamps are read, by the ending of a file's name."""
+"""How the part of a file that is sealed is read, and the stamp in it, by the ending of its name."""

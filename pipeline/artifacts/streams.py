@@ -7,14 +7,15 @@ filled in at the end, when shapes and the content hash are known.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from pipeline.artifacts.files import remove, replacing
-from pipeline.artifacts.tensors import STAMP, Artifact, read_stamp, refusal
+from pipeline.artifacts.seals import seal, with_blank_seal
+from pipeline.artifacts.tensors import NAMES, STAMP, TYPES, Artifact, read_layout, refusal
 from pipeline.base.errors import PipelineError
 
 _HEADER = 1 << 16
@@ -54,14 +55,14 @@ class TensorStream:
         if np.prod(whole) != size:
             raise ValueError(f"{name}: {size} numbers do not fill the shape {shape}")
         offsets = [start - 8 - _HEADER, self._file.tell() - 8 - _HEADER]
-        self._layout[name] = {"dtype": _code(dtype), "shape": whole, "data_offsets": offsets}
+        self._layout[name] = {"dtype": NAMES[dtype.name], "shape": whole, "data_offsets": offsets}
         return size // known if -1 in shape else 0
 
     def finish(self, stamp: Mapping[str, Any]) -> None:
         """Fill in the header."""
         self._file.flush()
         digest = _content_hash(Path(self._file.name), self._layout, 8 + _HEADER)
-        metadata = {STAMP: json.dumps({**stamp, "sha256": digest})}
+        metadata = {STAMP: with_blank_seal({**stamp, "sha256": digest})}
         header = json.dumps({"__metadata__": metadata, **self._layout}).encode()
         if len(header) > _HEADER:
             raise PipelineError(
@@ -69,7 +70,7 @@ class TensorStream:
                 "config or the names that are in it"
             )
         self._file.seek(0)
-        self._file.write(_HEADER.to_bytes(8, "little") + header)
+        self._file.write(seal(_HEADER.to_bytes(8, "little") + header.ljust(_HEADER)))
 
 
 @contextmanager
@@ -87,29 +88,33 @@ def map_tensors(path: Path, kind: str) -> Artifact:
     Raises:
         PipelineError: the file is missing, truncated, of another kind, or was altered.
     """
-    stamp = read_stamp(path, kind)
-    with path.open("rb") as file:
-        start = 8 + int.from_bytes(file.read(8), "little")
-        layout = json.loads(file.read(start - 8))
-    del layout["__metadata__"]
-    if stamp.get("sha256") != _content_hash(path, layout, start):
+    layout = read_layout(path, kind)
+    stamp, start = layout.stamp, layout.start
+    if stamp.get("sha256") != _content_hash(path, layout.entries, start):
         raise refusal(path, "does not hold what its stamp says")
-    return Artifact({k: _map(path, v, start) for k, v in layout.items()}, stamp, path)
+    return Artifact({k: _map(path, v, start) for k, v in layout.entries.items()}, stamp, path)
 
 
-def is_whole(path: Path, kind: str) -> bool:
-    """Whether an artifact can be read back; one that cannot is deleted, to be made anew."""
-    try:
-        map_tensors(path, kind)
-    except PipelineError:
-        remove(path)
-        return False
-    return True
+def is_whole(path: Path, kind: str, expected: Mapping[str, Any]) -> bool:
+    """Whether an artifact is there as it would be made; one that is not is deleted.
+
+    Args:
+        path: the file, which may be one with what was published, and was altered there.
+        kind: what it has to be.
+        expected: entries that its stamp has to have.
+    """
+    entries = json.loads(json.dumps(dict(expected)))  # as they come back from a file
+    with suppress(PipelineError):
+        stamp = map_tensors(path, kind).stamp
+        if all(stamp.get(name) == value for name, value in entries.items()):
+            return True
+    remove(path)
+    return False
 
 
 def _map(path: Path, entry: Mapping[str, Any], start: int) -> np.ndarray:
     shape, offset = tuple(entry["shape"]), start + entry["data_offsets"][0]
-    return np.memmap(path, _dtype(entry["dtype"]), "r", offset, shape)
+    return np.memmap(path, TYPES[entry["dtype"]], "r", offset, shape)
 
 
 def _content_hash(path: Path, layout: Mapping[str, Mapping[str, Any]], start: int) -> str:
@@ -117,18 +122,10 @@ def _content_hash(path: Path, layout: Mapping[str, Mapping[str, Any]], start: in
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for name in sorted(layout):
-            dtype, shape = _dtype(layout[name]["dtype"]), tuple(layout[name]["shape"])
+            dtype, shape = TYPES[layout[name]["dtype"]], tuple(layout[name]["shape"])
             digest.update(f"{name}:{dtype}:{shape};".encode())
             begin, end = layout[name]["data_offsets"]
             file.seek(start + begin)
             for done in range(0, end - begin, _CHUNK):
                 digest.update(file.read(min(_CHUNK, end - begin - done)))
     return digest.hexdigest()
-
-
-def _code(dtype: np.dtype) -> str:
-    return f"{dtype.kind.upper()}{8 * dtype.itemsize}"
-
-
-def _dtype(code: str) -> np.dtype:
-    return np.dtype(f"{code[0].lower()}{int(code[1:]) // 8}")

@@ -4,16 +4,19 @@ These tables are the pipeline's public interface; `pipeline.base.columns` docume
 """
 
 import hashlib
-import json
+import io
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.artifacts.files import replacing
+from pipeline.artifacts.seals import SealError, check_seal, parse_stamp, seal, with_blank_seal
 from pipeline.artifacts.tensors import STAMP, check_kind, refusal
 from pipeline.base.cells import CellSettings
 from pipeline.base.columns import COLUMNS
@@ -26,6 +29,10 @@ if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; other stages 
 
 SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
+_END = 8
+"""Bytes after a footer: its length, and a mark."""
+UNSEALED = Path(__file__).parents[2] / "workflow/references/unsealed.sha256"
+"""Tables in the repository of an older version, which had no seals, as sha256sum lists them."""
 
 
 def places(cell: CellSettings, step: int) -> list[Values]:
@@ -46,7 +53,7 @@ def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping[str, Any]) -> 
     """Write a table whose columns are all documented, whole or not at all.
 
     Every column has the type it has in all tables, also where it is empty; NaN becomes null.
-    The stamp goes into the file's metadata, with the hash of everything that precedes them.
+    The stamp goes into the file's footer, with the hash of all before it, and seals it.
     """
     write_arrow(path, pa.Table.from_pandas(frame, preserve_index=False), stamp)
 
@@ -56,15 +63,17 @@ def write_arrow(path: Path, rows: pa.Table, stamp: Mapping[str, Any]) -> None:
     columns = [(name, *COLUMNS[name]) for name in rows.column_names]
     fields = [pa.field(name, kind, metadata={"description": text}) for name, kind, text in columns]
     table = rows.cast(pa.schema(fields))
-    with (
-        replacing(path) as temporary,
-        temporary.open("wb") as file,
-        pq.ParquetWriter(file, table.schema) as writer,
-    ):
-        writer.write_table(table)
-        file.flush()
-        digest = _content_hash(table.schema, temporary.read_bytes())
-        writer.add_key_value_metadata({STAMP: json.dumps({**stamp, "sha256": digest})})
+    with replacing(path) as temporary:
+        with temporary.open("wb") as file, pq.ParquetWriter(file, table.schema) as writer:
+            writer.write_table(table)
+            file.flush()
+            digest = _content_hash(table.schema, temporary.read_bytes())
+            text = with_blank_seal({**stamp, "sha256": digest})
+            writer.add_key_value_metadata({STAMP: text})
+        with temporary.open("r+b") as written:
+            footer = read_footer(written)
+            written.seek(-len(footer), os.SEEK_END)
+            written.write(seal(footer))
 
 
 def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -> "pd.DataFrame":
@@ -85,11 +94,21 @@ def read_table(path: Path, kind: str, quantities: Sequence[str] | None = None) -
 def read_arrow(
     path: Path, kind: str, quantities: Sequence[str] | None = None
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """Rows of a table as Arrow columns, and its stamp; otherwise as `read_table`."""
+    """Rows of a table as Arrow columns, and its stamp; otherwise as `read_table`.
+
+    Nothing is read of bytes that were not checked: a footer that was altered can say anything of
+    rows, or keep a reader busy for ever.
+    """
     with _refusing(path, kind):
         content = Path(path).read_bytes()
+        footer = read_footer(io.BytesIO(content))
+        _check_footer(footer, content)
         file = pq.ParquetFile(pa.BufferReader(content))
-        stamp = _stamp(file.metadata)
+        stamp, schema = _stamp(file.metadata), file.schema_arrow
+    check_kind(path, stamp, kind)
+    if stamp.get("sha256") != _content_hash(schema, memoryview(content)[: -len(footer)]):
+        raise refusal(path, "does not hold what its stamp says")
+    with _refusing(path, kind):
         if quantities is None:
             rows = file.read(use_threads=False)
         else:
@@ -98,9 +117,6 @@ def read_arrow(
                 filters=[("quantity", "in", list(quantities))],
                 use_threads=False,
             )
-    check_kind(path, stamp, kind)
-    if stamp.get("sha256") != _content_hash(rows.schema, _body(content)):
-        raise refusal(path, "does not hold what its stamp says")
     return rows.replace_schema_metadata(None), stamp
 
 
@@ -109,30 +125,62 @@ def _refusing(path: Path, kind: str) -> Iterator[None]:
     """Turn whatever a file that is no table of ours makes pyarrow raise into a PipelineError."""
     try:
         yield
+    except SealError as error:
+        raise refusal(path, f"{error}") from error
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         reason = one_line(error)
         raise refusal(path, f"cannot be read as {kind} ({reason})") from error
 
 
 def read_table_stamp(path: Path) -> dict[str, Any]:
-    """Stamp of a table, without reading or checking its rows; empty for a foreign table."""
-    return _stamp(pq.read_metadata(path))
+    """Stamp of a table, without reading or checking its rows.
+
+    Raises:
+        PipelineError: the file is no table, or its footer was altered.
+    """
+    with _refusing(path, "a table"), path.open("rb") as file:
+        check_seal(read_footer(file))
+        return _stamp(pq.read_metadata(path))
+
+
+def read_footer(file: BinaryIO) -> bytes:
+    """The footer of a table and what follows it, to the end of the file.
+
+    Raises:
+        ValueError: the file has no whole footer.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END))
+    length = _END + int.from_bytes(file.read(_END)[:4], "little")
+    if not _END < length <= size:
+        raise ValueError("it has no whole footer")
+    file.seek(size - length)
+    return file.read()
+
+
+def _check_footer(footer: bytes, content: bytes) -> None:
+    """Raise SealError unless a footer is sealed, or the table is a known one without seals."""
+    try:
+        check_seal(footer)
+    except SealError:
+        if hashlib.sha256(content).hexdigest() not in _unsealed():
+            raise
+
+
+@cache
+def _unsealed() -> frozenset[str]:
+    lines = UNSEALED.read_text().splitlines() if UNSEALED.exists() else []
+    return frozenset(line.partition(" ")[0] for line in lines)
 
 
 def _stamp(footer: pq.FileMetaData) -> dict[str, Any]:
-    return json.loads((footer.metadata or {}).get(STAMP.encode(), b"{}"))
+    return parse_stamp((footer.metadata or {}).get(STAMP.encode(), b"{}").decode())
 
 
 def _content_hash(schema: pa.Schema, body: bytes | memoryview) -> str:
     """Hash of the columns' names and types, which stand in the footer, and of all before it."""
     columns = [(field.name, str(field.type)) for field in schema]
     return hashlib.sha256(f"{columns}".encode() + body).hexdigest()
-
-
-def _body(content: bytes) -> memoryview:
-    """Everything before the footer, whose length is told by the last eight bytes but four."""
-    footer = int.from_bytes(content[-8:-4], "little")
-    return memoryview(content)[: len(content) - 8 - footer]
 
 
 def read_tables(paths: Iterable[Path], kind: str) -> "pd.DataFrame":

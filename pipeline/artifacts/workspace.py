@@ -3,6 +3,10 @@
 Snakemake removes declared outputs before a job runs and after it failed. A job that makes several
 outputs therefore makes each in a workspace of its own and links it to its place. The workspace is
 named by a hash of everything that determines the outputs, so other settings never resume from it.
+
+What is published is the same file, as a copy of features or weights would take as much disk again.
+Who alters it where it is published alters it here too: what a workspace keeps is to be checked like
+any artifact before it counts (`streams.is_whole`).
 """
 
 import os

@@ -110,7 +110,7 @@ def _reason(problems: Sequence[ErrorDetails]) -> str:
 
 def _must(problem: ErrorDetails) -> str:
     if problem["type"] == "union_tag_invalid":
-        return f"kind = {problem['ctx']['tag']!r} must be {_either(_literals(problem))}"
+        return f"kind = {_short(problem['ctx']['tag'])} must be {_either(_literals(problem))}"
     if problem["type"] == "union_tag_not_found":
         return "kind is missing, which says what the other keys are"
     if problem["type"] in ("model_type", "dict_type"):

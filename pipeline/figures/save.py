@@ -1,6 +1,5 @@
 """Stage `figure`: read tables, draw, and save in every requested format."""
 
-import json
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ import matplotlib as mpl
 from pipeline.analysis.missing import describe_missing
 from pipeline.artifacts import tables
 from pipeline.artifacts.files import replacing
+from pipeline.artifacts.seals import seal, with_blank_seal
 from pipeline.artifacts.tensors import STAMP
 from pipeline.base.spec import Spec
 from pipeline.figures import style
@@ -37,7 +37,8 @@ def save_figure(spec: Spec[FigureSettings], paths: Sequence[Path], outputs: Sequ
             "\n".join(textwrap.wrap(missing, width)), fontsize=style.TEXT, color="firebrick"
         )
     for output in outputs:
-        stamp = {STAMP: json.dumps({"kind": "figure", "spec": dict(spec.plain)})}
+        sealed = seal(with_blank_seal({"kind": "figure", "spec": dict(spec.plain)}).encode())
+        stamp = {STAMP: sealed.decode()}
         metadata = {"CreationDate": None} if output.suffix == ".pdf" else stamp
         with replacing(output) as temporary:
             kind = output.suffix[1:]

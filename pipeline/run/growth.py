@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell, Replica, parse_replicas
 from pipeline.run.trained import last_trace, trained_cells
 from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, steps_of
@@ -95,16 +94,10 @@ def _spec_of(trace: Path | None) -> dict[str, Any]:
     """Spec under which a trace of training was made; empty if that cannot be read."""
     if trace is None:  # somebody has just removed it
         return {}
-    # pyarrow and numpy, which most plans do not need
-    from pipeline.artifacts.tables import read_table_stamp
-    from pipeline.artifacts.tensors import read_stamp
+    from pipeline.artifacts.stamps import stamped_spec  # Pillow, which most plans do not need
 
-    try:
-        if trace.suffix == ".parquet":
-            return read_table_stamp(trace).get("spec", {})
-        return read_stamp(trace, "training state")["spec"]
-    except (PipelineError, OSError, ValueError):
-        return {}
+    spec = stamped_spec(trace) or {}
+    return spec if isinstance(spec.get("settings"), dict) and "code" in spec else {}
 
 
 def _differences(

@@ -87,7 +87,7 @@ def _changed_code(training: Remade) -> list[tuple[str, dict[str, Any]]]:
             continue
         if _without(stamped) != _without(spec):
             return []
-        changed.append((stamped["code"], spec))
+        changed.append((str(stamped.get("code")), spec))
     return changed
 
 
@@ -105,10 +105,11 @@ def _changes(code: str, spec: Mapping[str, Any], records: Path) -> set[str]:
 
     Those that are new, or gone, are named where none is changed: something changed to use them.
     """
-    path = records / f"{code}.json"
-    if not path.exists():
+    try:
+        old = dict(json.loads((records / f"{code}.json").read_text()))
+    except (OSError, ValueError, TypeError):  # there is none, or a file of something else
         return set()
-    old, new = json.loads(path.read_text()), code_of(spec).definitions
+    new = code_of(spec).definitions
     changed = {name for name in old.keys() & new.keys() if old[name] != new[name]}
     return changed or set(old.keys() ^ new.keys())
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -85,7 +84,7 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
     path = root / "results" / run / "config.json"
     try:
         config = Config.model_validate_json(path.read_text())
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise PipelineError(f"status: {path}: {reason}; start the run first, or again") from error
     return [

@@ -49,8 +49,9 @@ def sample(
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
-        workspace = Workspace(output.parent, {"spec": spec.plain, "inputs": inputs})
-        if not streams.is_whole(workspace.path(output.name), "samples"):
+        made_of = {"spec": spec.plain, "inputs": inputs}
+        workspace = Workspace(output.parent, made_of)
+        if not streams.is_whole(workspace.path(output.name), "samples", made_of):
             tokens = _sample_checkpoint(spec.settings, model, sampler, weights)
             origin = {"step": weights.stamp["step"], "trained": weights.stamp["spec"]}
             origin |= {"averages": spec.settings.averages}

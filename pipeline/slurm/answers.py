@@ -132,5 +132,11 @@ def ask(command: list[str]) -> str:
     """What a command of Slurm prints; raises one of UNANSWERED if it fails."""
     environment = slurm_environment(os.environ)
     return subprocess.run(
-        command, capture_output=True, text=True, check=True, timeout=_PATIENCE, env=environment
+        command,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=True,
+        timeout=_PATIENCE,
+        env=environment,
     ).stdout

@@ -4,14 +4,13 @@ Times alone do not tell: a copy may keep an old time, and a touch changes nothin
 once, as Git does it: a file whose size, times, and number on the disk are known is not read again.
 """
 
-import json
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts.files import replacing
+from pipeline.artifacts.seals import read_sealed, write_sealed
 from pipeline.base.canonical import short_hash
 from pipeline.base.errors import PipelineError
 from pipeline.base.section import Section
@@ -21,6 +20,7 @@ from pipeline.sources.settings import OwnFiles
 
 _KNOWN = Path(".snakemake/contents")
 """Where hashes are kept, below the working directory."""
+_FILES = "files"
 _SETTLED = 2.0
 """A file that changed less than so many seconds ago may change again and keep its time, so that its
 hash is not kept."""
@@ -41,8 +41,8 @@ def content_hash(listing: Listing) -> str:
             kept[name] = [identity, hashes[name]]
     if kept != known:
         # Without it, files are read again: a disk that cannot be written is told elsewhere.
-        with suppress(PipelineError), replacing(store) as temporary:
-            temporary.write_text(json.dumps(kept))
+        with suppress(PipelineError):
+            write_sealed(store, {_FILES: kept})
     return short_hash(hashes)
 
 
@@ -85,6 +85,6 @@ def _hash(path: Path) -> str:
 
 def _read(store: Path) -> dict[str, list[Any]]:
     try:
-        return json.loads(store.read_text())
+        return read_sealed(store)[_FILES]
     except (OSError, ValueError):
         return {}

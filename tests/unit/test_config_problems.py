@@ -308,3 +308,9 @@ def test_an_empty_preset_is_not_taken_for_none(tmp_path):
     """As in `--config preset=$PRESET`, where the variable is not set."""
     with pytest.raises(PipelineError, match="preset is empty; name one, or write preset=none"):
         load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": None})
+
+
+def test_a_kind_of_thousands_of_characters_is_shown_by_its_beginning(tmp_path):
+    message = refusal(tmp_path, f"domains: {{text: {{judge: {{model: {{kind: {'a' * 5000}}}}}}}}}")
+    assert "judge.model: kind = 'aaa" in message
+    assert len(message) < 500

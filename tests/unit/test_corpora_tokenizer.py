@@ -14,7 +14,13 @@ from tokenizers import normalizers
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources.settings import Package
-from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, decode, load_tokenizer
+from pipeline.text.corpus.tokenizer import (
+    END_OF_DOCUMENT,
+    build_tokenizer,
+    decode,
+    load_tokenizer,
+    save_tokenizer,
+)
 from pipeline.text.settings import Characters, Gpt2, TrainedBpe, _as_read
 
 ALPHABET = " etaoinshrdlcumwfgypbvkjxqz'-]^"
@@ -135,14 +141,17 @@ def test_a_package_that_is_not_gpt2_is_refused(tmp_path, missing):
     if missing == "merges":
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("words/encoder.json", "{}")
-    expected = {"end": r"has no token <\|endoftext", "merges": r"no file that matches \*/vocab.bpe"}
+    expected = {
+        "end": r"there is no token <\|endoftext",
+        "merges": r"no file that matches \*/vocab.bpe",
+    }
     with pytest.raises(PipelineError, match=expected[missing]) as refused:
         build_tokenizer(GPT2, None, [path])
     assert str(path) in str(refused.value)
 
 
 def test_a_document_that_speaks_of_its_end_does_not_end_there(tokenizer, tmp_path):
-    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    save_tokenizer(tokenizer, tmp_path / "tokenizer.json", {"kind": "tokenizer"})
     again = load_tokenizer(tmp_path / "tokenizer.json")
     end = tokenizer.token_to_id(END_OF_DOCUMENT)
     for text in (END_OF_DOCUMENT, f"the {END_OF_DOCUMENT} end", f"a{END_OF_DOCUMENT * 2}"):
@@ -170,12 +179,15 @@ def test_tokens_beyond_the_vocabulary_are_not_decoded(tokenizer):
         decode(tokenizer, np.array([[tokenizer.get_vocab_size()]]))
 
 
-@pytest.mark.parametrize("content", ["", "{}", None])
-def test_a_damaged_tokenizer_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [("", "has no seal"), ("{}", "has no seal"), (None, "cannot be read as a tokenizer")],
+)
+def test_a_damaged_tokenizer_is_refused(tmp_path, content, reason):
     path = tmp_path / "tokenizer.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(PipelineError, match="cannot be read as a tokenizer") as refused:
+    with pytest.raises(PipelineError, match=reason) as refused:
         load_tokenizer(path)
     assert str(path) in str(refused.value)
     assert "\n" not in str(refused.value)

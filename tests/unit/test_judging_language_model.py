@@ -35,6 +35,7 @@ from transformers import (
     XLNetLMHeadModel,
 )
 
+from pipeline.artifacts.seals import read_sealed
 from pipeline.base.errors import PipelineError
 from pipeline.sources.settings import DirectoryModel, HubModel, RandomModel
 from pipeline.text.perplexity import language_model
@@ -119,7 +120,7 @@ def test_a_directory_gives_its_model_back(tmp_path, architecture):
 def test_the_record_names_the_model_and_its_files(prepared, source):
     names = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
     digests = {n: hashlib.sha256((source / n).read_bytes()).hexdigest() for n in names}
-    assert json.loads((prepared / "judge.json").read_text()) == {
+    assert read_sealed(prepared / "judge.json") == {
         "id": str(source),
         "revision": None,
         "parameters": sum(p.numel() for p in llama().parameters()),
@@ -278,11 +279,16 @@ def append(path):
     path.write_text(path.read_text() + " ")
 
 
+def rename(record):
+    record.write_text(record.read_text().replace('"id": "', '"id": "x', 1))
+
+
 LOSSES = {
     "not those that judge.json names": alter_a_byte,
     "No such file": lambda source, judge: (source / "model.safetensors").unlink(),
     "judge.json": lambda source, judge: (judge / "judge.json").unlink(),
-    "Expecting value": lambda source, judge: (judge / "judge.json").write_text(""),
+    "judge.json has no seal": lambda source, judge: (judge / "judge.json").write_text(""),
+    "judge.json does not hold": lambda source, judge: rename(judge / "judge.json"),
     "config.json": lambda source, judge: (judge / "config.json").unlink(),
     "names, config.json is another": lambda source, _: append(source / "config.json"),
     "names, tokenizer.json is another": lambda source, _: append(source / "tokenizer.json"),
@@ -405,4 +411,20 @@ def test_a_judge_without_a_token_to_begin_with_is_refused_before_it_is_needed(so
 def test_a_judge_that_was_not_fetched_is_named_with_the_remedy(source, tmp_path, name):
     (source / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     with refusing(f"{source / name} is a placeholder of Git LFS", "git lfs pull"):
+        prepare_model(DirectoryModel(kind="directory", path=str(source)), None, tmp_path / "judge")
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ({"weight_map": {"x": "../elsewhere.safetensors"}}, "names '../elsewhere.safetensors'"),
+        ({"weight_map": {"x": "/etc/model.safetensors"}}, "names '/etc/model.safetensors'"),
+        ({"weight_map": {"x": "model-2.safetensors"}}, "which is no model*.safetensors beside it"),
+        ({"weight_map": {"x": "model.safetensors", "y": ["z"]}}, "cannot be read"),
+        ([], "cannot be read"),
+    ],
+)
+def test_an_index_that_names_weights_elsewhere_is_refused(source, tmp_path, index, reason):
+    (source / "model.safetensors.index.json").write_text(json.dumps(index))
+    with refusing("domains.text.judge.model: ", f"{source}/model.safetensors.index.json", reason):
         prepare_model(DirectoryModel(kind="directory", path=str(source)), None, tmp_path / "judge")

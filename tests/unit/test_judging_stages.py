@@ -7,7 +7,7 @@ from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.sources.settings import RandomModel
-from pipeline.text.corpus.tokenizer import build_tokenizer
+from pipeline.text.corpus.tokenizer import build_tokenizer, save_tokenizer
 from pipeline.text.perplexity.judge import judge
 from pipeline.text.perplexity.language_model import prepare_model
 from pipeline.text.perplexity.texts import decode_samples
@@ -24,7 +24,8 @@ CELL |= {"replicas": [[None, 0, 0], [None, 0, 7]]}
 def tokenizer(tmp_path):
     path = tmp_path / "tokenizer.json"
     characters = Characters(kind="characters", alphabet=ALPHABET)
-    build_tokenizer(characters, lambda: iter(()), []).save(str(path))
+    coder = build_tokenizer(characters, lambda: iter(()), [])
+    save_tokenizer(coder, path, {"kind": "tokenizer"})
     return path
 
 

@@ -1,6 +1,7 @@
 """Fetching with fake clients: what arrives, what is refused, and what the user is told."""
 
 import hashlib
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources import fetch
+from pipeline.sources.manifests import MANIFEST, check_manifest
 from pipeline.sources.settings import HubFiles, Package
 
 INTERPRETER = sys.executable  # which tests replace
@@ -64,7 +66,9 @@ def test_what_a_killed_fetch_left_over_is_deleted(client, tmp_path):
     assert list(output.parent.iterdir()) == [output]
 
 
-@pytest.mark.parametrize(("registry", "asked"), [("npm", "@o/words@1.2"), ("pypi", "words==1.2")])
+@pytest.mark.parametrize(
+    ("registry", "asked"), [("npm", "-- @o/words@1.2"), ("pypi", "/pinned.txt")]
+)
 def test_a_package_is_fetched_once(client, tmp_path, registry, asked):
     client(GIVE)
     output = tmp_path / "resources" / "words.tgz"
@@ -74,7 +78,20 @@ def test_a_package_is_fetched_once(client, tmp_path, registry, asked):
         assert list(output.parent.iterdir()) == [output]
     (call,) = (tmp_path / "calls").read_text().splitlines()
     assert call.endswith(asked)
-    assert ("--no-deps" in call) == (registry == "pypi")
+    assert ("--no-deps --only-binary :all: --require-hashes" in call) == (registry == "pypi")
+
+
+def test_pip_is_told_the_hash_before_it_looks_into_anything(client, tmp_path):
+    client(f"eval last=\\${{$#}}; cat $last > '{tmp_path}/asked'\n{GIVE}")
+    fetch.fetch_package(package("pypi"), tmp_path / "resources" / "words.whl")
+    asked = (tmp_path / "asked").read_text()
+    assert asked == f"@o/words==1.2 --hash=sha256:{SHA256}\n"
+
+
+def test_a_client_that_says_what_is_no_text_is_repeated_in_one_line(client, tmp_path):
+    client("printf 'ERROR: \\377\\n' >&2; exit 1")
+    message = message_of(fetch.fetch_package, package("pypi"), tmp_path / "words.whl")
+    assert "(ERROR: \ufffd)" in message
 
 
 def test_a_damaged_file_is_fetched_again(client, tmp_path):
@@ -98,6 +115,7 @@ def test_other_content_than_pinned_is_refused_with_both_hashes(client, tmp_path)
     [
         ("npm warn x\nnpm error code E1\nnpm error no network", "npm error code E1 npm error no n"),
         ("WARNING: x\nERROR: no match", "(ERROR: no match)"),
+        ("ERROR: x\n  y:\n   Expected sha256 a\n    Got b", "(ERROR: x Expected sha256 a Got b)"),
         ("No module named pip", "(No module named pip)"),
     ],
 )
@@ -157,7 +175,7 @@ def content(directory):
     return {
         path.relative_to(directory).as_posix(): path.read_bytes()
         for path in directory.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != MANIFEST
     }
 
 
@@ -165,9 +183,32 @@ def test_a_dataset_is_fetched_at_one_commit_and_nothing_else_is_kept(hub, tmp_pa
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "old").touch()
     fetch.fetch_hub(SOURCE, tmp_path / "texts")
-    assert content(tmp_path) == {f"texts/{name}": data for name, data in hub.files.items()}
+    assert content(tmp_path / "texts") == hub.files
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["texts"]
     assert hub.revisions == ["refs/convert/parquet", COMMIT]
     assert not list((tmp_path / ".work").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda path: path.write_bytes(b"9"), r"data/1\.parquet is not as it was fetched"),
+        (lambda path: path.unlink(), r"data/1\.parquet is not as it was fetched"),
+        (lambda path: path.with_name("2.parquet").touch(), r"data/2\.parquet is not as it was"),
+        (lambda path: manifest_of(path).unlink(), r"\.manifest\.json: No such file"),
+        (lambda path: manifest_of(path).write_text("{}"), r"its \.manifest\.json has no seal"),
+    ],
+)
+def test_a_dataset_that_was_altered_after_it_was_fetched_is_refused(hub, tmp_path, spoil, reason):
+    fetch.fetch_hub(SOURCE, tmp_path / "texts")
+    check_manifest(tmp_path / "texts")
+    spoil(tmp_path / "texts/data/1.parquet")
+    message = message_of(check_manifest, tmp_path / "texts")
+    assert re.search(rf"texts cannot be used \(.*{reason}.*\); delete it, to be fetched", message)
+
+
+def manifest_of(path):
+    return path.parents[1] / MANIFEST
 
 
 def test_an_interrupted_download_is_resumed(hub, tmp_path):

@@ -69,11 +69,6 @@ def spec(stage):
     return or_exit(SPECS.of_stage(stage))
 
 
-def model_options(wildcards, input):
-    """The archive that a pretrained model is made from, if there is one."""
-    return f"--archive {input.archive}" if input else ""
-
-
 def checkpoints(domain):
     """Checkpoints of a trajectory, deleted once sampled and probed unless the config keeps them."""
     files = PLAN.steps(domain, "checkpoints")

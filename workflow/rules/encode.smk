@@ -23,14 +23,13 @@ rule prepare_encoder:
         model=canonical_json(model_section(CONFIG.domains.image.encoder.model)),
         size=CONFIG.domains.image.encoder.size,
         layers=CONFIG.domains.image.encoder.layers,
-        archive=model_options,
     shell:
         """
         python -m pipeline prepare_encoder \
             --model {params.model:q} \
-            {params.archive} \
-            --size {params.size} \
-            --layers {params.layers} \
+            --archive {input.archive:q} \
+            --size {params.size:q} \
+            --layers {params.layers:q} \
             --output {output.model:q} \
             2>{log:q}
         """

@@ -21,13 +21,12 @@ rule prepare_judge:
     params:
         model=canonical_json(model_section(CONFIG.domains.text.judge.model)),
         longest=CONFIG.domains.text.judge.longest,
-        archive=model_options,
     shell:
         """
         python -m pipeline prepare_judge \
             --model {params.model:q} \
-            {params.archive} \
-            --longest {params.longest} \
+            --archive {input.archive:q} \
+            --longest {params.longest:q} \
             --output {output.model:q} \
             2>{log:q}
         """

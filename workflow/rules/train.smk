@@ -35,9 +35,9 @@ rule train:
             --dataset {input.dataset:q} \
             --checkpoints {output.checkpoints:q} \
             --losses {output.losses:q} \
-            --keep-work {resources.keep_work} \
-            --processes {resources.processes} \
-            --accumulation {resources.accumulation} \
+            --keep-work {resources.keep_work:q} \
+            --processes {resources.processes:q} \
+            --accumulation {resources.accumulation:q} \
             2>{log:q}
         """
 

@@ -17,8 +17,9 @@ from pipeline.base.spec import Spec
 from pipeline.image.dataset.decode import Decoded
 from pipeline.image.dataset.sources import read_images
 from pipeline.image.settings import ImagesSettings, PackageImages
-from pipeline.sources.archives import file_hash
-from pipeline.sources.settings import OwnFiles
+from pipeline.sources.archives import check_pin
+from pipeline.sources.manifests import check_manifest
+from pipeline.sources.settings import HubSource, OwnFiles
 
 CHANNELS = 3
 """Red, green and blue."""
@@ -47,10 +48,14 @@ def make_images(spec: Spec[ImagesSettings], sources: Sequence[Path], output: Pat
     settings = spec.settings
     size = settings.size
     pixels = CHANNELS * size * size
-    archives = sources if isinstance(settings.source, PackageImages) else []
-    files = {"files": len(sources)} if isinstance(settings.source, OwnFiles) else {}
-    stamp = make_stamp("images", spec, {path.name: file_hash(path) for path in archives})
-    reading = _Reading(settings, read_images(settings.source, sources, size))
+    source, hashes = settings.source, {}
+    if isinstance(source, PackageImages):
+        hashes = {path.name: check_pin(path, source.sha256) for path in sources}
+    if isinstance(source, HubSource):
+        check_manifest(sources[0])
+    files = {"files": len(sources)} if isinstance(source, OwnFiles) else {}
+    stamp = make_stamp("images", spec, hashes)
+    reading = _Reading(settings, read_images(source, sources, size))
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=output.parent) as aside, streams.writing(output, stamp) as stream:
         stream.add("training", reading.training(aside), (-1, pixels))

@@ -15,7 +15,7 @@ from pipeline.image.dataset.decode import Decoded, Encoded, decode_all
 from pipeline.image.dataset.generated import generate_image
 from pipeline.image.dataset.sheets import read_sheet
 from pipeline.image.settings import GeneratedImages, NpzSource, PackageImages
-from pipeline.sources.archives import read_members
+from pipeline.sources.archives import opened_zip, read_members
 from pipeline.sources.parquet import read_column
 from pipeline.sources.placeholders import refuse_placeholder_file
 from pipeline.sources.settings import DirectorySource, HubSource
@@ -63,7 +63,7 @@ def _labels(archive: Path, pattern: str) -> Iterator[int]:
     for name, content in read_members(archive, pattern):
         try:
             yield from map(int, json.loads(content))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise PipelineError(
                 f"{archive}, {name} is no JSON list of classes ({error}); correct {_KEY}.labels"
             ) from error
@@ -78,7 +78,7 @@ def _from_npz(_: NpzSource, inputs: Sequence[Path], size: int) -> Iterator[Decod
 def _batch(path: Path, size: int) -> np.ndarray:
     """Array `data` of a batch, as it must be for images of this size."""
     try:
-        with np.load(path, allow_pickle=False) as batch:
+        with opened_zip(path), np.load(path, allow_pickle=False) as batch:
             data = batch["data"]
     except Exception as error:  # errors of NumPy, zipfile and zlib are of no common type
         refuse_placeholder_file(path)

