@@ -25,7 +25,7 @@ ADAM = {"kind": "adam", "beta1": 0.9, "beta2": 0.999}
 RUNS = {
     "sgd": {},
     "adam": {"optimizer": ADAM, "learning_rate_unit": "one", "learning_rate": 1e-3},
-    "averaged": {"average_decays": [0.9], "gradient_clip": 1.0},
+    "averaged": {"average_decays": [0.9]},
 }
 
 

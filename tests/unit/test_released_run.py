@@ -71,7 +71,9 @@ def test_intervals_that_cover_zero_are_counted_from_epoch_256_on(shift, covered)
 @pytest.mark.parametrize(("shift", "covered"), [(0, 12), (0.1, 3)])
 def test_a_run_of_the_width_of_the_notebook_is_held_against_the_notebook(shift, covered):
     ours = pd.DataFrame(rows(shift, range(6)))
-    figure = rhm_released_run.draw(LOOKS | {"width": 1024}, ours, losses(range(6)), reference())
+    figure = rhm_released_run.draw(
+        LOOKS.model_copy(update={"width": 1024}), ours, losses(range(6)), reference()
+    )
     note = figure.get_supxlabel().replace("\n", " ")
     assert "filled: ours at width 1024, mean" in note
     assert abs(int(note.split(" intervals")[0].split("; ")[-1].split(" of ")[0]) - covered) <= 2

@@ -296,7 +296,9 @@ SOURCE_EDITS = {
     ),
     "what settings of two domains compute": (
         ("pipeline/training/settings.py", "return self.gradient_clip", "return None"),
-        _together(TEXT_TRAIN, IMAGE_TRAIN),
+        # what reads samples, or controls in their place, reads how they were trained
+        _together(TEXT_TRAIN, IMAGE_TRAIN)
+        + Counter(measure_controls=2, judge_controls=1, pictures_controls=1, concatenate=4),
     ),
     "a line of the grammar": (
         ("pipeline/rhm/grammar/rules.py", "range(s - 1, -1, -1)", "range(s)"),
