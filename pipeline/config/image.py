@@ -35,7 +35,7 @@ class Data(image.Images):
     """Held-out images, at most, that losses are taken on."""
 
 
-class Training(AdamWTraining, image.Training):
+class Training(image.Training, AdamWTraining):
     """AdamW on the denoising loss."""
 
 

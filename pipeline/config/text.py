@@ -34,7 +34,7 @@ class Data(text.Corpus):
     """Held-out blocks, at most, that losses are taken on."""
 
 
-class Training(AdamWTraining, text.Training):
+class Training(text.Training, AdamWTraining):
     """AdamW on the denoising loss."""
 
     def _problems(self) -> Iterator[str]:

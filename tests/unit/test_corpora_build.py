@@ -156,8 +156,8 @@ def test_a_dataset_of_the_hub_is_held_against_what_was_fetched(tmp_path):
     directory.mkdir()
     texts = pa.table({"text": [words(number) for number in range(60)]})
     pq.write_table(texts, directory / "a.parquet")
-    source = {"kind": "hub", "dataset": "o/n", "files": "*", "column": "text"}
-    spec = spec_of(source=source)
+    source = {"kind": "hub", "dataset": "o/n", "revision": "0" * 40, "files": "*"}
+    spec = planned(source=source | {"column": "text"})
     assert "No such file" in refusal_of(tmp_path, [directory], spec)
     write_manifest(directory)
     assert made(tmp_path, [directory], spec).stamp["corpus"]["documents"] == 60

@@ -68,7 +68,8 @@ def wheel(path, **files):
 
 
 def pinned(archive):
-    return {**LITE0, "package": {"sha256": file_hash(archive)}}
+    package = PACKAGE.model_copy(update={"sha256": file_hash(archive)})
+    return LITE0.model_copy(update={"package": package})
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,12 +28,14 @@ from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import check_pin, file_hash, read_members
 from pipeline.sources.pretrained import Role
 from pipeline.text.corpus.tokenizer import build_tokenizer, load_tokenizer, save_tokenizer
+from pipeline.text.settings import Characters
+from tests.unit.settings_case import BARE
 
 MUTANTS = 150
 """Of every kind of artifact."""
 HANGS = 900
 """Seconds after which a reader has hung, on however slow a machine."""
-SPEC = {"stage": "sample", "settings": {"levels": 10, "seed": 3}, "code": "abc"}
+SPEC = {"stage": "sample", "settings": {"seed": 3}, "code": "abc"}
 ROLE = Role("encoder", "an", "domains.image.encoder.model", ())
 RNG = np.random.default_rng(0)
 WEIGHTS = {
@@ -58,7 +61,7 @@ class Kind(NamedTuple):
 
 
 def stamp(kind: str) -> dict[str, Any]:
-    return make_stamp(kind, SPEC, {"checkpoint": "f" * 64}) | {"step": 1024}
+    return make_stamp(kind, replace(BARE, plain=SPEC), {"checkpoint": "f" * 64}) | {"step": 1024}
 
 
 def stream(path: Path, kind: str) -> None:
@@ -92,7 +95,7 @@ def table_of(kind: str, quantities: list[str] | None) -> Kind:
 
 
 def write_tokenizer(path: Path) -> None:
-    coder = build_tokenizer({"kind": "characters", "alphabet": "abc "}, lambda: iter(()), [])
+    coder = build_tokenizer(Characters(kind="characters", alphabet="abc "), lambda: iter(()), [])
     save_tokenizer(coder, path, stamp("tokenizer"))
 
 

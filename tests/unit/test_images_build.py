@@ -93,7 +93,8 @@ def test_archives_and_pixels_are_among_the_inputs(make, tmp_path):
 
 def test_a_dataset_of_the_hub_is_held_against_what_was_fetched(make, tmp_path):
     (tmp_path / "images").mkdir()
-    source = {"kind": "hub", "dataset": "o/n", "files": "*", "column": "image"}
+    source = {"kind": "hub", "dataset": "o/n", "revision": "0" * 40, "files": "*"}
+    source |= {"column": "image"}
     with pytest.raises(PipelineError, match=r"images cannot be used .*\.manifest\.json"):
         make([tmp_path / "images"], source=source)
 

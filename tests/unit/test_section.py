@@ -6,6 +6,7 @@ from pipeline.artifacts.tensors import read_tensors, write_tensors
 from pipeline.artifacts.upstream import settings_in
 from pipeline.base.errors import PipelineError
 from pipeline.base.section import Section
+from pipeline.config.schema import Config
 from pipeline.rhm.settings import GrammarParameters, GrammarSetting, TrainSettings
 from pipeline.stages.catalogue import STAGES
 from pipeline.stages.domains import EVERY_DOMAIN
@@ -52,3 +53,19 @@ def test_settings_of_older_code_are_told_with_the_file_and_the_remedy(tmp_path, 
         f"rebuild it with: snakemake {path} --forcerun"
     )
     assert "\n" not in str(error.value)
+
+
+def _sections(cls=Section):
+    yield cls
+    for inner in cls.__subclasses__():
+        yield from _sections(inner)
+
+
+def test_of_several_bases_a_key_is_declared_as_python_resolves_it():
+    assert issubclass(Config, Section)  # the module of which declares all of them
+    for section in set(_sections()):
+        for key, field in section.model_fields.items():
+            owner = next(c for c in section.__mro__ if key in c.__dict__.get("__annotations__", {}))
+            declared = owner.model_fields[key]
+            assert field.annotation == declared.annotation, f"{section}.{key} is not {owner}'s"
+            assert field.metadata == declared.metadata, f"{section}.{key} is not {owner}'s"

@@ -43,7 +43,8 @@ shift; done"""
 
 
 def package(registry, sha256=SHA256):
-    return Package(registry=registry, name="@o/words", version="1.2", sha256=sha256)
+    name = "@o/words" if registry == "npm" else "words"
+    return Package(registry=registry, name=name, version="1.2", sha256=sha256)
 
 
 def message_of(function, *arguments):
@@ -85,7 +86,7 @@ def test_pip_is_told_the_hash_before_it_looks_into_anything(client, tmp_path):
     client(f"eval last=\\${{$#}}; cat $last > '{tmp_path}/asked'\n{GIVE}")
     fetch.fetch_package(package("pypi"), tmp_path / "resources" / "words.whl")
     asked = (tmp_path / "asked").read_text()
-    assert asked == f"@o/words==1.2 --hash=sha256:{SHA256}\n"
+    assert asked == f"words==1.2 --hash=sha256:{SHA256}\n"
 
 
 def test_a_client_that_says_what_is_no_text_is_repeated_in_one_line(client, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,11 +23,12 @@ from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
+from tests.unit.settings_case import BARE
 
 ROOT = Path(__file__).parents[2]
 
 FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
-STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
+STAMP = make_stamp("losses", replace(BARE, plain={"x": 1}), {"in": "abc"})
 
 
 @pytest.fixture
