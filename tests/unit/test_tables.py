@@ -1,6 +1,7 @@
 """Parquet tables: documented columns, stamps, refusals."""
 
 import random
+from dataclasses import replace
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,9 +11,10 @@ from pipeline.artifacts.tables import read_table, read_table_stamp, read_tables,
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.columns import COLUMNS
 from pipeline.base.errors import PipelineError
+from tests.unit.settings_case import BARE
 
 FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
-STAMP = make_stamp("losses", {"x": 1}, {"in": "abc"})
+STAMP = make_stamp("losses", replace(BARE, plain={"x": 1}), {"in": "abc"})
 
 
 @pytest.fixture
