@@ -9,9 +9,10 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from pipeline.artifacts.files import replacing
+from pipeline.figures.settings import FigureSettings, Style
 from pipeline.figures.style import MARKERS, panels, shades
 
-LOOK = {"style": {"column_width": 3.4, "page_width": 7.0, "palette": "viridis"}}
+LOOK = FigureSettings(style=Style(column_width=3.4, page_width=7.0, palette="viridis"), missing=[])
 _COLUMNS = 3
 _FEW = 40
 """Ratio of the largest to the smallest number up to which there is room for ticks at 1, 2 and 5."""

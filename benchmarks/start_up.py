@@ -8,6 +8,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.contest import Contest, Side
+from pipeline.analysis.settings import HalfWayRules
+from pipeline.base.section import NoSettings, Section
+from pipeline.figures.settings import FigureSettings, Style
+from pipeline.rhm.settings import RandomGrammar
 from pipeline.stages.specs import make_spec
 
 SECONDS = 8.0
@@ -31,9 +35,12 @@ def contests() -> Iterator[Contest]:
         yield _line("concatenate, one table", _concatenate(directory))
         names = ("measurements", "losses", "probes", "output")
         paths = [f"--{name}={directory}/absent.parquet" for name in names]
-        yield _line("analyse, up to its input", _command("analyse", {}, *paths), 1, _PANDAS)
+        rules = HalfWayRules(among="all", converged=0.95)
+        yield _line("analyse, up to its input", _command("analyse", rules, *paths), 1, _PANDAS)
         paths = [f"--tables={directory}/absent.parquet", f"--outputs={directory}/absent.pdf"]
-        figure = _command("figure", {}, *paths, code_of="rhm_loss_curves")
+        style = Style(column_width=3.4, page_width=7.0, palette="viridis")
+        looks = FigureSettings(style=style, missing=[])
+        figure = _command("figure", looks, *paths, code_of="rhm_loss_curves")
         yield _line("figure, up to its input", figure, 1, _SEABORN)
 
 
@@ -57,13 +64,13 @@ def _run(command: list[str], status: int) -> None:
         raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
 
 
-def _command(stage: str, settings: dict, *options: str, code_of: str = "") -> list[str]:
+def _command(stage: str, settings: Section, *options: str, code_of: str = "") -> list[str]:
     spec = make_spec(code_of or stage, "rhm", settings)
     return [sys.executable, "-m", "pipeline", stage, "--spec", spec, *options]
 
 
 def _grammar(directory: Path) -> list[str]:
-    parameters = {"v": 4, "m": 2, "s": 2, "L": 2, "seed": 0}
+    parameters = RandomGrammar(v=4, m=2, s=2, L=2, seed=0)
     return _command("grammar", parameters, "--output", f"{directory}/grammar.safetensors")
 
 
@@ -80,4 +87,4 @@ def _write_losses(directory: Path) -> None:
 
 def _concatenate(directory: Path) -> list[str]:
     paths = [f"--parts={directory}/part.parquet", f"--output={directory}/rhm_losses.parquet"]
-    return _command("concatenate", {}, *paths)
+    return _command("concatenate", NoSettings(), *paths)

@@ -11,7 +11,10 @@ import pandas as pd
 from benchmarks.contest import Contest, Side, run_apart
 from benchmarks.curves import Curve
 from pipeline.analysis.aggregate import aggregate
+from pipeline.analysis.settings import Aggregation
 from pipeline.artifacts import tables
+from pipeline.base.labels import Cell
+from pipeline.base.spec import Spec
 
 KIND, SHOWN = "measurements", "node_accuracy"
 _QUANTITIES = (SHOWN, "string_accuracy", "conditional_accuracy", "squared_correlation")
@@ -36,8 +39,8 @@ class Grid:
         ]
         self.output = directory / f"tables/{KIND}.parquet"
         self.parts = [directory.joinpath(*place, f"{KIND}.parquet") for place in places]
-        self.spec = {"stage": "aggregate", "domain": "rhm", "code": "0" * 16}
-        self.spec["settings"] = {"cells": places, "missing": []}
+        settings = Aggregation(cells=[Cell(*place) for place in places], missing=[])
+        self.spec = Spec("aggregate", "rhm", settings, {"settings": settings.plain()})
         for number, part in enumerate(self.parts):
             if number < _DISTINCT:
                 tables.write_table(part, _rows(number), _stamp())

@@ -23,13 +23,17 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.base.randomness import stream_key, uniforms
+from pipeline.base.spec import Spec
+from pipeline.config.text import vocabulary_size
+from pipeline.sources.settings import DirectorySource
 from pipeline.text.corpus.build import make_corpus
 from pipeline.text.corpus.tokenizer import build_tokenizer
+from pipeline.text.settings import Characters, CorpusSettings, TrainedBpe
 
 FILE, CONTEXT, WORDS, LINE = 500_000, 128, 50_000, 100
 TOKENIZERS = {
-    "characters": {"kind": "characters", "alphabet": " abcdefghijklmnopqrstuvwxyz"},
-    "bpe": {"kind": "bpe", "vocabulary_size": 4096},
+    "characters": Characters(kind="characters", alphabet=" abcdefghijklmnopqrstuvwxyz"),
+    "bpe": TrainedBpe(kind="bpe", vocabulary_size=4096),
 }
 LIBRARIES = ("pipeline.text.corpus", "datasets.map")
 
@@ -55,15 +59,19 @@ def write_text(directory: Path, megabytes: int) -> None:
 
 def run_pipeline(directory: Path, kind: str) -> None:
     """Stage `corpus`."""
-    settings = {
-        "source": {"kind": "directory", "path": f"{directory}", "files": "*.txt"},
-        "tokenizer": TOKENIZERS[kind],
-        "context": CONTEXT,
-        "validation_fraction": 0.1,
-        "split_seed": 0,
-    }
+    tokenizer = TOKENIZERS[kind]
+    settings = CorpusSettings(
+        source=DirectorySource(kind="directory", path=f"{directory}", files="*.txt"),
+        tokenizer=tokenizer,
+        context=CONTEXT,
+        validation_fraction=0.1,
+        split_seed=0,
+        content=None,
+        vocabulary_size=vocabulary_size(tokenizer),
+    )
+    spec = Spec("corpus", "text", settings, {"settings": settings.plain()})
     inputs = sorted(directory.glob("*.txt"))
-    make_corpus({"settings": settings}, inputs, directory / "tokens", directory / f"{kind}.json")
+    make_corpus(spec, inputs, directory / "tokens", directory / f"{kind}.json")
 
 
 def run_datasets(directory: Path, kind: str) -> None:

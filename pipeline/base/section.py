@@ -1,8 +1,8 @@
 """Sections of the config, and settings of stages, which are made of them; and types of their keys.
 
-Every key has to be given, and checking changes no value. So what a class says of its keys cannot
-change what a job computes, and is no part of the job's code (`pipeline.stages.provenance`); what
-its methods and properties do is. Validators must therefore refuse, and never convert.
+A spec has the value of every key, and checking changes none. So what a class says of its keys
+cannot change what a job computes, and is no part of the job's code (`pipeline.stages.provenance`);
+what its methods and properties do is. Validators must therefore refuse, and never convert.
 """
 
 from collections.abc import Iterator

@@ -14,6 +14,7 @@ from pipeline.measurement.estimate import jackknife_error, ratio
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
 from pipeline.rhm.measure import observe
+from pipeline.rhm.settings import Measurement
 from pipeline.training.evaluation import noise_bins
 from tests.unit.claims_case import RULES
 from tests.unit.conftest import language
@@ -21,7 +22,9 @@ from tests.unit.test_claims_of_samples import tables_of
 from tests.unit.test_convergence import controls, network
 from tests.unit.test_memorization import measurements
 
-SETTINGS = {"blocks": 8, "random_halves": 2, "bootstrap_samples": 100, "largest_error": 0.25}
+SETTINGS = Measurement(
+    jackknife_blocks=8, random_halves=2, bootstrap_samples=100, largest_error=0.25
+)
 
 
 def test_trials_of_a_single_string_have_no_error():

@@ -9,9 +9,12 @@ import pytest
 from pipeline.rhm.estimators.creativity import unseen_shares
 from pipeline.rhm.grammar.correlations import common_ancestor_level
 from pipeline.rhm.measure import observe
+from pipeline.rhm.settings import Measurement
 from tests import reference
 
-SETTINGS = {"blocks": 8, "random_halves": 3, "bootstrap_samples": 100, "largest_error": 0.25}
+SETTINGS = Measurement(
+    jackknife_blocks=8, random_halves=3, bootstrap_samples=100, largest_error=0.25
+)
 
 
 def shuffled_blocks(strings, size):
@@ -30,7 +33,7 @@ def shuffled_blocks(strings, size):
 
 def observed(language, samples):
     """Rows on samples so arranged that every block of them is all of them."""
-    tiled = np.tile(samples, (SETTINGS["blocks"], 1)).astype(np.uint8)
+    tiled = np.tile(samples, (SETTINGS.jackknife_blocks, 1)).astype(np.uint8)
     return list(observe(language.grammar, {"tokens": tiled}, known(language.strings), SETTINGS))
 
 
@@ -165,7 +168,7 @@ def test_neither_copies_nor_what_is_invalid_is_creative(deep):
 def test_who_puts_seen_blocks_together_is_creative_above_them_only(deep):
     """Half strings of the training set, in any order: all level-2 nodes were seen."""
     samples = shuffled_blocks(deep.strings[:40], 4)
-    tiled = np.tile(samples, (SETTINGS["blocks"], 1)).astype(np.uint8)
+    tiled = np.tile(samples, (SETTINGS.jackknife_blocks, 1)).astype(np.uint8)
     strings = known(deep.strings) | {"training": deep.strings[:40].astype(np.uint8)}
     low, middle, _ = indices(list(observe(deep.grammar, {"tokens": tiled}, strings, SETTINGS)))
     assert middle == pytest.approx(0.0)

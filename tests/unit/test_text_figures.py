@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.samples import largest_training_set, mean_over_networks, square_root
+from pipeline.figures.settings import OfJudgements
 from pipeline.figures.text import coherence_length_vs_training as text_coherence_length_vs_training
 from pipeline.figures.text import correlation_vs_distance as text_correlation_vs_distance
 from pipeline.figures.text import perplexity_vs_context as text_perplexity_vs_context
 from pipeline.figures.text import samples as text_samples
+from tests.unit.test_figures import STYLE
 
-LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}, "average": 0.99}
+LOOKS = OfJudgements(style=STYLE, missing=[], average=0.99, judge="some model")
 STEPS, DISTANCES = (10, 100, 1000), (1, 2, 4)
 
 
@@ -96,7 +98,7 @@ def test_correlations_with_zero_in_their_interval_are_left_out():
 
 def test_the_judge_is_shown_beside_the_diversity_of_samples():
     tables = of_networks(judged), of_controls(judged), of_networks(numbers), of_controls(numbers)
-    figure = text_perplexity_vs_context.draw(LOOKS | {"judge": "some model"}, *tables)
+    figure = text_perplexity_vs_context.draw(LOOKS, *tables)
     assert "some model" in figure.get_supxlabel()
     labels = [panel.get_ylabel() for panel in figure.axes]
     assert len(labels) == 4

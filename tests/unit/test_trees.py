@@ -8,15 +8,17 @@ import pytest
 
 from pipeline.figures import style
 from pipeline.figures.rhm import samples as rhm_samples
+from pipeline.figures.settings import FigureSettings, Style
+from pipeline.rhm.settings import ShownStrings
 from pipeline.rhm.trees import observe
-
-LOOKS = {"style": {"palette": "viridis", "column_width": 3.4, "page_width": 7.0}}
+from tests.unit.test_figures import SETTINGS as LOOKS
+from tests.unit.test_figures import STYLE
 
 
 def nodes(language, samples, training, shown):
     generated = {"tokens": samples.astype(np.uint8)}
     strings = {"training": training.astype(np.uint8)}
-    rows = observe(language.grammar, generated, strings, {"shown_strings": shown})
+    rows = observe(language.grammar, generated, strings, ShownStrings(shown_strings=shown))
     return pd.DataFrame([asdict(row) for row in rows])
 
 
@@ -78,7 +80,8 @@ def test_every_size_and_step_has_its_strings_with_marks_by_kind():
 @pytest.mark.parametrize("count", [1, 3, 12])
 @pytest.mark.parametrize("palette", ["viridis", "mako", "rocket", "crest"])
 def test_shades_stand_out_from_paper(palette, count):
-    colours = style.shades({"style": {"palette": palette}}, count)
+    looks = Style.of(STYLE, palette=palette)
+    colours = style.shades(FigureSettings(style=looks, missing=[]), count)
     assert len(colours) == count
     assert min(map(style.contrast, colours)) >= 3
 
