@@ -15,6 +15,8 @@ from pathlib import Path
 
 PACKAGE, PYDANTIC = f"{os.sep}pipeline{os.sep}", f"{os.sep}pydantic{os.sep}"
 FOREIGN, KNOWN, CALLS = set(), set(), set()
+SEEN = set()
+"""Code whose calls are known and were not made by an import, so that no further one says more."""
 
 
 def is_ours(code):
@@ -27,8 +29,12 @@ def is_ours(code):
 
 def trace(frame, _event, _argument):
     code = frame.f_code
-    if is_ours(code) and code.co_name != "<module>" and not is_check(frame):
-        CALLS.add((code.co_filename, code.co_firstlineno, *importing(frame)))
+    if code in SEEN or not is_ours(code) or code.co_name == "<module>" or is_check(frame):
+        return
+    path, line = importing(frame)
+    CALLS.add((code.co_filename, code.co_firstlineno, path, line))
+    if path is None:
+        SEEN.add(code)
 
 
 def is_check(frame):
