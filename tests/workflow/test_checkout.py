@@ -28,8 +28,9 @@ def code_of(path: Path) -> str:
 
 
 def code_in(checkout: Checkout) -> str:
-    program = "import json; from pipeline.stages.specs import make_spec\n"
-    program += "print(json.loads(make_spec('grammar', 'rhm', {}))['code'])"
+    program = "import json\nfrom pipeline.base.section import NoSettings\n"
+    program += "from pipeline.stages.specs import make_spec\n"
+    program += "print(json.loads(make_spec('grammar', 'rhm', NoSettings()))['code'])"
     command = [sys.executable, "-c", program]
     return subprocess.run(
         command, cwd=checkout.path, capture_output=True, text=True, check=True

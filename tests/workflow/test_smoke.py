@@ -59,7 +59,7 @@ def test_every_claim_has_a_verdict(smoke_run):
     path = smoke_run.path / "results/smoke/tables/claims.parquet"
     claims = pd.read_parquet(path)
     of_text = smoke_run.path / "results/smoke/tables/text_claims.parquet"
-    assert read_table_stamp(of_text)["spec"]["settings"]["rules"]["margin"] == 0.25
+    assert read_table_stamp(of_text)["spec"]["settings"]["margin"] == 0.25
     assert set(claims["verdict"]) <= set(VERDICTS)
     pooled = claims[claims["setting"].isna()]
     assert len(pooled) == len(CLAIMS)
