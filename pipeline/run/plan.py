@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import ONLINE, parse_replicas
-from pipeline.config.rhm import RhmConfig
+from pipeline.config.image import ImageConfig
 from pipeline.config.schema import Config
+from pipeline.config.text import TextConfig
 from pipeline.run.place import Place, cell_directory, setting_directory
 from pipeline.run.present import DEPARTED, Present
 from pipeline.stages.catalogue import COMPARISONS, TABLES
@@ -166,7 +167,8 @@ class Plan:
 
     def _controls(self, domain: str) -> list[str]:
         config = self._config.domain(domain)
-        lengths = [] if isinstance(config, RhmConfig) else config.measurement.block_lengths
+        has_blocks = isinstance(config, TextConfig | ImageConfig)
+        lengths = config.measurement.block_lengths if has_blocks else []
         return [*DOMAINS[domain].controls, *(f"blocks{length}" for length in lengths)]
 
 
