@@ -166,10 +166,10 @@ class Plan:
         return [FIGURE.format(run=self._config.run, figure=name) for name in names]
 
     def _controls(self, domain: str) -> list[str]:
-        config = self._config.domain(domain)
-        has_blocks = isinstance(config, TextConfig | ImageConfig)
-        lengths = config.measurement.block_lengths if has_blocks else []
-        return [*DOMAINS[domain].controls, *(f"blocks{length}" for length in lengths)]
+        config, others = self._config.domain(domain), DOMAINS[domain].controls
+        if not isinstance(config, TextConfig | ImageConfig):
+            return [*others]
+        return [*others, *(f"blocks{length}" for length in config.measurement.block_lengths)]
 
 
 def _of_replicas(place: Place, artifact: str) -> list[str]:
