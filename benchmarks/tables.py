@@ -30,10 +30,10 @@ _NOTE = (
 class Grid:
     """Tables of the cells of one setting, as stage `measure` writes them, in a directory.
 
-    Every cell has 288 rows in 18 columns; after the first `_DISTINCT`, numbers come round again.
+    Every cell has 288 rows in 18 columns; after the first `distinct`, numbers come round again.
     """
 
-    def __init__(self, directory: Path, cells: int) -> None:
+    def __init__(self, directory: Path, cells: int, distinct: int = _DISTINCT) -> None:
         places = [
             ("v16_m4_s2_L3", f"{32 + i // _SEEDS}", f"g{i % _SEEDS}d0n0") for i in range(cells)
         ]
@@ -42,11 +42,11 @@ class Grid:
         settings = Aggregation(cells=[Cell(*place) for place in places], missing=[])
         self.spec = Spec("aggregate", "rhm", settings, {"settings": settings.plain()})
         for number, part in enumerate(self.parts):
-            if number < _DISTINCT:
+            if number < distinct:
                 tables.write_table(part, _rows(number), _stamp())
             else:
                 part.parent.mkdir(parents=True)
-                shutil.copyfile(self.parts[number % _DISTINCT], part)
+                shutil.copyfile(self.parts[number % distinct], part)
 
     def aggregate(self) -> None:
         """Our way: every part is checked against its stamp, and all become one table."""

@@ -8,17 +8,21 @@ the file. A seal is found and checked in plain bytes, before any library is show
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pipeline.artifacts.files import replacing
 
 _SEAL = "seal"
 _BLANK = "0" * 64
+_END = 8
+"""Bytes after the footer of a table: its length, and a mark."""
 _DECODER = json.JSONDecoder()
-_PLACE = re.compile(rb'\\?"seal\\?": \\?"([0-9a-f]{64})\\?"')
+_MARK = b'"seal'
+_PLACE = re.compile(rb'"seal\\?": \\?"([0-9a-f]{64})\\?"')
 """A seal in JSON, or in JSON that is itself a text of another JSON."""
 
 
@@ -78,12 +82,28 @@ def read_sealed(path: Path) -> dict[str, Any]:
     return parse_stamp(content.decode())
 
 
+def read_footer(file: BinaryIO) -> bytes:
+    """The footer of a table and what follows it, to the end of the file.
+
+    Raises:
+        ValueError: the file has no whole footer.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END))
+    length = _END + int.from_bytes(file.read(_END)[:4], "little")
+    if not _END < length <= size:
+        raise ValueError("it has no whole footer")
+    file.seek(size - length)
+    return file.read()
+
+
 def _place(part: bytes) -> tuple[int, int]:
     """Where the digits of a seal begin and end; a stamp has it last, whatever else it holds."""
-    places = [found.span(1) for found in _PLACE.finditer(part)]
-    if not places:
-        raise SealError("has no seal: it is foreign, was altered, or is of an older version")
-    return places[-1]
+    start = len(part)
+    while (start := part.rfind(_MARK, 0, start)) >= 0:
+        if found := _PLACE.match(part, start):
+            return found.span(1)
+    raise SealError("has no seal: it is foreign, was altered, or is of an older version")
 
 
 def _digest(part: bytes, start: int, end: int) -> bytes:

@@ -13,10 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from pipeline.artifacts.seals import check_seal, parse_stamp
-from pipeline.artifacts.tables import read_footer
+from pipeline.artifacts.places import is_in_place
+from pipeline.artifacts.seals import check_seal, parse_stamp, read_footer
 from pipeline.artifacts.tensors import STAMP, read_header
 
 _IN_FOOTER = re.compile(STAMP + r'[^{]{1,8}(?={"kind": )')
@@ -24,18 +22,26 @@ _IN_FOOTER = re.compile(STAMP + r'[^{]{1,8}(?={"kind": )')
 
 
 def is_stale(path: Path, spec: str) -> bool:
-    """Whether an artifact is stamped with another spec than this, or its seal is not right.
+    """Whether an artifact is another than a job of this spec makes at its place, or was altered.
 
     False for kinds of files that carry no stamp; another output of the same job has one.
     """
     if path.suffix not in _READERS:
         return False
+    stamp = sealed_stamp(path)
+    return stamp is None or stamp.get("spec") != json.loads(spec) or not is_in_place(stamp, path)
+
+
+def sealed_stamp(path: Path) -> dict[str, Any] | None:
+    """The stamp of an artifact that is not read any further; none if none is there or sealed."""
+    if path.suffix not in _READERS:
+        return None
     try:
         part, stamp = _READERS[path.suffix](path)
         check_seal(part)
     except (OSError, ValueError):
-        return True
-    return stamp.get("spec") != json.loads(spec)
+        return None
+    return stamp
 
 
 def stamped_spec(path: Path) -> dict[str, Any] | None:
@@ -89,7 +95,14 @@ def _read_table(path: Path) -> tuple[bytes, dict[str, Any]]:
     return footer, parse_stamp(text[before.end() :], more_follows=True)
 
 
+def _read_document(path: Path) -> tuple[bytes, dict[str, Any]]:
+    content = path.read_bytes()
+    return content, parse_stamp(content.decode())
+
+
 def _read_picture(path: Path) -> tuple[bytes, dict[str, Any]]:
+    from PIL import Image  # of no use to a job, which starts sooner without
+
     try:
         with Image.open(path) as picture:
             text = picture.info.get(STAMP, "{}")
@@ -101,6 +114,7 @@ def _read_picture(path: Path) -> tuple[bytes, dict[str, Any]]:
 _READERS: dict[str, Callable[[Path], tuple[bytes, dict[str, Any]]]] = {
     ".parquet": _read_table,
     ".safetensors": _read_tensors,
+    ".json": _read_document,
     ".png": _read_picture,
 }
 """How the part of a file that is sealed is read, and the stamp in it, by the ending of its name."""

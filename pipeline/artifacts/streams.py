@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pipeline.artifacts.files import remove, replacing
+from pipeline.artifacts.places import placed
 from pipeline.artifacts.seals import seal, with_blank_seal
 from pipeline.artifacts.tensors import NAMES, STAMP, TYPES, Artifact, read_layout, refusal
 from pipeline.base.errors import PipelineError
@@ -79,7 +80,7 @@ def writing(path: Path, stamp: Mapping[str, Any]) -> Iterator[TensorStream]:
     with replacing(path) as temporary, temporary.open("wb") as file:
         stream = TensorStream(file)
         yield stream
-        stream.finish(stamp)
+        stream.finish(placed(stamp, path))
 
 
 def map_tensors(path: Path, kind: str) -> Artifact:

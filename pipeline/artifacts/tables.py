@@ -10,13 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.artifacts.files import replacing
-from pipeline.artifacts.seals import SealError, check_seal, parse_stamp, seal, with_blank_seal
+from pipeline.artifacts.places import placed
+from pipeline.artifacts.seals import (
+    SealError,
+    check_seal,
+    parse_stamp,
+    read_footer,
+    seal,
+    with_blank_seal,
+)
 from pipeline.artifacts.tensors import STAMP, check_kind, refusal
 from pipeline.base.cells import CellSettings
 from pipeline.base.columns import COLUMNS
@@ -29,8 +37,6 @@ if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; other stages 
 
 SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
-_END = 8
-"""Bytes after a footer: its length, and a mark."""
 UNSEALED = Path(__file__).parents[2] / "workflow/references/unsealed.sha256"
 """Tables in the repository of an older version, which had no seals, as sha256sum lists them."""
 
@@ -68,7 +74,7 @@ def write_arrow(path: Path, rows: pa.Table, stamp: Mapping[str, Any]) -> None:
             writer.write_table(table)
             file.flush()
             digest = _content_hash(table.schema, temporary.read_bytes())
-            text = with_blank_seal({**stamp, "sha256": digest})
+            text = with_blank_seal({**placed(stamp, path), "sha256": digest})
             writer.add_key_value_metadata({STAMP: text})
         with temporary.open("r+b") as written:
             footer = read_footer(written)
@@ -141,21 +147,6 @@ def read_table_stamp(path: Path) -> dict[str, Any]:
     with _refusing(path, "a table"), path.open("rb") as file:
         check_seal(read_footer(file))
         return _stamp(pq.read_metadata(path))
-
-
-def read_footer(file: BinaryIO) -> bytes:
-    """The footer of a table and what follows it, to the end of the file.
-
-    Raises:
-        ValueError: the file has no whole footer.
-    """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _END))
-    length = _END + int.from_bytes(file.read(_END)[:4], "little")
-    if not _END < length <= size:
-        raise ValueError("it has no whole footer")
-    file.seek(size - length)
-    return file.read()
 
 
 def _check_footer(footer: bytes, content: bytes) -> None:

@@ -1,9 +1,10 @@
 """Artifacts on disk: tensors in safetensors, stamped and written whole or not at all.
 
 A stamp says what an artifact is (`kind`), the `spec` of the job that made it, the content hashes
-of its `inputs`, the software `versions`, and its own `sha256`, that of its tensors. It is sealed
-together with the header that it is in. Readers refuse a file that is truncated, of another kind, or
-of which a single bit is not as it was written.
+of its `inputs` and of what these were made from (`lineage`), the software `versions`, its `place`
+in the run, and its own `sha256`, that of its tensors. It is sealed together with the header that it
+is in. Readers refuse a file that is truncated, of another kind or place, or of which a single bit
+is not as it was written.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pipeline.artifacts.files import replacing
+from pipeline.artifacts.places import PLACE, is_in_place, placed
 from pipeline.artifacts.seals import SealError, check_seal, parse_stamp, seal, with_blank_seal
 from pipeline.base.errors import PipelineError, one_line
 from pipeline.base.spec import Spec
@@ -59,9 +61,15 @@ class Layout:
 
 
 def make_stamp(kind: str, spec: Spec[object], inputs: Mapping[str, str]) -> dict[str, Any]:
-    """Stamp of a new artifact, complete but for the content hash that its writer adds."""
+    """Stamp of a new artifact, but for the content hash and the place, which its writer adds."""
     versions = {name: version(name) for name in _STAMPED_PACKAGES}
-    return {"kind": kind, "spec": dict(spec.plain), "inputs": dict(inputs), "versions": versions}
+    return {
+        "kind": kind,
+        "spec": dict(spec.plain),
+        "inputs": dict(inputs),
+        "lineage": dict(spec.lineage),
+        "versions": versions,
+    }
 
 
 def write_tensors(
@@ -69,7 +77,7 @@ def write_tensors(
 ) -> None:
     """Write named arrays and their stamp to a safetensors file, whole or not at all."""
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-    stamp = {**stamp, "sha256": _content_hash(arrays)}
+    stamp = {**placed(stamp, path), "sha256": _content_hash(arrays)}
     with replacing(path) as temporary:
         save_file(arrays, temporary, metadata={STAMP: with_blank_seal(stamp)})
         with temporary.open("r+b") as file:
@@ -132,9 +140,16 @@ def read_header(file: BinaryIO) -> bytes:
 
 
 def check_kind(path: str | Path, stamp: Mapping[str, Any], kind: str) -> None:
-    """Raise PipelineError unless the stamp is one of ours and of this kind."""
+    """Raise PipelineError unless the stamp is one of ours, of this kind and made at this place."""
     if stamp.get("kind") != kind:
         raise refusal(path, f"is not a {kind} of this pipeline but {stamp.get('kind', 'foreign')}")
+    check_place(path, stamp)
+
+
+def check_place(path: str | Path, stamp: Mapping[str, Any]) -> None:
+    """Raise PipelineError if an artifact was made at another place of a run than it is at."""
+    if not is_in_place(stamp, path):
+        raise refusal(path, f"was made as {stamp[PLACE]} and put in another place")
 
 
 def refusal(path: str | Path, reason: str) -> PipelineError:

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.files import TEMPORARY, naming_failures, remove, replacing
+from pipeline.artifacts.places import WORK
 from pipeline.base.canonical import short_hash
-
-_PLACE = ".work"
 
 
 class Workspace:
@@ -30,10 +29,10 @@ class Workspace:
         Raises:
             PipelineError: the directory cannot be made.
         """
-        self._root = root / _PLACE / short_hash(dict(identity))
+        self._root = root / WORK / short_hash(dict(identity))
         with naming_failures(self._root):
             self._root.mkdir(parents=True, exist_ok=True)
-            for leftover in self._root.glob(TEMPORARY):  # of a killed attempt
+            for leftover in self._root.rglob(TEMPORARY):  # of a killed attempt
                 remove(leftover)
 
     def path(self, name: str) -> Path:
@@ -80,5 +79,5 @@ def forget_progress(outputs: Iterable[str | Path]) -> None:
         PipelineError: one cannot be deleted.
     """
     for directory in {Path(output).parent for output in outputs}:
-        with naming_failures(directory / _PLACE):
-            remove(directory / _PLACE)
+        with naming_failures(directory / WORK):
+            remove(directory / WORK)

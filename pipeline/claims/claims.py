@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pipeline.claims import coherence, creativity, depth, learning
 from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
+from pipeline.stages.domains import DOMAINS
 
 POOLED, BY_SETTING, EACH = "pooled", "by setting", "each"
 """Whether settings are looked at together only, or also one by one; or each has to bear it out."""
@@ -102,10 +103,10 @@ CLAIMS = (
         "clustering", "rhm", _CLUSTERING, "correlation over grammars of a setting", ">", 0.0,
         (*_SIZES, "theory"), learning.clustering_correlation,
     ),
-    *(_time(domain) for domain in coherence.LENGTHS),
+    *(_time(domain) for domain in DOMAINS),
     *(
         _data(domain, checkpoint)
-        for domain in coherence.LENGTHS
+        for domain in DOMAINS
         for checkpoint in (coherence.BEST, coherence.LAST)
     ),
     Claim(

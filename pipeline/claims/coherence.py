@@ -15,17 +15,11 @@ from pipeline.analysis.samples import NETWORK, of_weights
 from pipeline.claims.evidence import over_networks, slope, undetermined
 from pipeline.claims.settings import Rules
 from pipeline.claims.verdict import Evidence
+from pipeline.stages.domains import DOMAINS
 
 Tables = Mapping[str, pd.DataFrame]
 
-LENGTHS = {
-    "rhm": ("coherence_length", "novel_strings"),
-    "text": ("equivalent_block_length", "novel_samples"),
-    "image": ("equivalent_block_length", "novel_samples"),
-}
-"""Quantity of every domain that is its length, and among which samples of finite training sets."""
-
-UNITS = {"rhm": REPLICA, "text": NETWORK, "image": NETWORK}
+UNITS = {name: REPLICA if domain.has_grammars else NETWORK for name, domain in DOMAINS.items()}
 """Columns that tell the curves of every domain apart."""
 
 BEST, LAST = "best checkpoint", "fixed number of steps"
@@ -68,7 +62,7 @@ def lengths(tables: Tables, rules: Rules, domain: str, fresh: bool = False) -> p
     Of samples that are novel, with the share of copies beside them as `copied`; or of all samples
     of networks that saw `fresh` data only.
     """
-    quantity, novel = LENGTHS[domain]
+    quantity, novel = DOMAINS[domain].length, DOMAINS[domain].novel
     frame = tables["measurements"]
     frame = frame[frame["quantity"] == quantity]
     if domain != "rhm":

@@ -9,9 +9,10 @@ from typing import cast
 import pandas as pd
 
 from pipeline.base.types import Values
+from pipeline.stages.domains import DOMAINS
 
 _ROW = ["claim", "domain", "quantity"]
-_DATA = {"rhm": "grammars", "text": "text", "image": "images"}
+_DATA = {domain.name: domain.data for domain in DOMAINS.values()}
 _STYLE = """<style>
 .claims {font: 12px sans-serif; border-collapse: collapse; background: white; min-width: 60em}
 .claims th, .claims td {padding: 3px 6px; text-align: left; vertical-align: top; border: 0}

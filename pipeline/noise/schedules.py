@@ -27,19 +27,26 @@ def linear_beta(levels: int, first: float, last: float) -> np.ndarray:
 
 
 def _linear_alpha_bar(levels: int) -> np.ndarray:
+    """1 - t/T."""
     return _from_one(1 - np.arange(1, levels + 1) / levels)
 
 
 def _ddpm_linear_beta(levels: int) -> np.ndarray:
+    """Of Ho et al. (2020): beta from 1e-4 to 0.02 at T = 1000, rescaled to T levels."""
     beta = np.linspace(1e-4, 0.02, levels) * 1000 / levels
     return _from_one(np.cumprod(1 - np.minimum(beta, 1)))
 
 
 def _d3pm_linear_beta(levels: int) -> np.ndarray:
+    """Of Austin et al. (2021): beta from 0.02 to 1."""
     return _from_one(np.cumprod(1 - np.linspace(0.02, 1.0, levels)))
 
 
 def _cosine(levels: int) -> np.ndarray:
+    """Of Nichol & Dhariwal (2021), eq. 17: cos^2((t/T + 0.008) / 1.008 pi/2), relative to t = 0.
+
+    beta is at most 0.999, as the last one would be 1 and leave nothing of x_0 to start from.
+    """
     angles = (np.arange(levels + 1) / levels + 0.008) / 1.008 * np.pi / 2
     remaining = np.cos(angles) ** 2
     return _from_one(np.cumprod(1 - np.minimum(1 - remaining[1:] / remaining[:-1], 0.999)))
@@ -67,10 +74,9 @@ of grammars are taken of each."""
 def alpha_bar(kind: str, levels: int, **ends: float) -> np.ndarray:
     """alpha_bar at t = 0..levels, float64 [levels + 1], falling.
 
-    `linear_beta` takes its `ends`, `first` and `last` (see there); the others start from 1 and take
-    none. `linear_alpha_bar` is 1 - t/T; `ddpm_linear_beta` has beta from 1e-4 to 0.02 (Ho et al.
-    2020, rescaled to T levels); `d3pm_linear_beta` has beta from 0.02 to 1 (Austin et al. 2021);
-    `cosine` is cos^2((t/T + 0.008) / 1.008 pi/2), normalised to 1 at t = 0, with beta at most 0.999
-    (Nichol & Dhariwal 2021, eq. 17).
+    Args:
+        kind: of the schedule, a key of `SCHEDULES`.
+        levels: noise levels T.
+        ends: further settings of this kind, by their names.
     """
     return SCHEDULES[kind](levels, **ends)

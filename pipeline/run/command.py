@@ -1,12 +1,15 @@
 """The command line of a stage, and how it is run, by its record."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from pipeline.run.lineage import gather_lineage
 from pipeline.sources.contents import planned_files
 from pipeline.stages.parts import load_definition, load_part
 from pipeline.stages.record import Files, Option, Stage
@@ -31,16 +34,24 @@ def run_stage(stage: Stage, options: dict[str, Any]) -> None:
     """Run a stage with the options of its command.
 
     Raises:
-        PipelineError: sources changed after the workflow was planned, or what the stage raises.
+        PipelineError: sources changed after the workflow was planned, inputs do not belong
+            together, or what the stage raises.
     """
     if stage.settings:
-        spec = start_job(options["spec"])
+        inputs, outputs = _paths(stage.inputs, options), _paths(stage.outputs, options)
+        spec = replace(start_job(options["spec"]), lineage=gather_lineage(inputs, outputs))
         parts = {name: load_part(spec.domain, part) for name, part in stage.parts.items()}
         options = {**options, "spec": spec, **parts}
         if stage.own_files:
             own = planned_files(spec.settings.source, spec.settings.content)
             options[stage.own_files] = [*own, *options[stage.own_files]]
     load_definition(stage.function)(**options)
+
+
+def _paths(files: Sequence[Files], options: Mapping[str, Any]) -> list[Path]:
+    """All paths that some options name."""
+    named = (options[file.option] for file in files)
+    return [path for value in named for path in (value if isinstance(value, list) else [value])]
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:

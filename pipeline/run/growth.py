@@ -94,7 +94,7 @@ def _spec_of(trace: Path | None) -> dict[str, Any]:
     """Spec under which a trace of training was made; empty if that cannot be read."""
     if trace is None:  # somebody has just removed it
         return {}
-    from pipeline.artifacts.stamps import stamped_spec  # Pillow, which most plans do not need
+    from pipeline.artifacts.stamps import stamped_spec  # numpy, which most plans do not need
 
     spec = stamped_spec(trace) or {}
     return spec if isinstance(spec.get("settings"), dict) and "code" in spec else {}

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +26,7 @@ from pipeline.run.trained import trained_cells
 from pipeline.stages.catalogue import STAGES
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.paths import CELL
+from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, steps_of
 
 _RESUMABLE = "resume me"
 _SILENCE = 1800.0
@@ -132,12 +134,12 @@ def _outputs(domain: str) -> dict[str, str]:
 
 
 def _saved_step(home: Path) -> int:
-    names = (path.stem for path in home.glob(".work/*/*step*.safetensors"))
-    return max((int(step) for name in names for step in re.findall(r"\d+$", name)), default=0)
+    saved = (home.glob(PATTERN + name("*")) for name in (state_name, checkpoint_name))
+    return max(steps_of(chain(*saved)), default=0)
 
 
 def _validation_loss(home: Path) -> float | None:
-    files = [*home.glob(".work/*/losses_step*.parquet"), *home.glob("losses.parquet")]
+    files = [*home.glob(PATTERN + losses_name("*")), *home.glob("losses.parquet")]
     for path in sorted(files, key=_changed, reverse=True):
         try:
             losses = tables.read_table(path, "losses")

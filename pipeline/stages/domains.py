@@ -16,6 +16,7 @@ class Domain:
 
     Attributes:
         name: of the domain, of its section of the config, and of its room in `pipeline`.
+        data: what people call its data, in the plural.
         source: what datasets are made from, below a setting; `{grammar_seed}` in it is a replica's.
         reference: what samples are compared with, below a setting, likewise.
         measured: what is measured of samples, a directory of a cell.
@@ -26,9 +27,12 @@ class Domain:
         beside: tables of a setting that another of its tables is put beside, by the name of that.
         other_settings: sections of the config with settings of their own, by the table of these.
         claim_tables: tables that claims are decided from, in the order in which they are read.
+        length: the quantity that says how far samples are coherent.
+        novel: among which samples it is measured where training sets are finite.
     """
 
     name: str
+    data: str
     source: str
     reference: str
     measured: str = "samples"
@@ -39,11 +43,19 @@ class Domain:
     beside: Mapping[str, str] = field(default_factory=dict)
     other_settings: Mapping[str, str] = field(default_factory=dict)
     claim_tables: tuple[str, ...] = ("measurements", "losses")
+    length: str = "equivalent_block_length"
+    novel: str = "novel_samples"
+
+    @property
+    def has_grammars(self) -> bool:
+        """Whether its data are drawn from grammars, of which replicas have their own."""
+        return "{grammar_seed}" in self.source
 
 
 _ALL = (
     Domain(
         "rhm",
+        "grammars",
         source="grammar_g{grammar_seed}",
         reference="grammar_g{grammar_seed}",
         has_data_online=True,
@@ -53,10 +65,13 @@ _ALL = (
             *("measurements", "losses", "probes"),
             *("sample_complexity", "memorization", "theory", "laws"),
         ),
+        length="coherence_length",
+        novel="novel_strings",
     ),
-    Domain("text", source="corpus", reference="corpus", controls=("real",)),
+    Domain("text", "text", source="corpus", reference="corpus", controls=("real",)),
     Domain(
         "image",
+        "images",
         source="images",
         reference="control_features/reference",
         measured="features",

@@ -1,4 +1,7 @@
-"""Names of the files that training keeps in its workspace. Standard library only."""
+"""Names of the files that training keeps in its workspace. Standard library only.
+
+Checkpoints are where they are published, seen from the directory of the cell.
+"""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +14,7 @@ _NAME = re.compile(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)")
 
 def checkpoint_name(step: int | str) -> str:
     """Weights after `step` steps, or with "*" the glob pattern of all; so the others, too."""
-    return f"step{step}.safetensors"
+    return f"checkpoints/step{step}.safetensors"
 
 
 def losses_name(step: int | str) -> str:

@@ -154,7 +154,7 @@ def rotten(job: Job, draws: random.Random) -> None:
         kept = {
             path
             for output in job.outputs
-            for path in output.parent.glob(".work/*/[!.]*.safetensors")
+            for path in output.parent.glob(".work/**/[!.]*.safetensors")
         }
         for path in sorted(kept, key=lambda path: path.stat().st_mtime)[-1:]:
             os.truncate(path, path.stat().st_size // 2)

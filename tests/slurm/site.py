@@ -115,7 +115,7 @@ class Site(Checkout):
 
     def wait_for_step(self, step: int) -> None:
         """Wait until training has passed a step."""
-        name = f".work/*/step{step}.safetensors"
+        name = f".work/*/checkpoints/step{step}.safetensors"
         wait_for(lambda: list((self.path / CELL).glob(name)), f"step {step}")
 
     def finish(self, process: subprocess.Popen, seconds: float = 400) -> int:

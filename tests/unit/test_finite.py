@@ -66,7 +66,7 @@ def test_a_divergence_at_the_last_step_is_told_and_nothing_published(tmp_path, d
         train_once(tmp_path, domain, learning_rate=rate, warmup_steps=0, gradient_clip=None)
     assert not (tmp_path / "losses.parquet").exists()
     assert not (tmp_path / "checkpoints").exists()
-    assert not list(tmp_path.glob(".work/*/s*.safetensors"))
+    assert not list(tmp_path.glob(".work/*/**/s*.safetensors"))
 
 
 def test_the_replicas_that_diverged_are_named(tmp_path, monkeypatch):

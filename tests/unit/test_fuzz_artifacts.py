@@ -243,6 +243,17 @@ def test_no_spoilt_artifact_is_read(tmp_path, kind):
     assert kind.read(path) == known
 
 
+@pytest.mark.parametrize("kind", KINDS[:-2], ids=lambda kind: kind.name)
+def test_a_whole_artifact_in_the_place_of_another_is_refused(tmp_path, kind):
+    here, there = (tmp_path / f"results/run/{name}/artifact" for name in ("P8", "P16"))
+    here.parent.mkdir(parents=True)
+    kind.write(here)
+    kind.read(here)
+    there.parent.mkdir()
+    here.rename(there)
+    assert "was made as P8/artifact and put in another place" in refused(kind.read, there)
+
+
 STAMPED = {".safetensors": "grammar", ".parquet": "losses"}
 
 

@@ -32,8 +32,10 @@ def make(label, states=(20, 40), checkpoints=(10, 20, 40), size="8", made_with=N
     for step in states:
         state(home, step, stamp["spec"])
     for step in checkpoints if states else ():
-        for name in (f"step{step}.safetensors", f"losses_step{step}.parquet"):
-            (home / ".work/abc" / name).touch()
+        for name in (f"checkpoints/step{step}.safetensors", f"losses_step{step}.parquet"):
+            path = home / ".work/abc" / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
     return home
 
 

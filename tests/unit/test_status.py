@@ -86,14 +86,14 @@ def test_a_source_that_cannot_be_made_fails_the_cells_that_need_it(cells, tmp_pa
 def test_step_and_loss_of_a_training_are_those_that_are_saved(cells, tmp_path):
     home = cells["16"]
     work = home / ".work/abc"
-    work.mkdir(parents=True)
+    (work / "checkpoints").mkdir(parents=True)
     (home / "dataset.safetensors").touch()
     (home / "logs/train.log").write_text("training: from step 0 to 40\n")
     for step, loss in ((10, 2.0), (20, 1.0)):
         path = work / f"losses_step{step}.parquet"
         write_losses(path, step, [("validation", loss), ("validation", loss + 0.5), ("test", 9.0)])
         os.utime(path, (time.time() - 100 + step,) * 2)
-        (work / f"step{step}.safetensors").touch()
+        (work / f"checkpoints/step{step}.safetensors").touch()
     (work / "state_step23.safetensors").touch()
     found = next(cell for cell in run_status(tmp_path, "smoke") if cell.dataset_size == "16")
     assert (found.state, found.step, found.steps) == ("training", 23, 40)

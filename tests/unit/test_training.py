@@ -149,7 +149,7 @@ def test_a_directory_in_place_of_a_state_is_skipped(uninterrupted, tmp_path, ste
 def test_a_directory_in_place_of_a_checkpoint_is_replaced(uninterrupted, tmp_path):
     case.prepare(tmp_path, REPLICAS)
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])
-    (kept,) = tmp_path.glob(".work/*/step20.safetensors")
+    (kept,) = tmp_path.glob(".work/*/checkpoints/step20.safetensors")
     kept.unlink()
     (kept / "inside").mkdir(parents=True)
     case.run(tmp_path, case.train_spec(REPLICAS), [20, 40])

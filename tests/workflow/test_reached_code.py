@@ -11,6 +11,7 @@ from tests.workflow.checkout import DRAWN, SMOKE
 
 OUTSIDE = ("pipeline.__main__", "pipeline.stages.", "pipeline.run.", "pipeline.base.choices")
 OUTSIDE += ("pipeline.base.canonical", "pipeline.sources.contents", "pipeline.sources.directory")
+OUTSIDE += ("pipeline.artifacts.stamps",)
 """Modules that start a job, or refuse to where files are not those that its settings have."""
 OF_OTHER_RUNS = {"depart", "encode_training"}
 """Stages that only runs with departures, or with image sets of finite size, have."""

@@ -7,6 +7,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from pipeline.artifacts import streams
+from pipeline.artifacts.places import place_of
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import stream_key, uniforms
@@ -18,7 +19,12 @@ from pipeline.text.corpus.documents import read_documents
 from pipeline.text.corpus.losses import measure_loss
 from pipeline.text.corpus.split import Census, Split
 from pipeline.text.corpus.tokenize import cut, pack, token_batches
-from pipeline.text.corpus.tokenizer import END_OF_DOCUMENT, build_tokenizer, save_tokenizer
+from pipeline.text.corpus.tokenizer import (
+    END_OF_DOCUMENT,
+    KIND,
+    build_tokenizer,
+    save_tokenizer,
+)
 from pipeline.text.settings import (
     Characters,
     CorpusSettings,
@@ -67,8 +73,10 @@ def make_corpus(
         most = settings.tokenizer.most_lost
         summary["lost_characters"] = measure_loss(coder, most, split.read())
     hashes["documents"] = census.sha256
-    save_tokenizer(coder, tokenizer, make_stamp("tokenizer", spec, hashes))
+    digest = save_tokenizer(coder, tokenizer, make_stamp(KIND, spec, hashes))
     stamp = make_stamp("corpus", spec, hashes) | {"corpus": summary}
+    if place := place_of(tokenizer):  # so that no other one reads what comes of these tokens
+        stamp["lineage"][place] = digest
     _write_blocks(tokens, stamp, coder, split, settings.context)
 
 

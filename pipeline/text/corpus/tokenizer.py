@@ -1,5 +1,6 @@
 """Tokenizers of text: characters, a trained byte-level BPE, or the BPE of GPT-2."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from pipeline.artifacts.places import placed
 from pipeline.artifacts.seals import SealError, read_sealed, write_sealed
-from pipeline.artifacts.tensors import refusal
+from pipeline.artifacts.tensors import check_kind, refusal
 from pipeline.base.choices import Choices
 from pipeline.base.errors import PipelineError, one_line
 from pipeline.sources.archives import read_members
@@ -19,7 +21,7 @@ END_OF_DOCUMENT = "<|endoftext|>"
 """Token after every document. A document's own text never yields it, whatever it says."""
 BREAK = "\n\n"
 """How decoded text shows the end of a document."""
-_DESCRIPTION = "tokenizer"
+KIND = _DESCRIPTION = "tokenizer"
 _KEY = "domains.text.data.tokenizer"
 Documents = Callable[[], Iterator[str]]
 
@@ -43,23 +45,33 @@ def build_tokenizer(
     return tokenizer
 
 
-def save_tokenizer(tokenizer: Tokenizer, path: Path, stamp: Mapping[str, Any]) -> None:
-    """Write a tokenizer as JSON: its stamp, and the library's own description of it."""
-    write_sealed(path, {**stamp, _DESCRIPTION: json.loads(tokenizer.to_str())})
+def save_tokenizer(tokenizer: Tokenizer, path: Path, stamp: Mapping[str, Any]) -> str:
+    """Write a tokenizer as JSON: its stamp, and the library's own description of it.
+
+    Returns:
+        The content hash, of the description.
+    """
+    description = tokenizer.to_str()
+    digest = hashlib.sha256(description.encode()).hexdigest()
+    content = {"sha256": digest, _DESCRIPTION: json.loads(description)}
+    write_sealed(path, {**placed(stamp, path), **content})
+    return digest
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """Read a tokenizer that `save_tokenizer` had written.
 
     Raises:
-        PipelineError: the file is missing, or was altered.
+        PipelineError: the file is missing, of another place, or was altered.
     """
     try:
-        tokenizer = Tokenizer.from_str(json.dumps(read_sealed(path)[_DESCRIPTION]))
+        stamp = read_sealed(path)
+        tokenizer = Tokenizer.from_str(json.dumps(stamp[_DESCRIPTION]))
     except SealError as error:
         raise refusal(path, f"{error}") from error
     except Exception as error:  # tokenizers raises no narrower one
         raise refusal(path, f"cannot be read as a tokenizer ({error})") from error
+    check_kind(path, stamp, KIND)
     tokenizer.encode_special_tokens = True  # which the file does not say
     return tokenizer
 
