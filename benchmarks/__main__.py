@@ -28,6 +28,7 @@ SUITE = (
     "correlations",
     "sampling",
     "tables",
+    "checking",
     "planning",
     "start_up",
     "text_sampling",

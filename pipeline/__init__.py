@@ -1,0 +1,23 @@
+"""How compositional generalization improves as diffusion models are trained.
+
+In a notebook: `load` a trained network, `export` it, list `runs`, read a `table`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipeline.library.networks import export, load
+    from pipeline.library.tables import runs, table
+
+__all__ = ["export", "load", "runs", "table"]
+
+
+_HOMES = {"export": "networks", "load": "networks", "runs": "tables", "table": "tables"}
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for, and no more, as stages import this package too."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.library.{_HOMES[name]}"), name)

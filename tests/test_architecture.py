@@ -29,7 +29,7 @@ LAYERS = (
     "figures claims",
     "config",
     "run",
-    "documents",
+    "documents library",
     "__main__",
 )
 """Rooms: folders and single modules of the package, from the ground up.

@@ -12,6 +12,7 @@ from pipeline.base.randomness import stream_key
 from pipeline.measurement.probe import ProbeRow
 from pipeline.noise.base import Denoiser
 from pipeline.noise.losses import LOSSES
+from pipeline.noise.posteriors import token_posteriors
 from pipeline.rhm.grammar.exchange import exchange_tuples
 from pipeline.rhm.grammar.rules import load_grammar
 from pipeline.rhm.model import build_noise, replica_keys
@@ -103,7 +104,7 @@ class Examination:
     def _latents(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Divergence of implied latent marginals from exact ones, of network and exact tokens."""
         strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
-        posteriors = (self._posteriors(network(xt, t).double(), xt, t) for _, xt, t in strings)
+        posteriors = (token_posteriors(self._noise, network(xt, t), xt, t) for _, xt, t in strings)
         implied = self._divergences(posteriors)
         quantities = {"latent_divergence": implied, "latent_divergence_floor": self._floors}
         return [
@@ -123,13 +124,6 @@ class Examination:
             parts.append([_divergence(p, q) for p, q in zip(exact, implied, strict=True)])
         levels = [torch.cat(of_level, dim=1) for of_level in zip(*parts, strict=True)]
         return torch.stack(levels).cpu().numpy()
-
-    def _posteriors(self, logits: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-        """Token distributions [R, N, d, v]: given all of x_t, and without what it excludes."""
-        symbols = torch.arange(self._noise.symbols, device=xt.device)
-        likelihood = self._noise.likelihood(symbols, xt.unsqueeze(-1), t[..., None, None])
-        own = likelihood if self._noise.predicts_cavities else likelihood > 0
-        return torch.softmax(logits + own.log(), dim=-1)
 
     def _synonyms(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
         """Change of every block's output by a synonym, relative to a tuple of another symbol."""

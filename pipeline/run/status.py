@@ -20,7 +20,7 @@ from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell, cell_directory
 from pipeline.config.grid import cells
-from pipeline.config.schema import Config
+from pipeline.config.recorded import recorded_config
 from pipeline.run.progress import error_line
 from pipeline.run.trained import trained_cells
 from pipeline.stages.catalogue import STAGES
@@ -83,17 +83,13 @@ def print_status(root: Path, run: str, as_json: bool) -> None:
 
 def run_status(root: Path, run: str) -> list[CellStatus]:
     """Status of every cell, in the order of the config; raises as `print_status`."""
-    path = root / "results" / run / "config.json"
-    try:
-        config = Config.model_validate_json(path.read_text())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise PipelineError(f"status: {path}: {reason}; start the run first, or again") from error
+    home = root / "results" / run
+    config = recorded_config(home)
     return [
-        _cell_status(path.parent, domain, cell, config.domain(domain).training.checkpoints[-1])
+        _cell_status(home, domain, cell, config.domain(domain).training.checkpoints[-1])
         for domain in DOMAINS
         if config.domain(domain).enabled
-        for cell in cells(config.domain(domain), trained_cells(path.parent / domain))
+        for cell in cells(config.domain(domain), trained_cells(home / domain))
     ]
 
 

@@ -96,6 +96,28 @@ def generate(
     return np.concatenate(parts, axis=1)
 
 
+def sample_network(
+    network: _Network,
+    sampling: _Sampling,
+    model: Model[_Network, TrainSettings],
+    sampler: Sampler[_Network, _Sampling, TrainSettings],
+    trained: TrainSettings,
+    count: int,
+    device: torch.device,
+) -> np.ndarray:
+    """Draw `count` strings from every replica of a network, by the sampler of its domain.
+
+    Returns:
+        Tokens [R, N, d], of the smallest type of integers that has all symbols.
+    """
+    keys = [stream_key(sampling.seed, key, "samples") for key in model.replica_keys(trained)]
+    length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
+    dtype = np.min_scalar_type(model.build_noise(trained).symbols - 1)
+    draw = sampler.build_sampler(sampling, trained, network)
+    with torch.inference_mode():
+        return generate(draw, keys, count, length, device, batch, dtype)
+
+
 def _sample_checkpoint(
     settings: _Sampling,
     model: Model[_Network, TrainSettings],
@@ -103,13 +125,8 @@ def _sample_checkpoint(
     weights: Artifact,
 ) -> np.ndarray:
     trained = settings_in(weights.stamp["spec"], weights.path, model.TRAINED)
-    device = choose_device()
-    keys = [stream_key(settings.seed, key, "samples") for key in model.replica_keys(trained)]
-    length, batch = sampler.string_length(trained), sampler.batch_size(trained, device)
-    dtype, parts = np.min_scalar_type(model.build_noise(trained).symbols - 1), []
-    with torch.inference_mode():
-        for average in settings.averages:
-            network = restore_network(model, weights, device, average)
-            draw = sampler.build_sampler(settings, trained, network)
-            parts.append(generate(draw, keys, settings.samples, length, device, batch, dtype))
-    return np.concatenate(parts)
+    count, device = settings.samples, choose_device()
+    networks = (restore_network(model, weights, device, average) for average in settings.averages)
+    return np.concatenate(
+        [sample_network(n, settings, model, sampler, trained, count, device) for n in networks]
+    )

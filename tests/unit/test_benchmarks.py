@@ -15,6 +15,7 @@ from scipy.stats import ttest_1samp
 
 from benchmarks import (
     belief_propagation,
+    checking,
     correlations,
     dataset_generation,
     machine,
@@ -26,6 +27,7 @@ from benchmarks.__main__ import SUITE
 from benchmarks.contest import LONG, ROUNDS, Contest, Line, Side, compete, run_apart
 from benchmarks.curves import Curve, fastest
 from benchmarks.figure import draw
+from pipeline.base.errors import PipelineError
 from pipeline.documents.paste import pasted
 from pipeline.rhm.grammar.parsing import parse
 from pipeline.rhm.grammar.rules import sample_rules
@@ -200,6 +202,22 @@ def test_both_ways_to_the_rows_of_a_figure_give_the_same(tmp_path):
 
 def test_all_contests_of_tables_run(tmp_path):
     assert [compete(contest, 0.0).rounds for contest in tables.contests(2, 2)] == [ROUNDS] * 3
+
+
+def test_stages_read_the_same_whether_or_not_anything_is_checked():
+    for contest in checking.contests(2, 2):
+        assert compete(contest, 0.0).rounds == ROUNDS
+
+
+def test_what_is_not_checked_is_read_although_it_was_altered(tmp_path):
+    trajectory = checking.Trajectory(tmp_path, steps=1, strings=64)
+    (path,) = trajectory.samples
+    spoilt = bytearray(path.read_bytes())
+    spoilt[-1] ^= 1
+    path.write_bytes(spoilt)
+    with pytest.raises(PipelineError):
+        trajectory.check_and_measure()
+    checking.unchecked(trajectory.measure)
 
 
 def test_stages_start():

@@ -1,0 +1,33 @@
+"""Configs that runs were started with."""
+
+from pathlib import Path
+
+from pipeline.base.errors import PipelineError
+from pipeline.config.load import NO_PRESET, load_config
+from pipeline.config.schema import Config
+
+RECORDED = "config.json"
+"""File that a run, or an exported network, keeps its config in."""
+_ROOT = Path(__file__).parents[2]
+
+
+def recorded_config(directory: Path) -> Config:
+    """The config that a run was last started with.
+
+    Args:
+        directory: of the run.
+
+    Raises:
+        PipelineError: it cannot be read, or is of older code.
+    """
+    path = directory / RECORDED
+    try:
+        return Config.model_validate_json(path.read_text())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise PipelineError(f"{path}: {reason}; start the run first, or again") from error
+
+
+def default_config() -> Config:
+    """The config of this checkout as it is, without a preset."""
+    return load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": NO_PRESET})

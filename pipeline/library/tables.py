@@ -1,0 +1,60 @@
+"""Runs and their tables, each in one line of a notebook."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.artifacts.tables import read_table, read_table_stamp
+from pipeline.base.errors import PipelineError
+from pipeline.config.grid import cells
+from pipeline.config.recorded import RECORDED, recorded_config
+from pipeline.config.schema import Config
+from pipeline.stages.domains import DOMAINS
+
+_COLUMNS = ["run", "domain", "settings", "dataset_sizes", "cells"]
+
+
+def runs(root: str | Path = "results") -> pd.DataFrame:
+    """Runs that have been started, as their configs describe them.
+
+    Args:
+        root: the directory that they are in.
+
+    Returns:
+        A row per run and domain: its settings, the dataset sizes of all of them, and the number of
+        cells, i.e. of trainings.
+    """
+    found = sorted(path.parent for path in Path(root).glob(f"*/{RECORDED}"))
+    rows = [row for home in found for row in _rows(home.name, recorded_config(home))]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def table(run: str, name: str, root: str | Path = "results") -> pd.DataFrame:
+    """A table of a run, such as `rhm_measurements`, after its bytes were checked.
+
+    Args:
+        run: its name, below `root`.
+        name: of the file in `tables`; docs/tables.md tells which there are, and their columns.
+        root: the directory that runs are in.
+
+    Raises:
+        PipelineError: there is none of this name, or it was altered.
+    """
+    directory = Path(root) / run / "tables"
+    path = directory / f"{name}.parquet"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in directory.glob("*.parquet")))
+        raise PipelineError(f"{path} is not there; choose one of {known or 'another run'}")
+    return read_table(path, read_table_stamp(path)["kind"])
+
+
+def _rows(run: str, config: Config) -> list[dict[str, object]]:
+    rows = []
+    for domain in DOMAINS:
+        section = config.domain(domain)
+        if section.enabled:
+            grid = cells(section, [])
+            settings = list(dict.fromkeys(cell.setting for cell in grid))
+            sizes = list(dict.fromkeys(cell.dataset_size for cell in grid))
+            rows.append(dict(zip(_COLUMNS, (run, domain, settings, sizes, len(grid)), strict=True)))
+    return rows
