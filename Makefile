@@ -6,7 +6,7 @@
 # make claims:  paste the demo's table of claims into README.md
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make lint:    what the linters of Python and of Snakemake complain of
-# make schema:  rewrite the config schema after an edit of pipeline/config
+# make schema:  rewrite the config schema, and its table in docs/config.md, after an edit of a section
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -51,6 +51,7 @@ bench: .venv/installed
 
 schema: .venv/installed
 	python -m pipeline.config.write_schema
+	python -m pipeline.documents.config_keys docs/config.md
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv

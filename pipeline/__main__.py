@@ -1,27 +1,26 @@
-"""Command line: `python -m pipeline <stage> --spec JSON ...`, one stage per call, and `status`.
+"""Command line: `python -m pipeline run` and `status` for people, and every stage for the workflow.
 
-The workflow's rules call stages, users call `status`. Stages are imported when they run, so that
-those which need no torch start without it.
+Stages are imported when they run, so that those which need no torch start without it.
 """
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.run.command import add_stage, run_stage
+from pipeline.run.command import add_run, add_stage, run_stage
 from pipeline.run.job_environment import use_allocated_cpus
 from pipeline.stages.catalogue import STAGES
 
 
 def main() -> None:
-    """Run one stage; a failure the user can mend is one line on standard error."""
+    """Run one command; a failure the user can mend is one line on standard error."""
     options = vars(_parser().parse_args())
-    use_allocated_cpus(options.get("processes", 1))
     command = options.pop("stage")
     try:
-        _status(options) if command == "status" else run_stage(STAGES[command], options)
+        _FOR_PEOPLE.get(command, partial(_stage, command))(options)
     except PipelineError as error:
         sys.exit(f"error: {error}")
 
@@ -31,16 +30,35 @@ def _parser() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(required=True, dest="stage", metavar="stage")
     for stage in STAGES.values():
         add_stage(stages, stage)
+    add_run(stages)
     status = stages.add_parser("status", help="how far every cell of a run is")
-    status.add_argument("name", metavar="run", help="name of the run, below results/")
+    status.add_argument("name", metavar="run", nargs="?", help="below results/; none: all runs")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")
     return parser
 
 
+def _stage(name: str, options: dict[str, Any]) -> None:
+    use_allocated_cpus(options.get("processes", 1))
+    run_stage(STAGES[name], options)
+
+
 def _status(options: dict[str, Any]) -> None:
+    from pipeline.run.overview import print_runs
     from pipeline.run.status import print_status
 
-    print_status(Path(), options["name"], options["json"])
+    if options["name"] is None:
+        print_runs(Path(), options["json"])
+    else:
+        print_status(Path(), options["name"], options["json"])
+
+
+def _run(options: dict[str, Any]) -> None:
+    from pipeline.run.launch import launch
+
+    launch(options)
+
+
+_FOR_PEOPLE = {"run": _run, "status": _status}
 
 
 if __name__ == "__main__":

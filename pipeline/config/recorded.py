@@ -23,9 +23,10 @@ def recorded_config(directory: Path) -> Config:
     path = directory / RECORDED
     try:
         return Config.model_validate_json(path.read_text())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise PipelineError(f"{path}: {reason}; start the run first, or again") from error
+    except OSError as error:
+        raise PipelineError(f"{path}: {error.strerror}; start the run first") from error
+    except ValueError as error:
+        raise PipelineError(f"{path}: is of another version; start the run again") from error
 
 
 def default_config() -> Config:

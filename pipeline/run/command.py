@@ -1,4 +1,4 @@
-"""The command line of a stage, and how it is run, by its record."""
+"""The command line: of stages, by their records, which also say how they are run; and of `run`."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -11,10 +11,13 @@ from pydantic import TypeAdapter
 
 from pipeline.run.lineage import gather_lineage
 from pipeline.sources.contents import planned_files
+from pipeline.stages.domains import DOMAINS
 from pipeline.stages.parts import load_definition, load_part
 from pipeline.stages.record import Files, Option, Stage
 from pipeline.stages.specs import start_job
 
+PRESETS = Path("workflow/presets")
+"""Where presets are, in the root of a clone."""
 _NUMBERS = {"one": None, "optional": "?", "many": "*"}
 """How many paths an option has, as argparse has it."""
 
@@ -28,6 +31,20 @@ def add_stage(stages: "argparse._SubParsersAction[argparse.ArgumentParser]", sta
         _add_option(parser, option)
     for file in (*stage.inputs, *stage.outputs):
         _add_files(parser, file)
+
+
+def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command `run`."""
+    parser = commands.add_parser("run", help="make a run, or what a config change made stale")
+    add = parser.add_argument
+    add("name", metavar="run", help="name of the run, below results/")
+    add("--preset", required=True, help=f"of {PRESETS}, a file like those, or none")
+    add("--figure", nargs="+", default=[], help="draw these, and make only what they need")
+    add("--domain", nargs="+", default=[], choices=DOMAINS, help="make these alone")
+    add("--set", nargs="+", default=[], metavar="KEY=VALUE", help="as domains.rhm.network.width=32")
+    add("--slurm", type=int, metavar="JOBS", help="on a cluster, so many jobs at a time")
+    add("--profile", help="another profile than those of this machine and of the cluster")
+    add("--dry-run", action="store_true", help="tell what would run, and why")
 
 
 def run_stage(stage: Stage, options: dict[str, Any]) -> None:

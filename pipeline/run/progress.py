@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from pipeline.run.curves import Reached, last_point
 from pipeline.stages.catalogue import RULES
 from pipeline.stages.record import Rule
 
@@ -50,12 +51,14 @@ class PlannedJob(NamedTuple):
         place: its wildcards.
         submission: what Snakemake calls the job, or the group of jobs, that it is started with.
         local: whether it runs where snakemake runs.
+        logs: directory of its log; empty if it has none.
     """
 
     rule: str
     place: str
     submission: Hashable
     local: bool = True
+    logs: str = ""
 
     def __str__(self) -> str:
         """How lines name the job."""
@@ -105,7 +108,7 @@ class GridProgress:
         self._waiting: set[int] = set(jobs)
         self._failed: set[int] = set()
         self._started: dict[int, float] = {}
-        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._seconds: dict[str, list[float]] = {}
         self._stopped = False
         self._group_errors: dict[int, tuple[str | None, list[str]]] = {}
         self._began = time.monotonic()
@@ -150,13 +153,14 @@ class GridProgress:
         """The line of progress as of now."""
         done = sum(len(seconds) for seconds in self._seconds.values())
         running = Counter(self._jobs[job].rule for job in dict(self._started))
-        what = ", ".join(f"{count} {rule}" for rule, count in running.items()) or "none"
+        steps = self._steps()
+        what = ", ".join(f"{n} {rule}{steps.get(rule, '')}" for rule, n in running.items())
         failed = f", {len(self._failed)} failed" if self._failed else ""
         passed, left = time.monotonic() - self._began, self.seconds_left()
         until = "time left not known yet" if left is None else f"about {_minutes(left)} left"
         return (
             f"grid: {done} of {len(self._jobs)} jobs done{failed}, {len(self._waiting)} left; "
-            f"started: {what}; {_minutes(passed)} passed, {until}"
+            f"started: {what or 'none'}; {_minutes(passed)} passed, {until}"
         )
 
     def seconds_left(self) -> float | None:
@@ -167,22 +171,43 @@ class GridProgress:
         """
         now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
         pace = self._pace({job: now - start for job, start in started.items()})
-        guessed = {job: self._expected(self._jobs[job], pace) for job in {*started, *waiting}}
+        points = self._points()
+        times = self._times(points, now)
+        guessed = {
+            job: self._expected(self._jobs[job], pace, times) for job in {*started, *waiting}
+        }
         expected = {job: seconds for job, seconds in guessed.items() if seconds is not None}
         if len(expected) < len(guessed):
             return None
         running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
+        running |= {job: point.seconds_left for job, point in points.items()}
         work = {True: 0.0, False: 0.0}
         for job, seconds in (expected | running).items():
             work[self._jobs[job].local] += seconds
         shared = sum(seconds / self._workers[local] for local, seconds in work.items())
         return max([shared, *running.values()])
 
+    def _points(self) -> dict[int, Reached]:
+        """How far trainings are that write a curve, by job."""
+        now, found = time.monotonic(), {}
+        for job, start in dict(self._started).items():
+            logs = self._jobs[job].logs
+            if logs and (point := last_point(Path(logs), now - start)):
+                found[job] = point
+        return found
+
+    def _steps(self) -> dict[str, str]:
+        """What lines say of the steps of trainings, by rule."""
+        steps: dict[str, list[str]] = defaultdict(list)
+        for job, point in self._points().items():
+            steps[self._jobs[job].rule].append(f"{point.step} of {point.last_step}")
+        return {rule: f" (step {', '.join(found)})" for rule, found in steps.items()}
+
     def _finish(self, number: int, now: float) -> None:
         start = self._started.pop(number, None)
         if start is not None:
             job = self._jobs[number]
-            self._seconds[job.rule].append(now - start)
+            self._seconds.setdefault(job.rule, []).append(now - start)
             _say(f"done:   {job} ({_minutes(now - start)})")
 
     def _fail(self, number: int, reason: str | None, logs: Sequence[str]) -> None:
@@ -202,11 +227,23 @@ class GridProgress:
                 for log in logs[:1]:
                     _note(log, why)
 
-    def _expected(self, job: PlannedJob, pace: float) -> float | None:
-        seconds = self._seconds.get(job.rule)
-        if seconds:
+    def _expected(
+        self, job: PlannedJob, pace: float, times: Mapping[str, Sequence[float]]
+    ) -> float | None:
+        if seconds := times.get(job.rule):
             return sum(seconds) / len(seconds)
         return pace * _reckoned(job.rule) if job.local else None
+
+    def _times(self, points: Mapping[int, Reached], now: float) -> dict[str, list[float]]:
+        """Seconds that jobs of every rule took; if none ended, that running ones will have taken.
+
+        Only trainings tell how far they are. Further ones are taken to be like those that run.
+        """
+        times: dict[str, list[float]] = defaultdict(list)
+        for job, point in points.items():
+            if job in self._started:
+                times[self._jobs[job].rule].append(now - self._started[job] + point.seconds_left)
+        return dict(times) | dict(self._seconds)
 
     def _pace(self, running: Mapping[int, float]) -> float:
         """How much longer local jobs have taken than reckoned, of running ones those overdue.

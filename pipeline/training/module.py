@@ -62,6 +62,7 @@ class Denoising(LightningModule):
         self._capture = capture
         self._captured: CapturedGradients | None = None
         self._unchecked: list[tuple[int, Tensor]] = []
+        self._loss_sum, self._losses_seen = 0.0, 0
 
     def training_step(self, batch: Batch, _index: int) -> None:
         """One step of the optimiser, on the mean gradient over the batch of each replica."""
@@ -103,9 +104,18 @@ class Denoising(LightningModule):
         if losses.is_cuda and len(self._unchecked) < _MOST_UNCHECKED:
             return
         for of_step, values in self._unchecked:
-            if not math.isfinite(values.sum().item()):
+            total = values.sum().item()
+            if not math.isfinite(total):
                 raise self._diverged(of_step, values)
+            self._loss_sum += total / len(values)
+            self._losses_seen += 1
         self._unchecked.clear()
+
+    def take_mean_loss(self) -> float:
+        """Mean loss of the steps since the last call, over replicas; NaN if none was looked at."""
+        mean = self._loss_sum / self._losses_seen if self._losses_seen else math.nan
+        self._loss_sum, self._losses_seen = 0.0, 0
+        return mean
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The given one."""

@@ -9,6 +9,11 @@ from pathlib import Path
 
 PATTERN = ".work/*/"
 """Glob pattern of workspaces, from the directory of a cell."""
+CURVE = "train_curve.csv"
+"""Beside a training's log: its curve so far."""
+CURVE_COLUMNS = ("time", "step", "last_step", "loss", "learning_rate", "steps_per_second")
+"""Of that file: when, after which step of how many, the mean loss since the line before over
+batches and replicas, the optimiser's learning rate, and the speed since then."""
 _NAME = re.compile(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)")
 
 

@@ -19,9 +19,10 @@ from pipeline.networks.averages import Averages
 from pipeline.networks.network import Network
 from pipeline.noise.losses import LOSSES
 from pipeline.training.batches import Batches
+from pipeline.training.curve import Curve
 from pipeline.training.evaluation import LossRow, evaluate
 from pipeline.training.module import Denoising
-from pipeline.training.names import step_of
+from pipeline.training.names import CURVE, step_of
 from pipeline.training.parts import TrainableModel, TrainSettings
 from pipeline.training.processes import keep_to_ourselves
 from pipeline.training.progress import Progress
@@ -112,7 +113,8 @@ def train(
         rate, clip = training.learning_rate, training.largest_gradient
         parts = network, noise, loss, optimizer, schedule, rate, accumulation, clip, captured
         module = Denoising(*parts)
-        if not _fit(module, batches, stop - start, progress, processes):
+        curve = Curve(losses.parent / "logs" / CURVE, start, stop)
+        if not _fit(module, batches, stop - start, progress, curve, processes):
             return
     progress.publish(outputs, losses)
     if not keep_work:
@@ -146,6 +148,7 @@ def _fit(
     batches: Batches,
     steps: int,
     progress: Progress,
+    curve: Curve,
     processes: int,
 ) -> bool:
     """Train; whether this process is the one that publishes.
@@ -154,7 +157,7 @@ def _fit(
     another has failed.
     """
     last, stopping = progress.done + steps, Stopping()
-    trainer = build_trainer(steps, [progress, stopping], processes)
+    trainer = build_trainer(steps, [progress, curve, stopping], processes)
     trainer.fit(module, DataLoader(batches, batch_size=None))
     if progress.done < last and trainer.is_global_zero:
         stopped = f"stopped after step {progress.done} of {last}, as {stopping.reason}"

@@ -17,6 +17,7 @@ from pipeline.base.labels import (
 from pipeline.config.grid import cells
 from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
+from pipeline.documents.config_keys import config_keys, config_table
 from pipeline.run.disk import describe_disk
 
 ROOT = Path(__file__).parents[2]
@@ -247,6 +248,16 @@ def test_values_of_the_command_line_override_the_preset():
 
 def test_the_schema_on_disk_is_that_of_the_types():
     assert SCHEMA_PATH.read_text() == schema_text(), "run `make schema`"
+
+
+def test_every_key_is_in_the_documented_table_with_its_value():
+    documented = (ROOT / "docs/config.md").read_text()
+    assert config_table() in documented, "run `make schema`"
+    found = {key.name: key for key in config_keys()}
+    assert found["domains.rhm.network.width"].value == "`8192`"
+    assert found["domains.rhm.grid.grammars[].dataset_sizes"].allowed.endswith(" or online")
+    assert found["domains.rhm.training.optimizer.beta1"].value == "", "of another kind"
+    assert all(key.meaning for key in found.values())
 
 
 def test_every_key_is_described():

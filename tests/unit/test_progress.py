@@ -1,11 +1,13 @@
 """Lines for jobs that end and for the grid, from the events that Snakemake sends."""
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from pipeline.run import progress
+from pipeline.run.curves import last_point
 from pipeline.run.progress import (
     CHATTER,
     STOPPING,
@@ -15,6 +17,7 @@ from pipeline.run.progress import (
     error_line,
     last_lines,
 )
+from pipeline.training.names import CURVE, CURVE_COLUMNS
 
 JOBS = {
     1: PlannedJob("train", "v4/P8/g0", 1),
@@ -162,6 +165,38 @@ def test_a_job_that_is_overdue_tells_the_pace_before_it_ends(clock):
     assert grid.seconds_left() == pytest.approx(60.0 + 4 * 120.0)
     clock.now = 360.0
     assert grid.seconds_left() == pytest.approx(1.0 + 4 * 360.0)
+
+
+def test_a_training_tells_its_step_and_how_long_it_will_take(clock, tmp_path):
+    logs = [tmp_path / name for name in "ab"]
+    trainings = {
+        number: PlannedJob("train", f"v4/P8/g{number}", number, logs=str(logs[number % 2]))
+        for number in range(4)
+    }
+    grid = GridProgress(trainings, local=2)
+    send(grid, "job_started", jobs=[0, 1])
+    clock.now = 20.0
+    for home, step in zip(logs, (100, 300), strict=True):
+        home.mkdir()
+        lines = ",".join(CURVE_COLUMNS), f"2026-01-01T00:00:00+00:00,{step},1000,0.5,0.1,10"
+        (home / CURVE).write_text("\n".join(lines) + "\n")
+    assert "started: 2 train (step 100 of 1000, 300 of 1000); " in grid.line()
+    # 90 s and 70 s are left of those that run, and two more as long as these are shared by two.
+    assert grid.seconds_left() == pytest.approx((90 + 70 + 2 * (20 + 80)) / 2, abs=2)
+
+
+@pytest.mark.parametrize("line", ["", "spoilt", "2026,1,2,nan,0.1,0", "a,b,c,d,e,f"])
+def test_a_curve_that_says_nothing_is_passed_over(tmp_path, line):
+    (tmp_path / CURVE).write_text(f"{','.join(CURVE_COLUMNS)}\n{line}\n")
+    assert last_point(tmp_path, 1e9) is None
+    assert last_point(tmp_path / "absent", 1e9) is None
+
+
+def test_a_curve_of_an_earlier_attempt_is_passed_over(tmp_path):
+    path = tmp_path / CURVE
+    path.write_text("2026,10,20,0.5,0.1,1\n")
+    os.utime(path, (1, 1))
+    assert last_point(tmp_path, 60.0) is None
 
 
 def test_nothing_is_guessed_of_jobs_that_run_elsewhere(clock):

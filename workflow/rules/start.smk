@@ -21,7 +21,8 @@ def planned(job):
         marks.get(k, "") + v for k, v in values if marks.get(k, "") is not None
     )
     local = workflow.local_exec or job.is_local
-    return PlannedJob(job.rule.name, place, submission, local)
+    logs = str(Path(job.log[0]).parent) if job.log else ""
+    return PlannedJob(job.rule.name, place, submission, local, logs)
 
 
 def told_of_preset():

@@ -38,7 +38,7 @@ rule train:
             --keep-work {resources.keep_work:q} \
             --processes {resources.processes:q} \
             --accumulation {resources.accumulation:q} \
-            2>{log:q}
+            2>>{log:q}
         """
 
 

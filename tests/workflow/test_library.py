@@ -1,0 +1,117 @@
+"""What a notebook gets in one line, on a finished run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pipeline
+from pipeline.artifacts.tensors import read_tensors
+from pipeline.base.errors import PipelineError
+from pipeline.rhm.oracle import Oracle
+
+CELLS = {
+    "rhm": "rhm/v4_m2_s2_L2/P8/g0d0n0+g1d0n0/{}/step40.safetensors",
+    "text": "text/characters28_context16/Ponline/d0n0/{}/step40.safetensors",
+    "image": "image/generated_8px/Ponline/d0n0/{}/step20.safetensors",
+}
+ROOT = Path("results/smoke")
+
+
+@pytest.fixture(autouse=True)
+def run(smoke_run, monkeypatch):
+    monkeypatch.chdir(smoke_run.path)
+
+
+def checkpoint(domain):
+    return ROOT / CELLS[domain].format("checkpoints")
+
+
+def average_of(domain):
+    """The first kind of weights that the run has sampled from."""
+    stamp = read_tensors(ROOT / CELLS[domain].format("samples"), "samples").stamp
+    return stamp["averages"][0]
+
+
+@pytest.mark.parametrize("domain", CELLS)
+def test_samples_are_those_of_the_run(domain):
+    network = pipeline.load(checkpoint(domain), average_of(domain))
+    kept = read_tensors(ROOT / CELLS[domain].format("samples"), "samples").tensors["tokens"]
+    replicas, count = len(network.replicas), 5
+    tokens = network.sample(count)
+    assert tokens.dtype == kept.dtype
+    np.testing.assert_array_equal(tokens, kept[:replicas, :count])
+    other = network.sample(count, seed=network.sampling.seed + 1)
+    assert (other != tokens).any()
+    assert len(network.decode(tokens[0])) == count
+
+
+@pytest.mark.parametrize("domain", CELLS)
+def test_estimates_and_activations_are_of_every_replica_and_string(domain):
+    network = pipeline.load(checkpoint(domain))
+    x0 = network.sample(3)
+    t = 0.5 if domain == "text" else 7
+    xt = network.corrupt(x0, t, seed=1)
+    assert (xt == network.corrupt(x0, [t] * 3, seed=1)).all()
+    assert (xt != network.corrupt(x0, t, seed=2)).any()
+    found = network.denoise(xt, t)
+    assert found.shape[:3] == x0.shape
+    if domain != "image":
+        np.testing.assert_allclose(found.sum(axis=-1), 1)
+    np.testing.assert_allclose(found[:, 1:], network.denoise(xt[:, 1:], t), atol=1e-5)
+    hidden = network.hidden(xt, t)
+    assert len(hidden) > 1
+    assert all(values.shape[:2] == x0.shape[:2] for values in hidden.values())
+
+
+def test_estimates_of_the_exact_denoiser_are_its_beliefs():
+    network = pipeline.load(checkpoint("rhm"))
+    xt = network.corrupt(network.sample(4), 5)
+    oracle = Oracle(network.grammars, network.noise)
+    network.module = oracle
+    strings, levels = network._inputs(xt, 5)
+    exact = oracle.beliefs(strings, levels).marginals[0]
+    np.testing.assert_allclose(network.denoise(xt, 5), exact, atol=1e-6)
+
+
+def test_images_without_noise_are_estimated_as_they_are():
+    network = pipeline.load(checkpoint("image"))
+    x0 = network.sample(2)
+    nearly = network.denoise(network.corrupt(x0, 1), 1)
+    assert np.abs(nearly - x0).mean() < 8
+    assert network.decode(x0[0]).shape == (2, 8, 8, 3)
+
+
+@pytest.mark.parametrize("domain", CELLS)
+def test_an_exported_network_is_the_same_elsewhere(domain, tmp_path, monkeypatch):
+    expected = pipeline.load(checkpoint(domain)).sample(4)
+    home = tmp_path / "network"
+    pipeline.export(checkpoint(domain), home)
+    with pytest.raises(PipelineError, match="is there already"):
+        pipeline.export(checkpoint(domain), home)
+    monkeypatch.chdir(tmp_path)
+    network = pipeline.load("network")
+    np.testing.assert_array_equal(network.sample(4), expected)
+    assert network.decode(expected[0]) is not None
+    card = (home / "README.md").read_text()
+    assert f"step {network.step}" in card
+    assert {path.name for path in network.sources} < {path.name for path in home.iterdir()}
+
+
+def test_what_is_no_checkpoint_is_refused():
+    with pytest.raises(PipelineError, match="is not a checkpoint of this pipeline but samples"):
+        pipeline.load(ROOT / CELLS["rhm"].format("samples"))
+
+
+def test_runs_and_their_tables_are_found():
+    found = pipeline.runs()
+    assert list(found["run"]) == ["smoke"] * 3
+    assert found.set_index("domain").loc["rhm", "dataset_sizes"] == ["4", "8", "16", "online"]
+    rows = pipeline.table("smoke", "rhm_measurements")
+    assert "node_accuracy" in set(rows["quantity"])
+    with pytest.raises(PipelineError, match=r"rhm_measurement\.parquet is not there; choose one"):
+        pipeline.table("smoke", "rhm_measurement")
+    with pytest.raises(PipelineError, match="choose one of another run"):
+        pipeline.table("other", "rhm_measurements")
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        pipeline.nothing  # noqa: B018
