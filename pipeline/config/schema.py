@@ -1,6 +1,5 @@
 """The whole config, typed and closed; `workflow/schemas/config.schema.json` is made from it."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
@@ -12,7 +11,6 @@ from pipeline.config.image import ImageConfig
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.text import TextConfig
 from pipeline.figures.settings import Style
-from pipeline.stages.domains import DOMAINS
 from pipeline.stages.figures import FIGURES
 
 LAST_CHECKPOINT = "last_checkpoint"
@@ -54,7 +52,7 @@ class Config(Section):
     claims: Claims
     """What it takes for a claim to be supported."""
     figures: Annotated[list[FigureName], Distinct]
-    """Figures that `all` draws."""
+    """Figures that `all` draws, but for those that this config has nothing for, which it tells."""
     style: Style
     """How figures look."""
 
@@ -65,25 +63,29 @@ class Config(Section):
             raise ValueError(f"{LAST_CHECKPOINT!r} is taken; choose another name")
         return departures
 
-    def _problems(self) -> Iterator[str]:
-        for domain in DOMAINS:
-            names = [name for name in self.figures if FIGURES[name].domain == domain]
-            if names and not self.domain(domain).enabled:
-                yield (
-                    f"figures: each of {', '.join(names)} needs domains.{domain}.enabled = true, "
-                    "it is false"
-                )
-        if "rhm_choices" in self.figures and not self.departures:
-            yield (
-                "departures = {} is empty, but figure 'rhm_choices' compares some; name them, or "
-                "take the figure out"
-            )
-        sizes = self.domains.rhm.grid.grammars[0].dataset_sizes
-        if "rhm_accuracy_vs_training_step" in self.figures and "online" not in sizes:
-            yield (
-                "figures: 'rhm_accuracy_vs_training_step' needs the dataset size 'online' in "
-                f"domains.rhm.grid.grammars.0.dataset_sizes = {sizes}"
-            )
+    @property
+    def shown_figures(self) -> list[str]:
+        """Names of the figures that there is something for."""
+        return [name for name in self.figures if self._why_left_out(name) is None]
+
+    @property
+    def left_out(self) -> list[str]:
+        """A sentence for every reason to leave out figures."""
+        reasons: dict[str, list[str]] = {}
+        for name in self.figures:
+            if reason := self._why_left_out(name):
+                reasons.setdefault(reason, []).append(name)
+        return [f"left out: {', '.join(names)}, as {why}" for why, names in reasons.items()]
+
+    def _why_left_out(self, figure: str) -> str | None:
+        domain, sizes = FIGURES[figure].domain, self.domains.rhm.grid.grammars[0].dataset_sizes
+        if not self.domain(domain).enabled:
+            return f"domains.{domain}.enabled is false"
+        if figure == "rhm_choices" and not self.departures:
+            return "departures has none to compare"
+        if figure == "rhm_accuracy_vs_training_step" and "online" not in sizes:
+            return "'online' is not in domains.rhm.grid.grammars.0.dataset_sizes"
+        return None
 
     def domain(self, name: str) -> DomainConfig:
         """Section of one domain."""

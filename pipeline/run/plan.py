@@ -148,7 +148,9 @@ class Plan:
     def figures(self) -> list[str]:
         """Figures of the config whose domains are shown."""
         shown = self._present.domains()
-        return self._drawn([name for name in self._config.figures if FIGURES[name].domain in shown])
+        return self._drawn(
+            [name for name in self._config.shown_figures if FIGURES[name].domain in shown]
+        )
 
     def domain_figures(self, domain: str) -> list[str]:
         """Figures of the config of one domain.
@@ -159,7 +161,7 @@ class Plan:
         if not self._present.settings(domain):
             raise PipelineError(f"partial: no cell of {domain} is finished")
         return self._drawn(
-            [name for name in self._config.figures if FIGURES[name].domain == domain]
+            [name for name in self._config.shown_figures if FIGURES[name].domain == domain]
         )
 
     def _drawn(self, names: list[str]) -> list[str]:

@@ -148,7 +148,6 @@ def image(section, **values):
             r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke",
         ),
         ({"figures": ["rhm_acuracy"]}, r"figures\.0 = 'rhm_acuracy': .*did you mean 'rhm_"),
-        ({"domains": {"rhm": {"enabled": False}}}, r"needs domains\.rhm\.en"),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),
         (text("training", checkpoints=[999999]), r"checkpoints: 999999 is beyond the end"),
         (
@@ -348,8 +347,19 @@ def test_a_departure_that_cannot_be_is_refused_by_name(changes, message):
     assert "\n" not in str(caught.value)
 
 
-def test_the_figure_of_departures_needs_some():
-    with pytest.raises(
-        PipelineError, match=r"departures = \{\} is empty, but figure 'rhm_choices'"
-    ):
-        load(figures=["rhm_choices"])
+def test_figures_that_there_is_nothing_for_are_left_out_and_told():
+    rhm_alone = {"domains": {"text": {"enabled": False}, "image": {"enabled": False}}}
+    names = ["rhm_choices", "rhm_loss_curves", "text_samples", "text_window_loss"]
+    config = load(preset="smoke", figures=[*names, "image_power_spectrum"], **rhm_alone)
+    assert config.shown_figures == ["rhm_loss_curves"]
+    assert config.left_out == [
+        "left out: rhm_choices, as departures has none to compare",
+        "left out: text_samples, text_window_loss, as domains.text.enabled is false",
+        "left out: image_power_spectrum, as domains.image.enabled is false",
+    ]
+    sizes = {"grammars": [{"v": 4, "m": 2, "s": 2, "L": 2, "dataset_sizes": [4, 8]}]}
+    offline = load(
+        preset="smoke", figures=["rhm_accuracy_vs_training_step"], **rhm("grid", **sizes)
+    )
+    (told,) = offline.left_out
+    assert told.endswith("'online' is not in domains.rhm.grid.grammars.0.dataset_sizes")

@@ -62,7 +62,7 @@ def check_for_our_plugins():
 
 
 if workflow.is_main_process:
-    print(told_of_preset(), file=sys.stderr)
+    print(told_of_preset(), *CONFIG.left_out, sep="\n", file=sys.stderr)
 
 
 onstart:
