@@ -1,3 +1,4 @@
+# make quick:  one figure of small grammars, in three minutes
 # make figures: the demo, from nothing to figures and a report
 # make test:    the test suite, but for the two below
 # make test-slurm: every fault of a cluster, on a real Slurm that it installs and starts (as root)
@@ -13,7 +14,11 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: figures test test-slurm test-chaos test-gpu bench bench-gpu lint claims schema clean
+.PHONY: quick figures test test-slurm test-chaos test-gpu bench bench-gpu lint claims schema clean
+
+quick: .venv/installed
+	snakemake results/quick/figures/rhm_accuracy_vs_dataset_size.pdf --profile workflow/profiles/local --config preset=quick
+	@echo "figure: results/quick/figures/rhm_accuracy_vs_dataset_size.png; what to do next: README.md"
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
@@ -47,7 +52,7 @@ claims: .venv/installed
 
 bench: .venv/installed
 	python -m benchmarks
-	python -m benchmarks.table README.md
+	python -m benchmarks.table docs/speed.md
 
 schema: .venv/installed
 	python -m pipeline.config.write_schema

@@ -1,6 +1,6 @@
-"""The table of the suite: in Markdown, in a terminal, and pasted into a README.
+"""The table of the suite: in Markdown, in a terminal, and pasted into a page.
 
-python -m benchmarks.table README.md
+python -m benchmarks.table docs/speed.md
 """
 
 import json

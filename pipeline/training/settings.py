@@ -93,7 +93,7 @@ class Extent(Section):
     """Steps at which weights are kept, sampled and measured; increasing, at most `steps`."""
     keep_checkpoints: bool
     """Keep weights that were sampled and probed on disk, and what further checkpoints and steps go
-    on from; false deletes both, so that these train from step 0 (see README, disk)."""
+    on from; false deletes both, so that these train from step 0 (see docs/running.md)."""
 
     def _problems(self) -> Iterator[str]:
         yield from super()._problems()

@@ -1,4 +1,4 @@
-"""A checkout set up for the test cluster as the README tells users to set it up for theirs."""
+"""A checkout set up for the test cluster as docs/cluster.md tells users to set it up for theirs."""
 
 import os
 import re
@@ -73,7 +73,7 @@ class Site(Checkout):
             return super().start(*arguments, output=log, command=command, **variables)
 
     def submit_driver(self, *options: str, fault: str = "") -> str:
-        """Let snakemake run in a Slurm job, as the README says; returns the job's number."""
+        """Let snakemake run in a Slurm job, as docs/cluster.md says; returns the job's number."""
         command = ["sbatch", "--parsable", "--output", "log", "--open-mode", "append", *options]
         result = subprocess.run(
             [*command, "workflow/driver.sh", TRAINED, "--config", "preset=smoke"],

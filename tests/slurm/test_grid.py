@@ -1,4 +1,4 @@
-"""The smoke grid on the cluster, with GPUs and with the profile as the README says to edit it."""
+"""The smoke grid on the cluster, with GPUs, its profile edited as docs/cluster.md says."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ def test_the_whole_grid_on_gpus(tmp_path):
     several = {"train": 4, "evaluate_measure_sample": 4, "probe": 4}
     several |= {"evaluate_measure": 2, "measure_controls": 2}
     assert Counter(rules.values()) == several | dict.fromkeys(ALONE, 1)
-    assert len(rules) == 29, "as the README says"
+    assert len(rules) == 29, "as docs/cluster.md says"
     gpus = [show(job, "TresPerJob") for job, rule in rules.items() if "train" in rule]
     assert gpus == ["gres:gpu:1"] * 6
     groups = [job for job, rule in rules.items() if rule == "evaluate_measure_sample"]

@@ -64,7 +64,7 @@ def test_groups_run_in_processes_of_their_own(tmp_path):
 def test_bytes_and_products_are_those_of_the_papers_networks():
     case = GpuCase("rhm", paper_settings("rhm", network={"width": 64}))
     case.build()
-    inner = 18 * 64**2  # README: weights of the U-Net but embedding, readout and LayerNorms
+    inner = 18 * 64**2  # docs/speed.md: weights of the U-Net but embedding, readout and LayerNorms
     assert inner < case.weights < 1.1 * inner
     assert case.settings.training.batch_size == 32
     products = 3 * 2 * 42 * 64**2 * 32

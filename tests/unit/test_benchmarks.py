@@ -184,7 +184,7 @@ def test_the_figure_is_drawn(tmp_path):
 
 
 def test_the_table_has_its_place_in_the_readme():
-    assert "\n| what |" in pasted((ROOT / "README.md").read_text(), "bench", "| what |")
+    assert "\n| what |" in pasted((ROOT / "docs/speed.md").read_text(), "bench", "| what |")
 
 
 @pytest.mark.parametrize("module", SUITE)

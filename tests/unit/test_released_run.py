@@ -128,4 +128,4 @@ def test_the_page_and_the_readme_count_the_intervals_of_the_figure():
     note = rhm_released_run.draw(LOOKS, *committed()).get_supxlabel().replace("\n", " ")
     covered, points = re.search(r"(\d+) of (\d+) intervals of differences cover 0", note).groups()
     assert f"{covered} of {points} intervals of differences cover zero" in PAGE
-    assert f"in {covered} of {points} points" in (ROOT / "README.md").read_text()
+    assert f"in {covered} of {points} points" in (ROOT / "docs/choices.md").read_text()

@@ -10,7 +10,7 @@ from pipeline.stages.catalogue import CELL_TABLES, TABLES
 from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import DRAWN, ROOT, Checkout, job_counts
 
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/cluster.md").read_text()
 DOMAINS = yaml.safe_load((ROOT / "config.yaml").read_text())["domains"]
 GRID, THEORY = DOMAINS["rhm"]["grid"], DOMAINS["rhm"]["theory"]
 SEEDS, SETTINGS, LAWS = len(GRID["grammar_seeds"]), len(GRID["grammars"]), len(THEORY["grammars"])
@@ -123,9 +123,9 @@ def test_the_paper_takes_about_as_many_slurm_jobs_as_the_readme_says(checkout):
 
 
 def told(words):
-    """A number of the README, that stands for N in the words around it."""
+    """A number of the page, that stands for N in the words around it."""
     pattern = words.replace("N", r"(?:about )?(\d+)").replace(" ", r"\s+")
-    return int(re.search(pattern, README)[1])
+    return int(re.search(pattern, PAGE)[1])
 
 
 def about(submitted, groups):

@@ -1,7 +1,8 @@
-"""What the README says can be done, can be done."""
+"""What the README and the pages in docs say can be done, can be done."""
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,27 @@ from pipeline.stages.domains import DOMAINS
 from pipeline.stages.figures import FIGURES
 from tests.workflow.checkout import ROOT, Checkout
 
-README = (ROOT / "README.md").read_text()
-DOCUMENTED = (ROOT / "docs/tables.md").read_text()
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
-FAULTS = (ROOT / "docs/faults.md").read_text()
-STUDY = (ROOT / "docs/study.md").read_text()
-RELEASED = (ROOT / "docs/released_code.md").read_text()
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+}
+README, DOCUMENTED = PAGES["README.md"], PAGES["docs/tables.md"]
+CONTRIBUTING = PAGES["CONTRIBUTING.md"]
+FAULTS = PAGES["docs/faults.md"]
+RELEASED = PAGES["docs/released_code.md"]
 _COMMAND = r"[`\n](?:workflow/recover.sh && )?(snakemake [^`<\n]*)"
-COMMANDS = sorted(set(re.findall(_COMMAND, README + STUDY + RELEASED)))
-MAKE_TARGETS = sorted(set(re.findall(r"`?\bmake ([\w-]+)`", README)))
+_PLANNED = (
+    "README.md",
+    "docs/running.md",
+    "docs/cluster.md",
+    "docs/study.md",
+    "docs/released_code.md",
+)
+COMMANDS = sorted({found for page in _PLANNED for found in re.findall(_COMMAND, PAGES[page])})
+_TARGET = r"(?:`|^)make ([\w-]+)"
+MAKE_TARGETS = sorted(
+    {t for page in PAGES.values() for t in re.findall(_TARGET, page, re.MULTILINE)}
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +42,45 @@ def checkout(tmp_path_factory):
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "partial=true" not in c])
-def test_a_command_of_the_readme_plans_its_jobs(checkout, command):
+def test_a_command_of_the_pages_plans_its_jobs(checkout, command):
     result = checkout.snakemake("--dry-run", *command.split()[1:])
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("target", MAKE_TARGETS)
-def test_a_make_target_of_the_readme_exists(target):
+def test_a_make_target_of_the_pages_exists(target):
     result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=False)
     assert result.returncode == 0
 
 
+def test_the_readme_is_short_and_says_first_what_to_type():
+    lines = README.splitlines()
+    assert len(lines) <= 150
+    assert "make quick" in "".join(lines[:20])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s#]+)", text):
+        if "://" not in target:
+            assert ((ROOT / page).parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "command", sorted(set(re.findall(r"^python -m pipeline run .*$", README, re.MULTILINE)))
+)
+def test_a_command_for_people_of_the_readme_plans_its_jobs(checkout, command):
+    words = [sys.executable, *command.split()[1:]]
+    environment = checkout.environment()
+    result = subprocess.run(
+        words, cwd=checkout.path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+
+
 def test_every_figure_and_column_is_documented():
-    assert [name for name in FIGURES if f"`{name}.pdf`" not in README] == []
+    assert [name for name in FIGURES if f"`{name}.pdf`" not in PAGES["docs/figures.md"]] == []
     assert [
         name for name in COLUMNS if f"| `{name}` | {COLUMNS[name].meaning} |" not in DOCUMENTED
     ] == []
@@ -81,9 +120,11 @@ def test_every_fault_has_a_test():
         assert f"def {name}(" in (ROOT / path).read_text(), name
 
 
-def test_the_python_of_the_readme_runs(smoke_run, monkeypatch):
+def test_the_python_of_the_page_for_notebooks_runs(smoke_run, monkeypatch):
     monkeypatch.chdir(smoke_run.path)
-    tables, network, oracle = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    tables, network, oracle = re.findall(
+        r"```python\n(.*?)```", PAGES["docs/notebook.md"], re.DOTALL
+    )
     smoke = tables.replace("results/demo", "results/smoke").replace("level == 3", "level == 2")
     names = {}
     exec(smoke.replace("\nrows.query", "\nfound = rows.query"), names)
