@@ -1,19 +1,21 @@
 """How compositional generalization improves as diffusion models are trained.
 
-In a notebook: `load` a trained network, `export` it, list `runs`, read a `table`.
+In a notebook: `load` a trained network, `export` it, list `runs`, read a `table`, `compare` runs.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pipeline.library.compare import compare, differences
     from pipeline.library.networks import export, load
     from pipeline.library.tables import runs, table
 
-__all__ = ["export", "load", "runs", "table"]
+__all__ = ["compare", "differences", "export", "load", "runs", "table"]
 
 
-_HOMES = {"export": "networks", "load": "networks", "runs": "tables", "table": "tables"}
+_HOMES = {"compare": "compare", "differences": "compare", "export": "networks"}
+_HOMES |= {"load": "networks", "runs": "tables", "table": "tables"}
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""Command line: `python -m pipeline run` and `status` for people, and every stage for the workflow.
+"""Command line: `run`, `status` and `compare` for people, and every stage for the workflow.
 
 Stages are imported when they run, so that those which need no torch start without it.
 """
@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     for stage in STAGES.values():
         add_stage(stages, stage)
     add_run(stages)
+    _add_compare(stages)
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", nargs="?", help="below results/; none: all runs")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")
@@ -52,13 +53,26 @@ def _status(options: dict[str, Any]) -> None:
         print_status(Path(), options["name"], options["json"])
 
 
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("compare", help="runs beside one another")
+    parser.add_argument("runs", nargs="+", metavar="run", help="names, below results/")
+    parser.add_argument("--figure", help="side by side, as each run has drawn it")
+    parser.add_argument("--table", help="of all runs as one, in CSV")
+
+
+def _compare(options: dict[str, Any]) -> None:
+    from pipeline.library.shown import show_comparison
+
+    show_comparison(options["runs"], options["figure"], options["table"], Path("results"))
+
+
 def _run(options: dict[str, Any]) -> None:
     from pipeline.run.launch import launch
 
     launch(options)
 
 
-_FOR_PEOPLE = {"run": _run, "status": _status}
+_FOR_PEOPLE = {"run": _run, "compare": _compare, "status": _status}
 
 
 if __name__ == "__main__":

