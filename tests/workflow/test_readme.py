@@ -1,8 +1,10 @@
 """What the README and the pages in docs say can be done, can be done."""
 
 import re
+import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -67,16 +69,29 @@ def test_links_lead_somewhere(page):
             assert ((ROOT / page).parent / target).exists(), target
 
 
-@pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"^python -m pipeline run .*$", README, re.MULTILINE)))
-)
-def test_a_command_for_people_of_the_readme_plans_its_jobs(checkout, command):
-    words = [sys.executable, *command.split()[1:]]
-    environment = checkout.environment()
+FIRST_RUN = PAGES["docs/first_run.md"]
+RUNS = re.findall(r"^ *(python -m pipeline run .*)$", README + FIRST_RUN, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_a_command_for_people_plans_its_jobs(checkout, command):
     result = subprocess.run(
-        words, cwd=checkout.path, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *shlex.split(command)[1:], "--dry-run"],
+        cwd=checkout.path,
+        env=checkout.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_the_python_of_the_first_run_runs(smoke_run, monkeypatch):
+    monkeypatch.chdir(smoke_run.path)
+    (code,) = re.findall(r"```python\n(.*?)```", FIRST_RUN, re.DOTALL)
+    names = {}
+    exec(textwrap.dedent(code).replace('"quick"', '"smoke"'), names)
+    assert len(names["rows"]) > 0
 
 
 def test_every_figure_and_column_is_documented():
