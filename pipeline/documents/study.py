@@ -1,7 +1,7 @@
 """`python -m pipeline.documents.study PAGE RESULTS`: the tables of the study, filled into its page.
 
-RESULTS is the folder of results with the runs `study`, `study_conditional`, `study_width_*` and
-`study_image`.
+RESULTS is the folder of results with the runs `study`, `study_conditional`, `study_width_*`,
+`study_text` and `study_image`.
 """
 
 import sys
@@ -31,6 +31,8 @@ _WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | rep
 _LEVEL = [*GRAMMAR, "level"]
 _ROOT = Path(__file__).parents[2]
 _RUNS = ("study", "study_conditional")
+_BY_SIZE = ("text", "image")
+"""Domains whose studies vary the dataset size, `study_<domain>`."""
 _ACCURACIES = ("conditional_accuracy", "node_accuracy")
 """Accuracies whose half-way points the page shows, and decides claims by."""
 _ANEW = ("laws", "sample_complexity")
@@ -168,15 +170,17 @@ def _fill(page: Path, results: Path) -> None:
     paste(page, "widths", width_table(sizes["node accuracy"], widths))
     for name, found in points.items():
         paste(page, name, _decided(study, found, name))
-    _fill_images(page, results / "study_image")
+    for domain in _BY_SIZE:
+        _fill_sizes(page, results / f"study_{domain}", domain)
 
 
-def _fill_images(page: Path, run: Path) -> None:
+def _fill_sizes(page: Path, run: Path, domain: str) -> None:
+    """What a study of text or images by dataset size found."""
     claims = tables.read_table(run / "tables/claims.parquet", "claims")
     names = ("measurements", "losses")
-    found = {n: tables.read_table(run / f"tables/image_{n}.parquet", n) for n in names}
-    paste(page, "image_claims", markdown(claims))
-    paste(page, "image_lengths", length_table(found, _rules(run.name, "image"), "image"))
+    found = {n: tables.read_table(run / f"tables/{domain}_{n}.parquet", n) for n in names}
+    paste(page, f"{domain}_claims", markdown(claims))
+    paste(page, f"{domain}_lengths", length_table(found, _rules(run.name, domain), domain))
 
 
 if __name__ == "__main__":

@@ -78,14 +78,14 @@ def draw_intervals(panel: Axes, x: pd.Series, frame: pd.DataFrame, **looks: Any)
     bars = np.maximum([frame["estimate"] - frame["low"], frame["high"] - frame["estimate"]], 0)
     panel.errorbar(x, frame["estimate"], bars, **{**style.BARS, **looks})
     bounds = (frame["status"] == "at least").to_numpy()
-    panel.plot(x[bounds], 1.08 * frame["estimate"][bounds], "^", color="k", markersize=5)
+    panel.plot(x[bounds], 1.08 * frame["estimate"][bounds], "^", color=style.INK, markersize=5)
 
 
 def draw_calibration(panel: Axes, calibration: pd.DataFrame, unit: str) -> None:
     """Equivalent block lengths of controls against the lengths of their blocks."""
     known = lengths_of(calibration[calibration["block_length"].notna()])
     known = known.sort_values("block_length")
-    draw_intervals(panel, known["block_length"], known, fmt="o", color="k")
+    draw_intervals(panel, known["block_length"], known, fmt="o", color=style.INK)
     ends = [known["block_length"].min(), known["block_length"].max()]
     panel.plot(ends, ends, label=r"$\xi = b$", **style.THEORY)
     for which in "xy":

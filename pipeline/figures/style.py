@@ -1,14 +1,16 @@
-"""The common look: seaborn ticks, levels told apart by shade and marker, theory dashed."""
+"""The common look: ticks on all sides, levels told apart by shade and marker, theory dashed."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
+from cycler import cycler
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import (
@@ -35,12 +37,34 @@ TEXT = 7
 Colour: TypeAlias = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
 
+INK: Colour = (0.1, 0.1, 0.1)
+"""Of what is neither a level, a step nor a setting."""
+
 CONTRAST = 3.0
 """Least contrast of lines and markers with white paper."""
 
 MOST_STEPS = 6
 """Curves of one panel that can be told apart."""
 
+_COLOURS = [
+    *("#4C72B0", "#DD8452", "#55A868", "#C44E52", "#8172B3"),
+    *("#937860", "#DA8BC3", "#8C8C8C", "#CCB974", "#64B5CD"),
+]
+"""Of curves without an order, the palette "deep" of seaborn; C0 to C9 by name."""
+_BASE: Looks = {
+    "axes.prop_cycle": cycler(color=_COLOURS),
+    **dict.fromkeys(("axes.edgecolor", "axes.labelcolor", "text.color"), "0.15"),
+    **dict.fromkeys(("xtick.color", "ytick.color"), "0.15"),
+    **dict.fromkeys(("xtick.minor.width", "ytick.minor.width", "patch.linewidth"), 0.8),
+    "axes.axisbelow": True,
+    "grid.color": "0.8",
+    "lines.markersize": 4.8,
+    "lines.solid_capstyle": "round",
+    "patch.facecolor": _COLOURS[0],
+    "patch.edgecolor": "w",
+    "patch.force_edgecolor": True,
+}
+"""The look "ticks" of seaborn at the size of a paper, without its second for the import."""
 _CHARACTERS_PER_INCH = 19
 _MANTISSAS = ([1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1])
 """Sets of plain numbers in a decade, from dense to sparse."""
@@ -87,8 +111,9 @@ def panels(
     lines = {"lines.linewidth": 1.0, "axes.linewidth": 0.6, "legend.frameon": False}
     ticks = {f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()}
     font = {"font.sans-serif": ["DejaVu Sans"]}  # comes with matplotlib; others are not everywhere
-    rc = dict.fromkeys(sizes, TEXT) | lines | ticks | font
-    sns.set_theme(context="paper", style="ticks", rc=rc)
+    looks: Looks = _BASE | dict.fromkeys(sizes, TEXT) | lines | ticks | font
+    for name, value in looks.items():
+        plt.rcParams[name] = value  # type: ignore[index] # a Literal of all names
     style = settings.style
     width = style.column_width if columns == 1 else style.page_width
     size = (width, width / columns * height * rows + 0.3)
@@ -100,10 +125,18 @@ def panels(
 
 def shades(settings: FigureSettings, count: int) -> list[Colour]:
     """`count` colours of the palette, all of which stand out from white paper."""
-    palette = cast("list[Colour]", sns.color_palette(settings.style.palette, n_colors=256))
-    visible = [colour for colour in palette if contrast(colour) >= CONTRAST]
+    places = np.linspace(0, 1, 258)[1:-1]  # without both ends, which are nearly black or white
+    palette = colour_map(settings)(places)[:, :3]
+    visible = [tuple(colour) for colour in palette if contrast(colour) >= CONTRAST]
     places = np.linspace(0, len(visible) - 1, max(count, 2))
     return [visible[int(place)] for place in places][:count]
+
+
+def colour_map(settings: FigureSettings) -> Colormap:
+    """The palette of the config."""
+    if settings.style.palette not in mpl.colormaps:
+        import seaborn  # noqa: F401 # which adds its own; late, as it takes a second to import
+    return mpl.colormaps[settings.style.palette]
 
 
 def contrast(colour: Sequence[float]) -> float:

@@ -46,7 +46,7 @@ def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
     summary = style.summarise(logs, ["level"], value="log")
     middle, bars = style.geometric(summary)
     panel.errorbar(
-        summary["level"], middle, bars, fmt="o", color="k", label="measured", **style.BARS
+        summary["level"], middle, bars, fmt="o", color=style.INK, label="measured", **style.BARS
     )
     levels, log_m = np.arange(1, steps["L"].iloc[0] + 1), np.log(steps["m"].iloc[0])
     deep = summary[summary["level"] >= 2]  # the law is one of levels from 2 up

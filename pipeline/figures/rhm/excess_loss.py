@@ -73,7 +73,7 @@ def _predictions(panel: Axes, frame: pd.DataFrame) -> None:
     """Ticks at the dataset sizes at which levels from 2 up are predicted to be learnt."""
     v, m, s, L = (int(frame[name].iloc[0]) for name in ("v", "m", "s", "L"))
     for level in range(2, L + 1):
-        panel.axvline(predicted_size(v, m, s, level), ymax=0.05, color="k", linewidth=1.2)
+        panel.axvline(predicted_size(v, m, s, level), ymax=0.05, color=style.INK, linewidth=1.2)
         panel.annotate(
             rf"$P^*_{level}$", (predicted_size(v, m, s, level), 0.06), ha="center",
             xycoords=("data", "axes fraction"),

@@ -11,7 +11,7 @@ from pipeline.figures.settings import FigureSettings
 
 _PANELS = {"valid_and_novel_fraction": "valid and novel", "copied_fraction": "copied"}
 QUANTITIES = {"measurements": tuple(_PANELS)}
-_RIM = [Stroke(linewidth=2.6, foreground="k"), Normal()]
+_RIM = [Stroke(linewidth=2.6, foreground=style.INK), Normal()]
 _WHITE: style.Looks = {"color": "w", "linewidth": 1.2, "markersize": 3}
 """White stands out from the map, and its black rim from the paper below the legend."""
 
@@ -32,7 +32,7 @@ def draw(
         style.heat_map(figure, panel, settings, mean, label=f"fraction {title}")
         _lines(panel, best, memorization)
     axes[0].set_ylabel(style.LABELS["step"])
-    style.legend(figure, axes[1], loc="outside upper center", ncols=3, labelcolor="k")
+    style.legend(figure, axes[1], loc="outside upper center", ncols=3, labelcolor=style.INK)
     style.footnote(figure, frame, style.grammar_label(frame), "mean")
     return figure
 
@@ -41,7 +41,12 @@ def _lines(panel: Axes, best: pd.DataFrame, times: pd.DataFrame) -> None:
     """Best checkpoint, and half-way times where all replicas have one, by dataset size."""
     lowest = best.groupby("dataset_size")["step"].median()
     panel.plot(
-        lowest.index, lowest, "o", markeredgecolor="k", label="lowest validation loss", **_WHITE
+        lowest.index,
+        lowest,
+        "o",
+        markeredgecolor=style.INK,
+        label="lowest validation loss",
+        **_WHITE,
     )
     top = times["level"] == times["L"]
     lines = (

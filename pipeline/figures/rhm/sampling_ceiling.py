@@ -43,4 +43,6 @@ def _schedules(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> No
 
 def _configured(panel: Axes, frame: pd.DataFrame) -> None:
     summary = style.summarise(frame, ["noise_levels"])
-    style.curve(panel, summary["noise_levels"], summary, 0, color="k", marker="*", markersize=9)
+    style.curve(
+        panel, summary["noise_levels"], summary, 0, color=style.INK, marker="*", markersize=9
+    )

@@ -75,7 +75,8 @@ def _by_context(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _against_step(panel: Axes, frame: pd.DataFrame, quantity: str, label: str) -> None:
     summary = mean_over_networks(frame[frame["quantity"] == quantity], ["step"])
-    panel.errorbar(summary["step"], summary["mean"], summary["error"], fmt="ok-", **style.BARS)
+    looks = style.BARS | {"fmt": "o-", "color": style.INK}
+    panel.errorbar(summary["step"], summary["mean"], summary["error"], **looks)
     style.plain_log_axis(panel, "x", summary["step"])
     panel.set(xlabel=style.LABELS["step"], ylabel=label)
 
