@@ -27,7 +27,7 @@ figures: .venv/installed
 	@echo "report:  results/demo/report.html"
 
 test: .venv/installed
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slurm: .venv/installed
 	python -m tests.slurm.cluster start
