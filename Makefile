@@ -23,6 +23,7 @@ quick: .venv/installed
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
 	snakemake --profile workflow/profiles/demo --report results/demo/report.html
+	python -m pipeline page demo
 	@echo "figures: results/demo/figures"
 	@echo "report:  results/demo/report.html"
 

@@ -1,4 +1,4 @@
-"""Command line: `run`, `status` and `compare` for people, and every stage for the workflow.
+"""Command line: `run`, `status`, `compare` and `page` for people, every stage for the workflow.
 
 Stages are imported when they run, so that those which need no torch start without it.
 """
@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         add_stage(stages, stage)
     add_run(stages)
     _add_compare(stages)
+    page = stages.add_parser("page", help="what a run found, on one page of HTML")
+    page.add_argument("name", metavar="run", help="below results/")
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", nargs="?", help="below results/; none: all runs")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")
@@ -66,13 +68,19 @@ def _compare(options: dict[str, Any]) -> None:
     show_comparison(options["runs"], options["figure"], options["table"], Path("results"))
 
 
+def _page(options: dict[str, Any]) -> None:
+    from pipeline.documents.page import write_page
+
+    print(f"page: {write_page(Path(), options['name'])}")
+
+
 def _run(options: dict[str, Any]) -> None:
     from pipeline.run.launch import launch
 
     launch(options)
 
 
-_FOR_PEOPLE = {"run": _run, "compare": _compare, "status": _status}
+_FOR_PEOPLE = {"run": _run, "compare": _compare, "page": _page, "status": _status}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from pipeline.base.errors import PipelineError
+from pipeline.documents.page import write_page
 from tests.workflow.checkout import DRAWN, ROOT, SMOKE
 
 SECONDS = 30
@@ -138,3 +140,44 @@ def test_every_figure_has_its_caption_and_its_origin(browser, report, domain):
         caption = (ROOT / f"workflow/report/{name}.rst").read_text().split()
         assert " ".join(caption[:8]) in body.text
         assert '"code' in body.text.replace("\\", "")
+
+
+@pytest.fixture(scope="module")
+def page(smoke_run, tmp_path_factory):
+    root = tmp_path_factory.mktemp("page")
+    shutil.copytree(smoke_run.path / "results/smoke", root / "results/smoke")
+    (root / "results/smoke/figures/rhm_loss_curves.png").unlink()
+    return write_page(root, "smoke")
+
+
+@pytest.mark.parametrize("size", [(1400, 1000), (1920, 1080), (420, 900)])
+def test_the_page_of_a_run_fits_every_window(browser, page, size):
+    browser.set_window_size(*size)
+    browser.get(page.as_uri())
+    inside, wide = browser.execute_script(
+        "return [document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+    )
+    assert wide <= inside
+    table, heading = (browser.find_element(By.CSS_SELECTOR, tag) for tag in (".claims", "h1"))
+    assert 0 < table.rect["y"] - heading.rect["y"] < size[1]
+
+
+def test_the_page_of_a_run_has_its_claims_and_figures_and_says_what_is_missing(browser, page):
+    browser.get(page.as_uri())
+    text = page.read_text()
+    assert "http" not in re.sub(r"data:image/png;base64,[^\"]*", "", text)
+    shown = {figure.get_attribute("id") for figure in browser.find_elements(By.TAG_NAME, "figure")}
+    assert shown == DRAWN.keys() - {"rhm_loss_curves"}
+    drawn = "return [...document.images].every(image => image.naturalWidth > 300)"
+    assert browser.execute_script(drawn)
+    assert "not drawn yet: rhm_loss_curves" in browser.find_element(By.ID, "left-out").text
+    browser.find_element(By.LINK_TEXT, "text").click()
+    assert wait(browser, lambda: browser.execute_script("return window.scrollY") > 500)
+
+
+def test_a_run_without_claims_has_no_page(tmp_path, smoke_run):
+    home = tmp_path / "results/smoke"
+    home.mkdir(parents=True)
+    shutil.copy(smoke_run.path / "results/smoke/config.json", home)
+    with pytest.raises(PipelineError, match=r"claims\.parquet is not there; let the run end"):
+        write_page(tmp_path, "smoke")
