@@ -24,6 +24,7 @@ figures: .venv/installed
 	snakemake --profile workflow/profiles/demo
 	snakemake --profile workflow/profiles/demo --report results/demo/report.html
 	python -m pipeline page demo
+	python -m pipeline explore demo
 	@echo "figures: results/demo/figures"
 	@echo "report:  results/demo/report.html"
 

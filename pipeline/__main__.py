@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_compare(stages)
     page = stages.add_parser("page", help="what a run found, on one page of HTML")
     page.add_argument("name", metavar="run", help="below results/")
+    explore = stages.add_parser("explore", help="a page to look around in, by size and step")
+    explore.add_argument("name", metavar="run", help="below results/")
     status = stages.add_parser("status", help="how far every cell of a run is")
     status.add_argument("name", metavar="run", nargs="?", help="below results/; none: all runs")
     status.add_argument("--json", action="store_true", help="a list of objects, not a table")
@@ -74,13 +76,25 @@ def _page(options: dict[str, Any]) -> None:
     print(f"page: {write_page(Path(), options['name'])}")
 
 
+def _explore(options: dict[str, Any]) -> None:
+    from pipeline.documents.explore import write_explorer
+
+    print(f"page: {write_explorer(Path(), options['name'])}")
+
+
 def _run(options: dict[str, Any]) -> None:
     from pipeline.run.launch import launch
 
     launch(options)
 
 
-_FOR_PEOPLE = {"run": _run, "compare": _compare, "page": _page, "status": _status}
+_FOR_PEOPLE = {
+    "run": _run,
+    "compare": _compare,
+    "page": _page,
+    "explore": _explore,
+    "status": _status,
+}
 
 
 if __name__ == "__main__":

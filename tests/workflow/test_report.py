@@ -10,9 +10,10 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from pipeline.base.errors import PipelineError
+from pipeline.documents.explore import write_explorer
 from pipeline.documents.page import write_page
 from tests.workflow.checkout import DRAWN, ROOT, SMOKE
 
@@ -181,3 +182,38 @@ def test_a_run_without_claims_has_no_page(tmp_path, smoke_run):
     shutil.copy(smoke_run.path / "results/smoke/config.json", home)
     with pytest.raises(PipelineError, match=r"claims\.parquet is not there; let the run end"):
         write_page(tmp_path, "smoke")
+
+
+def choose(browser, key, value):
+    Select(browser.find_element(By.ID, key)).select_by_value(value)
+
+
+def rows_of(browser):
+    cells = browser.find_elements(By.CSS_SELECTOR, "#numbers tr")
+    return [tuple(row.text.split(" ± ")[0].rsplit(" ", 1)) for row in cells]
+
+
+def test_a_run_can_be_looked_around_in(browser, smoke_run, tmp_path):
+    shutil.copytree(smoke_run.path / "results/smoke", tmp_path / "results/smoke")
+    browser.get(write_explorer(tmp_path, "smoke").as_uri())
+    sizes = [option.text for option in Select(browser.find_element(By.ID, "size")).options]
+    assert sizes == ["4", "8", "16", "online"]
+    table = pd.read_parquet(tmp_path / "results/smoke/tables/rhm_measurements.parquet")
+    for size, step in (("8", 10), ("16", 40)):
+        choose(browser, "size", size)
+        choose(browser, "step", f"{step}")
+        found = dict(rows_of(browser))["node accuracy, level 1, novel strings"]
+        chosen = table[(table["dataset_size"] == size) & (table["step"] == step)]
+        chosen = chosen.query("quantity == 'node_accuracy' and level == 1")
+        expected = chosen.loc[chosen["among"] == "novel_strings", "estimate"].mean()
+        assert float(found) == pytest.approx(expected, rel=5e-3)
+        trees = browser.find_elements(By.CSS_SELECTOR, "#samples svg")
+        assert [len(tree.find_elements(By.TAG_NAME, "circle")) for tree in trees] == [7, 7]
+    for domain, tag in (("text", "pre"), ("image", "img")):
+        choose(browser, "domain", domain)
+        assert browser.find_elements(By.CSS_SELECTOR, f"#samples {tag}")
+
+
+def test_a_run_without_measurements_cannot_be_looked_around_in(tmp_path):
+    with pytest.raises(PipelineError, match="has no measurements; let the run end first"):
+        write_explorer(tmp_path, "smoke")
