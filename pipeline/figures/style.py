@@ -190,8 +190,23 @@ def geometric(summary: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
 
 
 def plain_log_axis(axes: Axes, which: str, values: ArrayLike, most: int = 5) -> None:
-    """Make an axis logarithmic with plain numbers at up to `most` of the values."""
-    shown = spread(np.unique(values), most)
+    """Make an axis logarithmic with plain numbers at the values, the last and those well apart."""
+    _plain_numbers(axes, which, _well_apart(np.unique(values), most))
+
+
+def _well_apart(values: np.ndarray, most: int) -> list[float]:
+    """The last of ascending values, and those before it that leave room for their numbers."""
+    if not len(values):
+        return []
+    room = np.log(values[-1] / values[0]) / (most + 0.5)
+    kept = [float(values[-1])]
+    for value in values[-2::-1]:
+        if np.log(kept[-1] / value) >= room:
+            kept.append(float(value))
+    return kept[::-1]
+
+
+def _plain_numbers(axes: Axes, which: str, shown: Sequence[float]) -> None:
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
     axis.set_major_locator(FixedLocator(shown))
@@ -212,8 +227,7 @@ def log_axis(axes: Axes, which: str, most: int = 5) -> None:
         axis.set_minor_formatter(NullFormatter())
         getattr(axes, f"set_{which}lim")(low, high)
         return
-    numbers = _numbers_apart(low, high, most)
-    plain_log_axis(axes, which, numbers, len(numbers))
+    _plain_numbers(axes, which, _numbers_apart(low, high, most).tolist())
     getattr(axes, f"set_{which}lim")(low, high)
 
 
