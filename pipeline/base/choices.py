@@ -1,4 +1,4 @@
-"""Registries: definitions of which a setting names one, so that a job depends on that one alone."""
+"""Registries: a setting names one of several definitions, and a job depends on that one alone."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -7,21 +7,23 @@ from pipeline.base.errors import PipelineError
 
 Member = TypeVar("Member")
 _PLANNED: dict[str, frozenset[str]] = {}
-"""Names that this process may look up, by setting; of a setting that is not here, any."""
+"""Names that this process may look up, by setting; any name of a setting that is not here."""
 
 
 class Choices(Mapping[str, Member]):
     """Definitions by the names that a setting gives them.
 
-    The fingerprint of a job's code has, of what stands in here, only what the setting names, if the
-    code does nothing with a registry but look up; and what it asks for with `named`. For that a
-    registry must be written as a constant of a module, with a dict whose keys are strings:
+    Of the definitions in a registry, the fingerprint of a job's code has only the one that the
+    setting names and those that the code asks for with `named`, as long as the code does nothing
+    with the registry but look up. For that, a registry must be written as a constant of a module,
+    with a dict whose keys are strings:
 
         LOSSES = Choices("training.loss", {"hybrid": hybrid, ...})
 
     Args:
-        setting: path of the setting in those of the stage that looks up, or of the stage that its
-            inputs carry the settings of. The name is its value, or the `kind` of a section.
+        setting: path of the setting among those of the stage that looks up, or of the earlier stage
+            whose settings its inputs carry. The name is the setting's value, or its `kind` if it is
+            a section.
         members: definitions by name.
     """
 
@@ -61,7 +63,7 @@ class Choices(Mapping[str, Member]):
 
 
 def hold_to(planned: Mapping[str, Iterable[str]]) -> None:
-    """Have lookups of this process refuse what its job was not planned for.
+    """From now on refuse lookups in this process of names that its job was not planned for.
 
     Args:
         planned: names that may be looked up, by setting.

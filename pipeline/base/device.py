@@ -10,10 +10,10 @@ from pipeline.base.errors import PipelineError
 
 
 def choose_device() -> torch.device:
-    """The GPU if there is one of NVIDIA's, else the CPU.
+    """NVIDIA's GPU if there is one, else the CPU.
 
     On the GPU, float32 products may use TF32: ten bits of mantissa, several times the speed.
-    Noise and categorical draws are float64, which is why Apple's GPUs are left alone.
+    Apple's GPUs are left alone, as they lack the float64 of noise and categorical draws.
 
     Raises:
         PipelineError: a GPU was given to this process, as by Slurm, and cannot be used.

@@ -23,7 +23,7 @@ def uniforms_on(
 def mixed_uniforms(
     device: torch.device, key: int | np.ndarray, *coordinates: int | np.ndarray
 ) -> Tensor:
-    """The same by integer operations of the device, whatever it is."""
+    """The same numbers by integer operations on the device, of whatever type it is."""
     word = _signed(np.atleast_1d(np.asarray(key, dtype=np.uint64))).to(device)
     for coordinate in coordinates:
         counter = np.atleast_1d(np.asarray(coordinate)).astype(np.uint64)
@@ -35,7 +35,7 @@ def mixed_uniforms(
 
 
 def _signed(words: np.ndarray) -> Tensor:
-    """The same bits as int64, of which PyTorch has products on all devices: they wrap alike."""
+    """The same bits as int64, which PyTorch multiplies on all devices; products wrap alike."""
     return torch.from_numpy(np.ascontiguousarray(words).view(np.int64))
 
 
@@ -44,5 +44,5 @@ def _as_signed(word: np.uint64) -> int:
 
 
 def _shifted(words: Tensor, bits: int) -> Tensor:
-    """Shift to the right with zeros from the left, where that of int64 repeats the sign."""
+    """Shift to the right and fill with zeros, where a shift of int64 would repeat the sign."""
     return (words >> bits) & (2 ** (64 - bits) - 1)

@@ -1,7 +1,7 @@
-"""The one exception whose message is written for the user, and errors of others in a line."""
+"""The one exception whose message is written for the user, and errors of libraries in a line."""
 
 _LONGEST = 500
-"""Characters of an error of others that are shown: some libraries list all that they know."""
+"""Characters shown of another library's error: some libraries list all that they know."""
 
 
 class PipelineError(Exception):
@@ -9,6 +9,6 @@ class PipelineError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says without line breaks, or its kind if it says nothing; no more than fits."""
+    """An error's message without line breaks, cut if it is long; its class if it has no message."""
     said = " ".join(str(error).split()) or type(error).__name__
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."

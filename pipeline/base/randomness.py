@@ -36,6 +36,7 @@ def hash64(key: int | np.ndarray, *coordinates: int | np.ndarray) -> np.ndarray:
     word = np.atleast_1d(np.asarray(key, dtype=np.uint64))
     for coordinate in coordinates:
         counter = np.atleast_1d(np.asarray(coordinate)).astype(np.uint64)
+        # + 1, as SplitMix64 adds its increment before it mixes: coordinate 0 must count too.
         word = word + (counter + np.uint64(1)) * INCREMENT
         word = (word ^ (word >> np.uint64(30))) * MULTIPLIER_1
         word = (word ^ (word >> np.uint64(27))) * MULTIPLIER_2

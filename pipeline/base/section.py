@@ -2,7 +2,8 @@
 
 A spec has the value of every key, and checking changes none. So what a class says of its keys
 cannot change what a job computes, and is no part of the job's code (`pipeline.stages.provenance`);
-what its methods and properties do is. Validators must therefore refuse, and never convert.
+the code of its methods and properties is part of it. Validators must therefore refuse, and never
+convert.
 """
 
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 """A number between 0 and 1."""
 Decay = Share
-"""Of averages of weights."""
+"""Decay of an average of weights."""
 
 
 class Section(BaseModel):
@@ -42,7 +43,7 @@ class Section(BaseModel):
     )
 
     def _problems(self) -> Iterator[str]:
-        """What is wrong between keys that are right by themselves, a sentence each."""
+        """What is wrong between keys that are each right by themselves, one sentence a problem."""
         return iter(())
 
     @model_validator(mode="after")
@@ -53,11 +54,11 @@ class Section(BaseModel):
 
     @classmethod
     def of(cls, *sections: "Section", **values: object) -> Self:
-        """The section whose keys are among those of others, or among the values.
+        """Make this section out of the keys of other sections, and out of values.
 
         Args:
-            sections: each with some of the keys, and perhaps further ones.
-            values: of keys; they count before those of the sections.
+            sections: each with some of the keys, and perhaps further ones; a later one wins.
+            values: by key; they win over those of the sections.
         """
         found: dict[str, object] = {}
         for section in sections:

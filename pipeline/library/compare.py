@@ -85,7 +85,7 @@ def compare_figures(runs: Sequence[str], figure: str, root: Path, output: Path) 
 
 
 def _panel(home: Path, figure: str, known: Mapping[Any, object]) -> Image.Image:
-    """A figure of a run under its name, and the values that only it has."""
+    """A figure of a run under its name, and under its values of the keys that differ."""
     path = home / f"figures/{figure}.png"
     if not path.is_file():
         raise PipelineError(

@@ -19,7 +19,7 @@ WEIGHTS = "network.safetensors"
 
 
 def load(path: str | Path, average: float | None = None) -> TrainedNetwork[Any, Any, Any]:
-    """A trained network, of a checkpoint of a run or of a directory that `export` has made.
+    """A trained network, from a checkpoint of a run or from a directory that `export` has made.
 
     Args:
         path: the checkpoint, `.../checkpoints/step<k>.safetensors`, or the directory.
@@ -70,6 +70,7 @@ def _read(path: Path) -> Artifact:
 
 def _config_of(checkpoint: Path) -> Config:
     """Config that was exported with a checkpoint, or of the run that it is in, or the default."""
+    # Above a checkpoint: checkpoints, replicas, dataset size, setting, domain, and then the run.
     homes = [checkpoint.parent, *checkpoint.absolute().parents[5:6]]
     found = next((home for home in homes if (home / RECORDED).is_file()), None)
     return recorded_config(found) if found else default_config()

@@ -33,6 +33,7 @@ def shuffle_blocks(tokens: np.ndarray, block_length: int, key: int) -> np.ndarra
             f"block_length = {block_length}: sequences have {length} tokens; use 1 to {length}"
         )
     cut = _cut(tokens, block_length, key)
+    # Blocks, rounded up: with its phase the last sequence ends up to b - 1 tokens later.
     needed = -(-(sequences * length + block_length - 1) // block_length)
     rounds = range(-(-needed // len(cut)))
     order = np.concatenate([permutation(len(cut), key, "order", turn) for turn in rounds])

@@ -2,7 +2,8 @@
 
 R(t) = <J_generated, J'> / <J_real, J'> at distance t, where J is the joint distribution of two
 tokens minus the product of its marginals (see `distance_counts`) and J' is that of further real
-sequences: 1 where generated tokens correlate as real ones do, 0 where they do not, or otherwise.
+sequences: 1 where generated tokens correlate as real ones do, 0 where they do not, or do so in
+another way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -121,10 +122,10 @@ def correlation_ratios(
     """R(t) at every distance, its standard errors and bootstrap replicates.
 
     Blocks of generated and of real sequences are resampled, the same for all distances. The
-    direction J' stays fixed: it is a common factor of numerator and denominator. If J_generated
-    is R(t) times the true J, both are linear in <J, J'>, and R(t) is what it is whatever the noise
-    in J', as long as J' is independent of the two. (If it is not proportional, R(t) and its error
-    are those along this J'.)
+    direction J' stays fixed: it is a common factor of numerator and denominator. If J_generated is
+    R(t) times the true J, numerator and denominator have this ratio whatever the noise in J', as
+    long as J' is independent of both sets. (If J_generated is not proportional to the true J, R(t)
+    and its error are those along this J'.)
 
     Args:
         generated: tokens [N, d].
@@ -132,8 +133,8 @@ def correlation_ratios(
         direction: tokens [N'', d''] of further real sequences, independent of `real`.
         symbols: size of the vocabulary.
         distances: t in tokens, increasing.
-        blocks: number of blocks, at least 2, of the generated and, if they are as many, of the
-            real sequences.
+        blocks: number of blocks, at least 2, of the generated sequences, and of the real ones if
+            there are so many; otherwise each real sequence is a block.
         samples: number S of bootstrap replicates.
         key: stream key.
 
@@ -192,9 +193,9 @@ def equivalent_block_length(
 ) -> tuple[float, bool]:  # fmt: skip
     """Length b of the blocks of real tokens whose random sequence has these R(t), nearly.
 
-    In such a sequence (see `shuffle_blocks`) R(t) = (1 - t / b)_+. Weighted least squares fit of
-    b, of the distances up to the first whose error is too large. A length beyond these distances,
-    too, tells in how R(t) begins to fall, as 1 / b.
+    In such a sequence (see `shuffle_blocks`) R(t) = (1 - t / b)_+. Weighted least squares fit b to
+    the distances before the first whose error is too large. Even a length beyond these distances
+    shows: in the slope, 1 / b, with which R(t) begins to fall.
 
     Args:
         distances: t in tokens, [T], increasing.
@@ -205,9 +206,9 @@ def equivalent_block_length(
             resolved distance.
 
     Returns:
-        Length in tokens, and whether it is only a bound: one beyond `longest` is reported as that,
-        and one below the smallest distance as this distance. If not even the smallest is resolved
-        the length is NaN, and no bound.
+        Length in tokens, and whether it is only a bound, as a length beyond `longest` is, which is
+        reported as `longest`. One below the smallest distance is reported as this distance, but not
+        as a bound. If not even the smallest is resolved the length is NaN, and no bound.
     """
     used = slice(_resolved(errors, largest_error))
     if not errors[used].size:
@@ -229,7 +230,7 @@ def _fit(
     Between two neighbouring distances the sum of squares is quadratic in 1 / b, so its minimum is
     exact there; the least of these minima is the fit.
     """
-    # Samples that are all alike have R = 0 without error.
+    # Samples that are all alike have R = 0 without error, by which one cannot divide.
     weights = 1 / np.maximum(errors, np.finfo(float).eps) ** 2
     missing, inverse = 1 - ratios, 1 / distances
     slope = np.cumsum(weights * distances * missing, axis=1)

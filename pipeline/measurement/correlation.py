@@ -69,14 +69,15 @@ class PairCounts:
         return joint / total - first[:, :, None] * second[:, None, :]
 
     def leaving_out(self, chosen: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Mean over symbols of J times another J, by pairs, of n blocks without each in turn.
+        """Mean over symbols of J times another J, where J is that of n blocks less each in turn.
 
         Args:
-            chosen: the blocks, bool [blocks].
+            chosen: the n blocks, bool [blocks].
             reference: the other J, [pairs, v, v].
 
         Returns:
-            Float64 [n, pairs]; linear in counts, so that no J is made again for each block.
+            Float64 [n, pairs], from products of counts with `reference`: no J is made again for
+            each block.
         """
         joint = np.einsum("kpab,pab->kp", self.joint, reference)[chosen]
         marginal = self.marginal[chosen]
@@ -115,8 +116,8 @@ def projections(
 
     Linear in J, so noise puts no floor under it: 1 where samples correlate as the reference, 0
     where they do not (or in another way), and NaN where the reference does not correlate at all, as
-    if all tuples are valid. As J is centred with the marginals of its own N samples, it
-    is low by 1 / N of itself.
+    when all tuples are valid. As J is centred with the marginals of its own N samples, the ratio is
+    too low by 1 / N of itself.
 
     Args:
         counts: of the samples.

@@ -153,9 +153,9 @@ def project(counts: DistanceCounts, reference: Excess) -> Projection:
 def squared_correlation(counts: DistanceCounts, random_halves: int) -> tuple[float, float]:
     """C(t)**2 without the bias of sampling noise, and its jackknifed standard error.
 
-    The product of the J of two random halves of the blocks, each centred with its own marginals
-    (common ones would make the halves dependent), averaged over splits. What centring leaves is a
-    relative bias of about -(tokens over which correlations reach) / (tokens of a half).
+    It is the product of the J of two random halves of the blocks, each centred with its own
+    marginals (common ones would make the halves dependent), averaged over splits. What centring
+    leaves is a relative bias of about -(tokens over which correlations reach) / (tokens of a half).
 
     Args:
         counts: of at least 4 blocks.

@@ -1,4 +1,4 @@
-"""How varied generated samples are: repetition, too, is likely under a language model.
+"""How varied samples are, which a language model does not tell: to it repetition is likely, too.
 
 Entropies are those of the samples' own tokens. That of all tokens together is corrected for its
 bias by the jackknife over blocks of samples (Quenouille 1956), which, unlike the correction of
@@ -57,7 +57,7 @@ def _distinct(tokens: np.ndarray, blocks: int, order: int) -> Row:
     occurrences = np.unique(ids * blocks + block[:, None])  # n-grams, block by block
     ngrams, spread = np.unique(occurrences // blocks, return_counts=True)
     exclusive = occurrences[spread[np.searchsorted(ngrams, occurrences // blocks)] == 1] % blocks
-    lost = np.bincount(exclusive, minlength=blocks)
+    lost = np.bincount(exclusive, minlength=blocks)  # n-grams that only this block has
     remaining = ids.size - np.bincount(block, minlength=blocks) * ids.shape[1]
     left_out = (len(ngrams) - lost) / remaining
     error = float(jackknife_error(left_out))

@@ -14,10 +14,10 @@ class Row:
         estimate: its value.
         standard_error: of the estimate, over independent strings; NaN where it is not defined.
         count: number of cases (denominator) behind it.
-        among: over which samples: all, novel_strings or novel_subtrees.
+        among: over which samples: all, novel_strings, novel_samples or novel_subtrees.
         level: level of the grammar, 1..L, or None.
         distance: tokens or pixels between two positions, or None.
-        low: lower 95 % bound over independent strings, where it is not two standard errors.
+        low: lower 95 % bound over independent strings, where it is not two standard errors below.
         high: upper bound, likewise.
         status: whether the estimate is resolved or only a bound ("at least"), or None.
     """
@@ -87,4 +87,5 @@ def jackknife_error(left_out: np.ndarray) -> np.ndarray:
     if blocks < 2:
         return np.full(left_out.shape[1:], np.nan)
     spread = np.square(left_out - left_out.mean(axis=0)).sum(axis=0)
+    # Left-out means deviate by only 1 / (blocks - 1) of what their block does: hence the factor.
     return np.sqrt(spread * (blocks - 1) / blocks)

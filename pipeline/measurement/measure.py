@@ -119,7 +119,7 @@ def _known(
 ) -> dict[str, np.ndarray]:
     """Splits of the data, the training strings only as far as the model had read them.
 
-    These are all, or online, those up to its step.
+    It had read all of them, or, online, those up to its step.
     """
     if trained is None or not trained.cell.is_online:
         return dict(splits)

@@ -5,6 +5,7 @@ from math import log2
 import numpy as np
 
 _BITS = 63
+"""Of a non-negative int64."""
 
 
 def number_tuples(tuples: np.ndarray, bound: int) -> tuple[np.ndarray, int]:

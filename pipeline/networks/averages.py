@@ -34,6 +34,7 @@ class Averages:
     def update(self, network: nn.Module, step: int) -> None:
         """Take in the weights after `step` steps, at least 1."""
         weights = [parameter.detach() for parameter in network.parameters()]
+        # (1 + k) / (10 + k) with k = step - 1, as above: the decay of the first step is 0.1.
         longest = step / (9 + step) if self._warmup else 1.0
         for decay in self._decays:
             averages = [self.tensors[_prefix(decay) + n] for n, _ in network.named_parameters()]

@@ -1,8 +1,8 @@
 """What is added in every block of a U-Net for strings: a bias, or a function of the noise level.
 
-The noise level enters as a linear function of cos(pi k t / T); k = 0 makes it a bias. That function
-starts at zero and learns slowly: at unit scale it drowns the one-hot input at first, and unsettles
-training later (measured: at equal steps, level-3 accuracy 0.41 instead of 0.22).
+The noise level enters as a linear function of cos(pi k t / T); k = 0 alone makes it a bias. That
+function starts at zero and learns slowly: at unit scale it drowns the one-hot input at first, and
+unsettles training later (measured: at equal steps, level-3 accuracy is then 0.22 instead of 0.41).
 """
 
 import math
@@ -24,7 +24,7 @@ class Conditions(nn.Module):
         depth: number of blocks down, and up, L.
         width: channels of every block.
         levels: number of noise levels T.
-        cosines: whether they depend on t.
+        cosines: whether the additions depend on t.
     """
 
     _frequencies: Tensor
@@ -35,7 +35,7 @@ class Conditions(nn.Module):
         super().__init__()
         features = _FEATURES if cosines else 1
         self._levels = levels
-        # Not of the default device: no checkpoint has it, so it must be there before any is loaded.
+        # Not on the default device, which can be "meta": no checkpoint would bring values later.
         frequencies = math.pi * torch.arange(features, device="cpu")
         self.register_buffer("_frequencies", frequencies, persistent=False)
         maps = [
@@ -47,6 +47,6 @@ class Conditions(nn.Module):
         self.maps = nn.ModuleList(maps)
 
     def forward(self, t: Tensor) -> list[Tensor]:
-        """Of every block, what is added at all positions, [R, B, 1, width], from t [R, B]."""
+        """What each block adds at all of its positions, [R, B, 1, width], from t [R, B]."""
         features = torch.cos(self._frequencies * (t / self._levels).unsqueeze(-1).float())
         return [block(features).unsqueeze(2) for block in self.maps]

@@ -28,7 +28,7 @@ class EnsembleLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [R, ..., inputs] to [R, ..., outputs]."""
         flat = x.reshape(x.shape[0], -1, x.shape[-1])
-        y = torch.bmm(flat, self.weight) * self._scale  # not of the weights: they can be large
+        y = torch.bmm(flat, self.weight) * self._scale  # scaled weights would be a large copy
         return y.reshape(*x.shape[:-1], -1)
 
 

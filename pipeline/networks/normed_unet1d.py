@@ -1,10 +1,11 @@
 """The U-Net of the paper's released code, as an ensemble of independent replicas.
 
-A map of each token to `width` channels; L blocks down and L up with filter size and stride s, one
-level of the tree each, with a LayerNorm over channels; skip connections concatenate, for the first
-block up the deepest output with itself; a readout of the last block and the embedding. There are no
-biases but those of the LayerNorms. Filters are standard normal and divided by the square root of
-s x inputs (also those upwards, which add up inputs only), the readout by its inputs.
+An embedding maps each token to `width` channels. L blocks lead down and L up, with filter size and
+stride s, so that each is one level of the tree, and with a LayerNorm over channels. Skip
+connections concatenate: the first block up sees the deepest output twice. A readout sees the last
+block and the embedding. There are no biases but those of the LayerNorms. Filters are standard
+normal, and divided by the square root of s x inputs (also those upwards, which add up inputs only);
+the readout is divided by its inputs.
 """
 
 from collections.abc import Iterator, Sequence

@@ -60,7 +60,7 @@ def restore_network(
         average: decay of the average of weights to load; none for the weights of the step itself.
 
     Raises:
-        PipelineError: weights are not finite, or, whenever the network is called, its outputs.
+        PipelineError: weights are not finite; or outputs are not, whenever the network is called.
     """
     settings = settings_in(checkpoint.stamp["spec"], checkpoint.path, model.TRAINED)
     place = f"of {cell_name(settings.cell)} at step {checkpoint.stamp['step']}"

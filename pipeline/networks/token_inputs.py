@@ -32,16 +32,17 @@ class OneHot(TokenInput):
 class Contrast(TokenInput):
     """p(x_0 | x_t) of each token under a flat prior, so that the noise level enters as contrast.
 
-    This is the input of the released code: abar x_t + (1 - abar) / v, standardised by its mean and
-    spread over the levels (of the entry at x_t, as they are there). A masked token has 1 / v for
-    every symbol, and one that is not masked is certain, whatever the level.
+    This is the input of the released code: abar x_t + (1 - abar) / v, standardised by a mean and a
+    spread over the levels (of the entry at x_t, as that code takes them). A masked token has 1 / v
+    for every symbol, and one that is not masked is certain, whatever the level.
 
-    The schedule is one that the network has inside. In the released code it has 1000 levels, and
-    level t of T is looked up at floor(1000 t / T), in float32, whatever the schedule of the noise.
+    The network has a schedule of its own inside, whatever the schedule of the noise. In the
+    released code this has 1000 levels, and level t of T is looked up at floor(1000 t / T), in
+    float32.
 
     Args:
         input_symbols: number of symbols of x_t.
-        symbols: number of symbols of x_0, v; one less if there is a mask.
+        symbols: number of symbols of x_0, v; one less than `input_symbols` if there is a mask.
         levels: noise levels T.
         alpha_bar: the schedule inside, float64 [levels inside + 1].
     """
@@ -55,6 +56,7 @@ class Contrast(TokenInput):
         self.channels, self._input_symbols, self._levels = symbols, input_symbols, levels
         self._has_mask = input_symbols > symbols
         self._mean = float(np.mean(alpha_bar + (1 - alpha_bar) / symbols))
+        # Mean square of an entry that is 1 with probability abar and else 1 / v; its mean is above.
         squares = np.mean(alpha_bar + (1 - alpha_bar) / symbols**2)
         self._spread = float(np.sqrt(squares - self._mean**2))
         certainty = torch.from_numpy(alpha_bar).float()

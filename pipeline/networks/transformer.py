@@ -1,11 +1,11 @@
 """The bidirectional transformer of MD4 (Shi et al. 2024).
 
-Rotary positions, gated linear units, LayerNorm without weights of its own: what scales and shifts
-it, and gates the branches, are affine functions of the noise level's embedding that start at zero
-(adaLN-zero, Peebles & Xie 2023). Nothing else has biases but the layers of that embedding. Before
-the affine functions it passes a sigmoid, the activation of the gated units, as in
-google-deepmind/md4 b9fbf29. The readout starts at zero too, so that training starts from the
-uniform distribution. On GPUs products are in bfloat16; logits are float32.
+It has rotary positions, gated linear units, and LayerNorms without weights of their own. Affine
+functions of the noise level's embedding scale and shift the LayerNorms, and gate the branches; they
+start at zero (adaLN-zero, Peebles & Xie 2023). Only they and the layers of that embedding have
+biases. Before the affine functions the embedding passes through a sigmoid, the activation of the
+gated units, as in google-deepmind/md4 b9fbf29. The readout starts at zero too, so that training
+starts from the uniform distribution. On GPUs products are in bfloat16; logits are float32.
 """
 
 import math
@@ -40,8 +40,8 @@ class Transformer(Network):
         heads: attention heads; `width` is an even multiple of them.
         width: features of every token.
         rotary_base: wavelengths of rotary positions grow up to 2 pi times this.
-        initialisation: "md4" for its weights; "open_gates" for gates that are 1 at the start, not
-            0, with embeddings at unit scale, as branches would drown smaller ones.
+        initialisation: "md4" for the weights of MD4; "open_gates" for gates that are 1 at the
+            start, not 0, and embeddings of unit scale, as branches would drown smaller ones.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class Transformer(Network):
     def forward(self, xt: Tensor, t: Tensor, positions: Tensor | None = None) -> Tensor:
         """Float32 logits [1, B, d, v] of clean tokens, from x_t int64 [1, B, d] and t [1, B].
 
-        With int64 positions [1, B, k] those of [1, B, k, v] only, sparing most of the readout.
+        With int64 positions [1, B, k], only the logits at these, [1, B, k, v], which spares most of
+        the readout.
         """
         with torch.autocast(xt.device.type, torch.bfloat16, enabled=xt.is_cuda):
             features = self._features(xt[0], t[0])
@@ -96,6 +97,7 @@ class _Block(nn.Module):
     def __init__(self, width: int, heads: int, open_gate: float) -> None:
         super().__init__()
         self._heads, self._open_gate = heads, open_gate
+        # Two thirds of the usual 4 width, as gate and value have a matrix each; rounded up.
         hidden = math.ceil(8 / 3 * width / _HIDDEN_MULTIPLE) * _HIDDEN_MULTIPLE
         self.modulation = nn.Linear(_TIME_FEATURES, 6 * width)
         self.query_key_value = nn.Linear(width, 3 * width, bias=False)
@@ -148,7 +150,7 @@ def _turn(x: Tensor, rotation: Tensor) -> Tensor:
 def _initialise(
     transformer: nn.Module, seed: int, layers: int, initialisation: Initialisation
 ) -> None:
-    """Weights from a stream of their own name; readout, modulations and biases start at zero."""
+    """Draw weights, each from the stream of its name; readout, modulations and biases are zero."""
     for name, weight in transformer.named_parameters():
         if weight.is_meta:  # shapes are all that is asked for
             continue

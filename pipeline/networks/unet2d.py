@@ -1,10 +1,10 @@
 """The unconditional U-Net of Improved DDPM for images (Nichol & Dhariwal 2021), without dropout.
 
 On the way down every resolution has residual blocks, with self-attention after each at chosen
-resolutions, and all that they put out is concatenated to what comes back up. The noise level scales
+resolutions, and all their outputs are concatenated to what comes back up. The noise level scales
 and shifts features inside every residual block. The last layer of every block, and of the network,
-starts at zero. On GPUs products are in bfloat16, but for the first and the last convolution, as x_t
-is nearly x_0 at low levels; PyTorch's autocast keeps group norms in float32, too.
+starts at zero. On GPUs products are in bfloat16, except in the first and the last convolution, as
+x_t is nearly x_0 at low levels; PyTorch's autocast keeps group norms in float32, too.
 """
 
 import torch
@@ -16,7 +16,7 @@ from pipeline.networks.network import Network
 
 _COLOURS = 3
 _OUTPUTS = 2
-"""Of every pixel and colour: the predicted noise, and where between its bounds the variance is."""
+"""For every pixel and colour: predicted noise, and where the variance is between its bounds."""
 _TIME_SCALE = 1000.0
 _LONGEST_PERIOD = 1e4
 _EMBEDDING_MULTIPLE = 4
@@ -92,6 +92,7 @@ class UNet2d(Network):
         return outputs.unflatten(1, (_OUTPUTS, _COLOURS)).flatten(2).transpose(1, 2).unsqueeze(0)
 
     def _features(self, h: Tensor, t: Tensor) -> Tensor:
+        # As in Improved DDPM's code: levels are counted from 0, and scaled as if there were 1000.
         time = self.time_in(_sinusoids((t - 1) * (_TIME_SCALE / self._levels), self._width))
         time = silu(self.time_up(silu(time)))
         skips = [h]
@@ -168,9 +169,9 @@ def _sinusoids(t: Tensor, features: int) -> Tensor:
 
 
 def _initialise(network: nn.Module, seed: int) -> None:
-    """Weights and biases from streams of their own names, uniform up to 1 / sqrt(inputs).
+    """Draw weights and biases, each from the stream of its name, within +-1 / sqrt(inputs).
 
-    Layers called `out` start at zero; norms are left as they are, without effect.
+    Layers called `out` start at zero; norms keep the scale 1 and the shift 0 that they start with.
     """
     for module_name, module in network.named_modules():
         if not isinstance(module, nn.Conv2d | nn.Linear):

@@ -1,7 +1,7 @@
 """Absorbing (masked) diffusion of tokens: a corrupted token becomes the mask, number v.
 
-The mask hides with probability 1 - alpha_bar_t and tokens that are not masked are known for sure,
-so only masked tokens carry a loss and the network predicts none but the v symbols.
+A token is masked with probability 1 - alpha_bar_t. Tokens that are not masked are known for sure,
+so only masked tokens carry a loss, and the network predicts the v symbols and never the mask.
 """
 
 from abc import ABC, abstractmethod
@@ -32,7 +32,7 @@ class Absorbing(ABC):
 
     @abstractmethod
     def times(self, uniforms: np.ndarray) -> np.ndarray:
-        """Levels t, uniformly distributed, of numbers that are uniform on [0, 1)."""
+        """Levels t, uniformly distributed, from numbers that are uniform on [0, 1)."""
 
     @abstractmethod
     def kept(self, t: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ class Absorbing(ABC):
 
     @abstractmethod
     def reveal_times(self, uniforms: Tensor) -> Tensor:
-        """Levels above 0 at which tokens that are masked at T are revealed, of uniforms [...]."""
+        """Levels above 0 at which tokens that are masked at T are revealed, from uniforms [...]."""
 
     @abstractmethod
     def reveal_rate(self, t: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class AbsorbingNoise(Absorbing):
         return self._alpha_bar.to(t.device)[t]
 
     def reveal_times(self, uniforms: Tensor) -> Tensor:
-        """Level t of a token that is revealed on the way to t - 1, where 1 - alpha_bar hides it."""
+        """Lowest level at which a token is masked; 1 - alpha_bar is its distribution function."""
         masked = 1 - self._alpha_bar.to(uniforms.device)
         return torch.searchsorted(masked, uniforms * masked[-1], right=True)
 

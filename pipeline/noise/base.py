@@ -10,8 +10,8 @@ from torch import Tensor
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 """`denoiser(x_t, t)`: corrupted tokens [..., d] and levels [...] to outputs [..., d, k].
 
-If noise is discrete, outputs are the v logits of x_0, of its posterior or of its cavity marginal
-(see `DiscreteNoise`); if Gaussian, two numbers (see there).
+If noise is discrete, outputs are v logits for x_0, of its posterior or of its cavity marginal (see
+`DiscreteNoise`); if it is Gaussian, they are two numbers (see `pipeline.noise.gaussian`).
 """
 
 
@@ -25,7 +25,7 @@ class NoiseProcess(Protocol):
     symbols: int
 
     def times(self, uniforms: np.ndarray) -> np.ndarray:
-        """Levels t, uniformly distributed, of numbers that are uniform on [0, 1)."""
+        """Levels t, uniformly distributed, from numbers that are uniform on [0, 1)."""
         ...
 
     def corrupt(self, x0: Tensor, t: Tensor, uniforms: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class DiscreteNoise(NoiseProcess, Protocol):
     def cross_entropy(self, logits: Tensor, x0: Tensor, xt: Tensor) -> Tensor:
         """-log p(x_0 | x_t) of every token, [..., d]; zero where x_t leaves no doubt.
 
-        For posteriors only: its minimum over denoisers is one.
+        Only for noise whose denoisers put out posteriors: these are what minimises it.
         """
         ...
 
@@ -82,7 +82,7 @@ class AdditiveNoise(NoiseProcess, Protocol):
 
 
 def whole_levels(uniforms: np.ndarray, levels: int) -> np.ndarray:
-    """Integer levels 1..T of numbers that are uniform on [0, 1)."""
+    """Integer levels 1..T, int64, from numbers that are uniform on [0, 1)."""
     return 1 + (uniforms * levels).astype(np.int64)
 
 

@@ -5,8 +5,9 @@ A token is a pixel value 0..255; as a number it is token / 127.5 - 1, in [-1, 1]
     q(x_t | x_0) = N(sqrt(abar_t) x_0, 1 - abar_t),
 
 and a network puts out two numbers per pixel: the noise epsilon in x_t, and v, which places the
-log-variance of p(x_{t-1} | x_t) between its bounds. All is computed in float64, which costs nothing
-beside a network: x_t is nearly x_0 at low levels and nearly epsilon at high ones.
+log-variance of p(x_{t-1} | x_t) between its bounds. As x_t is nearly x_0 at low levels and nearly
+epsilon at high ones, small differences count: so all is computed in float64, which costs nothing
+beside a network.
 """
 
 import math
@@ -20,7 +21,7 @@ from pipeline.noise.base import whole_levels
 from pipeline.noise.level_values import LevelValues
 
 _FAR = 1e3
-"""The open ends of the outermost bins of pixel values: as good as infinite, gradients finite."""
+"""Open ends of the outermost bins of pixel values: as good as infinite, with finite gradients."""
 
 
 def as_numbers(tokens: Tensor) -> Tensor:
@@ -29,7 +30,8 @@ def as_numbers(tokens: Tensor) -> Tensor:
 
 
 def standard_normal(first: Tensor, second: Tensor) -> Tensor:
-    """Standard normal numbers, float64, of two uniform ones on [0, 1) each (Box & Muller 1958)."""
+    """Standard normal numbers, float64, each from two uniform on [0, 1) (Box & Muller 1958)."""
+    # log(1 - u), not log(u): the first of the two can be 0, and is never 1
     return (-2 * torch.log1p(-first)).sqrt() * torch.cos(2 * math.pi * second)
 
 
@@ -38,8 +40,8 @@ class GaussianNoise:
 
     Attributes:
         levels: T.
-        original_levels: which level of the process that this one is a part of each of the levels
-            0..T is, int64 [T + 1]; networks are told that one.
+        original_levels: for each of the levels 0..T, which level it was in the process that this
+            one was respaced from, int64 [T + 1]. Networks are told this number.
     """
 
     symbols = 256
@@ -60,7 +62,7 @@ class GaussianNoise:
         self.original_levels = torch.from_numpy(own if original_levels is None else original_levels)
         beta = 1 - alpha_bar[1:] / alpha_bar[:-1]
         posterior = beta * (1 - alpha_bar[:-1]) / (1 - alpha_bar[1:])
-        posterior[0] = posterior[1]  # it is zero, which has no logarithm
+        posterior[0] = posterior[1]  # zero has no logarithm; as in Improved DDPM's code
         nothing = [np.nan]  # at level 0
         self._alpha_bar = LevelValues(alpha_bar)
         self._beta = LevelValues(np.concatenate([nothing, beta]))
@@ -121,7 +123,7 @@ class GaussianNoise:
         clean = (xt.double() - (1 - alpha_bar).sqrt() * epsilon) / alpha_bar.sqrt()
         if clip:
             clean = clean.clamp(-1, 1)
-        weight = (v + 1) / 2
+        weight = (v + 1) / 2  # v from -1 to 1 leads from one bound to the other
         log_variance = torch.lerp(_at(self._log_posterior, t), _at(self._log_beta, t), weight)
         return self._posterior_mean(clean, xt, t), log_variance
 
@@ -136,15 +138,15 @@ class GaussianNoise:
 
 
 def _at(values: LevelValues, t: Tensor) -> Tensor:
-    """Look up what levels t [...] have, [..., 1]."""
+    """Values of levels t [...], as [..., 1]: the same for all tokens."""
     return values.to(t.device)[t].unsqueeze(-1)
 
 
 def _log_bin_probability(tokens: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     """Log of the Gaussian probability of a pixel value, of 256 bins; the outer two are open.
 
-    Of two points on the upper side of the mean their mirror images are taken, since the logarithm
-    of the distribution function resolves the lower tail only.
+    A bin on the upper side of the mean is mirrored to the lower side, since the logarithm of the
+    distribution function resolves the lower tail only.
     """
     centre = as_numbers(tokens)
     low = torch.where(tokens == 0, -_FAR, centre - 1 / 255)
@@ -153,4 +155,5 @@ def _log_bin_probability(tokens: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
     above = low > 0
     low, high = torch.where(above, -high, low), torch.where(above, -low, high)
     log_low, log_high = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
+    # log(exp(log_high) - exp(log_low)) without the exponentials, which can underflow
     return log_high + torch.log(-torch.expm1(log_low - log_high))

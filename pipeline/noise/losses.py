@@ -1,7 +1,8 @@
 """Named training losses: a mean over tokens for each string.
 
-They are in nats per token, but for the two with a squared error, which has no unit. Those are for
-additive noise, the ones with a cross-entropy for discrete noise whose denoisers predict posteriors.
+They are in nats per token, but for the two with a squared error, which has no unit. These two are
+for additive noise; those with a cross-entropy are for discrete noise whose denoisers predict
+posteriors.
 """
 
 import math
@@ -15,7 +16,7 @@ from pipeline.base.choices import Choices
 from pipeline.noise.base import AdditiveNoise, DiscreteNoise, NoiseProcess
 
 Loss = Callable[[Any, Tensor, Tensor, Tensor, Tensor], Tensor]
-"""From noise of the kind it is for, a denoiser's outputs, x_0, x_t and t to losses [...]."""
+"""From noise of a kind that it suits, a denoiser's outputs, x_0, x_t and t to losses [...]."""
 
 _HYBRID_WEIGHT = 0.001  # of the cross-entropy, Austin et al. 2021
 _BOUND_WEIGHT = 0.001  # of the bound in bits per pixel, summed over levels, Nichol & Dhariwal 2021
@@ -59,7 +60,7 @@ def hybrid(noise: DiscreteNoise, logits: Tensor, x0: Tensor, xt: Tensor, t: Tens
 def squared_error(
     noise: AdditiveNoise, outputs: Tensor, x0: Tensor, xt: Tensor, t: Tensor
 ) -> Tensor:
-    """Squared error of the predicted noise, [...]; the variance that is put out does not enter."""
+    """Squared error of the predicted noise, [...]; the predicted variance does not enter."""
     return noise.squared_error(outputs, x0, xt, t).mean(dim=-1)
 
 

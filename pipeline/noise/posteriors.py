@@ -7,7 +7,7 @@ from pipeline.noise.base import DiscreteNoise
 
 
 def token_posteriors(noise: DiscreteNoise, logits: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-    """Distributions of clean tokens given all of x_t, and without what it excludes.
+    """Distributions of clean tokens given all of x_t; symbols that x_t excludes have probability 0.
 
     Args:
         noise: that the denoiser was trained for.
@@ -20,7 +20,7 @@ def token_posteriors(noise: DiscreteNoise, logits: Tensor, xt: Tensor, t: Tensor
     """
     symbols = torch.arange(noise.symbols, device=xt.device)
     likelihood = noise.likelihood(symbols, xt.unsqueeze(-1), t[..., None, None])
-    # Cavity marginals lack what a token's own noisy value says; posteriors have it, but for the
-    # rounding that leaves impossible symbols a little.
+    # Cavity marginals lack what a token's own noisy value says. Posteriors have it, but a network
+    # may leave something to symbols that it excludes: with masks, no loss is on tokens that show.
     own = likelihood if noise.predicts_cavities else likelihood > 0
     return torch.softmax(logits.double() + own.log(), dim=-1)

@@ -1,12 +1,12 @@
 """Named schedules of alpha_bar_t, which tells how much of a string is left at noise level t.
 
-To discrete noise it is the chance that a token is still uncorrupted, to Gaussian noise the square
+For discrete noise it is the chance that a token is still uncorrupted, for Gaussian noise the square
 of the factor of x_0 in x_t.
 
-Of grammars the paper says "linear schedule, T = 1000", and its released code is linear in beta.
+For grammars the paper says "linear schedule, T = 1000", and its released code is linear in beta.
 Other readings are in use and differ: with the exact denoiser, ancestral sampling is nearly perfect
-under most and not under `d3pm_linear_beta`, which destroys the string within few levels. Of images
-the paper says "cosine schedule", and there is one.
+under most of them, but not under `d3pm_linear_beta`, which destroys the string within few levels.
+For images the paper says "cosine schedule", and there is only one.
 """
 
 from collections.abc import Callable
@@ -34,6 +34,7 @@ def _linear_alpha_bar(levels: int) -> np.ndarray:
 def _ddpm_linear_beta(levels: int) -> np.ndarray:
     """Of Ho et al. (2020): beta from 1e-4 to 0.02 at T = 1000, rescaled to T levels."""
     beta = np.linspace(1e-4, 0.02, levels) * 1000 / levels
+    # Below 20 levels the last rescaled beta would exceed 1.
     return _from_one(np.cumprod(1 - np.minimum(beta, 1)))
 
 
@@ -67,8 +68,8 @@ SCHEDULES: Choices[Callable[..., np.ndarray]] = Choices(
     },
 )
 READINGS = SCHEDULES.named("linear_alpha_bar", "ddpm_linear_beta", "d3pm_linear_beta")
-"""Readings of "linear schedule" for any number of levels, from alpha_bar_0 = 1; sampling ceilings
-of grammars are taken of each."""
+"""Readings of "linear schedule" for any number of levels, from alpha_bar_0 = 1; stage `ceiling`
+samples under each of them."""
 
 
 def alpha_bar(kind: str, levels: int, **ends: float) -> np.ndarray:

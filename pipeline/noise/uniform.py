@@ -10,9 +10,10 @@ A reverse step mixes Bayes' steps over what the denoiser says of x_0, and there 
 
 The first is the true reverse step of a token if p is its posterior, p(x_0 | all of x_t); the second
 (public code of D3PM, and the released code of the paper) if p is its cavity marginal, p(x_0 | x_t
-without this token), as the factor q(x_t | x_s) brings in the token's own evidence. Posteriors put
-into the second count that evidence twice, cavities put into the first not at all. So a network that
-is trained by the reverse step learns the one or the other, by the mixture it is trained with.
+without this token), as the factor q(x_t | x_s) brings in the token's own evidence. With posteriors
+the second would count that evidence twice; with cavities the first would not count it at all. So a
+network that is trained by the reverse step learns posteriors or cavities, depending on the mixture
+that it is trained with.
 """
 
 import numpy as np
@@ -31,7 +32,7 @@ class UniformNoise:
     """
 
     def __init__(self, symbols: int, alpha_bar: np.ndarray, mixture: str = "exact") -> None:
-        """Every symbol of x_0 is a symbol of x_t and none else; `mixture` is "exact" or "d3pm"."""
+        """The symbols of x_t are those of x_0; `mixture` is "exact" or "d3pm"."""
         self.levels = len(alpha_bar) - 1
         self.symbols = self.input_symbols = symbols
         self.predicts_cavities = mixture == "d3pm"
@@ -84,6 +85,7 @@ class UniformNoise:
         forward = step * here + (1 - step) / self.symbols
         weights = x0
         if not self.predicts_cavities:
+            # q(x_s | x_t, x_0) = q(x_t | x_s) q(x_s | x_0) / q(x_t | x_0): this is the divisor.
             every = torch.arange(self.symbols, device=xt.device)
             weights = x0 / self.likelihood(every, xt.unsqueeze(-1), t[..., None, None])
         total = weights.sum(dim=-1, keepdim=True)

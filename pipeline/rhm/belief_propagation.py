@@ -9,12 +9,12 @@ with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, equally lik
     p_k(c)        = sum_{a, j: c_k(a, j) = c} p(a, j)
 
 `up` is what the tokens below a node say of it; at a token, the likelihood q(x_t | x_0 = a). Going
-down, p is the posterior given all tokens: of the root, up(a) times its prior, 1/v; of the rule of a
-node, and so of its children, that of the node shared out among its rules. Upward messages are
-normalised node by node; the normalisers multiply to the evidence p(x_t).
+down, p is the posterior given all tokens. For the root it is up(a) times its prior, 1/v. The
+posterior of a node is shared out among its rules, and those give the posteriors of its children.
+Upward messages are normalised node by node; the normalisers multiply to the evidence p(x_t).
 
-What the other tokens alone say of a token, its cavity marginal, takes messages down that leave the
-node's own message out:
+The cavity marginal of a token is what the other tokens alone say of it. It takes messages down that
+leave the node's own message out:
 
     down_k(c)     = sum_{a, j: c_k(a, j) = c} down(a) prod_{i != k} up_i(c_i(a, j))
 
@@ -31,6 +31,7 @@ from torch import Tensor
 from pipeline.sampling.categorical import categorical
 
 _TINY = torch.finfo(torch.float64).tiny
+"""Least divisor: what has no probability stays 0, and does not become NaN."""
 
 
 class Tree:
@@ -61,6 +62,7 @@ class Tree:
             self.up.append(sums / total.clamp(min=_TINY))
             self.products.append(products)
             self._sums.append(sums)
+            # The logarithm is that of the 1/m of `up`, which the sums leave out, once a node.
             evidence += total.log().sum(dim=0) - len(total) * log(self._rules.shape[2])
         return evidence + (self.up[-1] * self._prior).sum(dim=(0, 1)).log()
 
@@ -98,7 +100,7 @@ class Tree:
     def _products_without_each_child(
         self, level: int, down: Tensor
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """For each child, its rows and the products at the rules of its parents' and siblings'."""
+        """For each child its rows, and at each rule the parent's message times the siblings'."""
         s, synonyms = self._rules.shape[3], self._rules.shape[2]
         symbols = self.up[level].view(len(down) * s, -1)
         of_parent = down.flatten(1).repeat(synonyms, 1)
@@ -138,7 +140,7 @@ class Tree:
 
 
 def mirror(messages: Tensor, branching: int) -> Tensor:
-    """Reverse the paths to nodes: from their own order to that from left to right, or back.
+    """Reverse the paths to nodes: from the order of a `Tree` to that from left to right, or back.
 
     A view: [..., nodes, B] to [..., s, ..., s, B], one s per step of the path.
     """

@@ -1,4 +1,4 @@
-"""Stage `ceiling`: how often strings are right that the exact denoiser generates.
+"""Stage `ceiling`: how often the strings that the exact denoiser generates are right.
 
 What a sampler loses by changing several tokens in one step, it loses whatever the network: an
 accuracy below 1 counts against the network only as far as it is below this ceiling.

@@ -77,9 +77,9 @@ def _memorization(
 def _correlations(
     grammar: Grammar, samples: np.ndarray, novel: np.ndarray, settings: Measurement
 ) -> Iterator[Row]:
-    """Rows of all samples, and of novel ones how far they correlate like the data.
+    """Rows of all samples, and of novel ones only how far they correlate like the data.
 
-    Copies correlate like the data as far as strings reach.
+    Novel ones count apart, as copies correlate like the data as far as strings reach.
     """
     labels, groups = _pair_groups(grammar)
     exact, blocks = _exact_excess(grammar), settings.jackknife_blocks

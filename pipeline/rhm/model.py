@@ -36,7 +36,7 @@ def _absorbing(symbols: int, values: np.ndarray, _mixture: str) -> AbsorbingNois
 
 
 def _contrast(noise: Noise) -> Contrast:
-    """Contrast by the released code's schedule, whatever that of the noise, as it is there."""
+    """Contrast by the released code's schedule, whatever that of the noise, as in that code."""
     inside = linear_beta(levels=1000, first=1e-4, last=0.02)
     return Contrast(noise.input_symbols, noise.symbols, noise.levels, inside)
 
@@ -87,7 +87,7 @@ def build_network(settings: TrainSettings) -> StringUNet:
 
 
 def build_optimizer(network: StringUNet, settings: TrainSettings) -> tuple[Optimizer, Schedule]:
-    """SGD or Adam, at a rate that is in units of the width or is not, constant and then falling."""
+    """SGD or Adam, at a rate in units of the width or of 1, which is constant and then falls."""
     training = settings.training
     unit = {"width": network.width, "one": 1}[training.learning_rate_unit]
     options = dict(training.optimizer)

@@ -42,8 +42,8 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     """Best denoiser for one who knows the rules of levels 1..`level` only.
 
     They also know how frequent symbols are at each node of that level (at level 0, each token), but
-    take these nodes for independent. The loss is the plateau at which a network stays that has
-    learnt these levels and no other.
+    take these nodes for independent. Their loss is the plateau of a network that has learnt these
+    levels and no others.
     """
     below, width = [Grammar(g.rules[:level]) for g in grammars], grammars[0].branching ** level
     nodes = range(grammars[0].length // width)
@@ -88,9 +88,9 @@ class Oracle:
     def __call__(self, xt: Tensor, t: Tensor) -> Tensor:
         """Logits of posteriors or cavities of tokens [R, N, d, v], of x_t and levels t [R, N].
 
-        Posteriors: where no clean string can become x_t, as may happen while sampling reveals
-        several masked tokens at once, all symbols are equally likely. Under noise whose mixture
-        takes cavities, every string can become x_t.
+        In posteriors all symbols are equally likely where no clean string can become x_t, as may
+        happen while sampling reveals several masked tokens at once. Under noise whose mixture takes
+        cavities, every string can become x_t.
         """
         if self._noise.predicts_cavities:
             return self.cavities(xt, t).log_()
@@ -137,8 +137,8 @@ class Oracle:
     def implied_latents(self, tokens: Tensor) -> list[Tensor]:
         """Latent marginals that token distributions imply if each is taken as separate evidence.
 
-        One upward pass. What is exact for clean tokens is an approximation for uncertain ones, even
-        for exact marginals: compare it with what it makes of those.
+        This takes one upward pass. It is exact for clean tokens and an approximation for uncertain
+        ones, even if their marginals are exact: so compare with the result for exact marginals.
 
         Args:
             tokens: distributions over x_0, float64 [R, N, d, v].

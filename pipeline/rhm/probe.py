@@ -84,9 +84,9 @@ class Examination:
         return string_losses(denoiser, *arguments)
 
     def _losses(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
-        """Bayes loss, and excess over it of the network and of who knows the levels up to one.
+        """Bayes loss, and excess over it of the network and of who knows only some lowest levels.
 
-        In units of the loss, all on the very same corrupted strings.
+        They are in units of the loss, all on the very same corrupted strings.
         """
         excess = self._string_losses(network) - self._bayes
         values: list[tuple[str, int | None, np.ndarray]]
@@ -102,7 +102,7 @@ class Examination:
         ]
 
     def _latents(self, network: LayeredNetwork) -> list[list[ProbeRow]]:
-        """Divergence of implied latent marginals from exact ones, of network and exact tokens."""
+        """Divergence of latent marginals from exact ones, implied by network and exact tokens."""
         strings = corrupted_strings(self._noise, self._test, self._keys, self._device)
         posteriors = (token_posteriors(self._noise, network(xt, t), xt, t) for _, xt, t in strings)
         implied = self._divergences(posteriors)
@@ -138,7 +138,7 @@ class Examination:
         return rows
 
     def _changes(self, network: LayeredNetwork, triples: np.ndarray) -> dict[str, np.ndarray]:
-        """Squared distances that exchanges move each block's output by, [R, 2, N].
+        """Squared distances by which exchanges move each block's output, [R, 2, N].
 
         Args:
             network: the ensemble.

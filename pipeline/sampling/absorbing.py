@@ -37,7 +37,7 @@ def cosine_grid(steps: int) -> Tensor:
     t = cos(pi / 2 (1 - i / steps)), float64 [steps + 1].
     """
     grid = torch.cos(math.pi / 2 * (1 - torch.arange(steps + 1, dtype=torch.float64) / steps))
-    grid[0] = 0
+    grid[0] = 0  # rounded, the cosine of pi / 2 is not
     return grid
 
 
@@ -65,6 +65,7 @@ def sample_absorbing(
     while (t := pending.amax(dim=-1)).any():
         now = (pending == t.unsqueeze(-1)) & (pending > 0)
         most = int(now.sum(dim=-1).amax())
+        # Tokens revealed now come first; in strings with fewer of them others fill up, unchanged.
         positions = now.byte().argsort(dim=-1, descending=True, stable=True)[..., :most]
         probabilities = torch.softmax(denoiser(tokens, t, positions).double(), dim=-1)
         drawn = categorical(probabilities, symbol_uniforms.gather(-1, positions))

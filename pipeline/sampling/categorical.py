@@ -10,4 +10,5 @@ def categorical(probabilities: Tensor, uniforms: Tensor) -> Tensor:
     """
     cumulative = probabilities.double().cumsum(dim=-1)
     threshold = uniforms.unsqueeze(-1) * cumulative[..., -1:]
+    # The clamp keeps numbers in range where all probabilities are 0.
     return (cumulative <= threshold).sum(dim=-1).clamp(max=probabilities.shape[-1] - 1)

@@ -20,8 +20,8 @@ def sample_gaussian(
     Args:
         denoiser: network or closed form.
         noise: forward process.
-        draw: random numbers; 2 k and 2 k + 1 are for the image at level k of those used, from the
-            highest (the start) down to 1.
+        draw: random numbers; `draw(2 * k)` and `draw(2 * k + 1)` are for the image at the k-th of
+            the levels that are used, from the highest (the start) down to the first.
         steps: number of steps, evenly spaced over the levels, at least 2; none for all levels.
 
     Returns:

@@ -76,7 +76,7 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         return [path for name in self._source_names() if (path := self._beside(name))]
 
     def sample(self, count: int, **changes: Any) -> np.ndarray:  # noqa: ANN401 # keys of a section
-        """Draw tokens [R, count, d]; with the same settings, those of the workflow come first.
+        """Draw tokens [R, count, d]; with the same settings, the workflow's own samples come first.
 
         Args:
             count: samples of every replica.
@@ -92,7 +92,7 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         Args:
             x0: clean tokens [N, d] or [R, N, d].
             t: a level, or one for every string.
-            seed: of the noise, which every replica has its own of.
+            seed: of the noise; every replica has noise of its own.
         """
         clean, levels = self._inputs(x0, t)
         keys = [stream_key(seed, key, "corruption") for key in self._keys()]
@@ -126,14 +126,14 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
 
     @abstractmethod
     def _estimate(self, outputs: Tensor, xt: Tensor, t: Tensor) -> Tensor:
-        """Estimate of x_0 of the outputs of the network."""
+        """Estimate of x_0 from the outputs of the network, [R, n, ...]."""
 
     @abstractmethod
     def _source_names(self) -> list[str]:
         """Names of files of the setting that the network's data came from."""
 
     def _activations(self, xt: Tensor, t: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Outputs of whatever stands in a list of modules; of one replica, without its axis."""
+        """Outputs of all modules that stand in a list; these have one replica and no axis of it."""
         found: list[tuple[str, Tensor]] = []
 
         def keep(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
@@ -155,6 +155,7 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
     def _beside(self, name: str) -> Path | None:
         """A file of the setting: beside an exported network, or in the directory of the run."""
         path = self._checkpoint.path.absolute()
+        # Above a file of a run: checkpoints, replicas, dataset size, and then the setting.
         homes = [path.parent, *path.parents[3:4]]
         return next((home / name for home in homes if (home / name).is_file()), None)
 

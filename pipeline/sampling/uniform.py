@@ -10,7 +10,7 @@ from pipeline.sampling.categorical import categorical
 from pipeline.sampling.parts import Draw
 
 SPACINGS = {"even": 1, "cubic": 3}
-"""Power of the remaining share of steps that gives that of noise levels."""
+"""Power to which the share of steps that remain is raised to give that of noise levels."""
 
 
 def sample_uniform(
@@ -26,9 +26,9 @@ def sample_uniform(
         denoiser: network or oracle, which predicts what the noise wants, posteriors or cavities.
         noise: forward process, with the mixture that a step takes over x_0.
         draw: random numbers; level T is for the prior, each lower one for the step that ends there.
-        steps: number of reverse steps, at most T; those that would stay at their level are none.
+        steps: number of reverse steps, at most T; any that would stay at its level is left out.
         spacing: of the steps over noise levels, one of `SPACINGS`: "cubic" ones are short near the
-            end, where tokens that change together are not mended any more.
+            end, where errors of tokens that change together are not mended any more.
 
     Returns:
         Tokens, int64 [R, n, d].

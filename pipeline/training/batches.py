@@ -22,7 +22,7 @@ B counts every noisy copy of a string.
 """
 
 _MOST_STEPS, _MOST_TOKENS = 16, 2**14
-"""Steps whose batches are made at once, and tokens in them, if one step has no more."""
+"""Most steps whose batches are made at once, and most tokens in them, unless one step has more."""
 
 Times = Callable[[np.ndarray], np.ndarray]
 """From numbers that are uniform on [0, 1) to noise levels of the same shape."""
@@ -82,7 +82,7 @@ class Batches(IterableDataset[Batch]):
         return step, tokens[place], levels[place], draws[place]
 
     def _make_block(self, block: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens, levels and uniforms of a block of steps: tiny arrays cost as much as small."""
+        """Tokens, levels and uniforms of a block of steps, as tiny arrays cost as much as small."""
         steps = block * self._block_size + np.arange(self._block_size)
         rows = np.stack([self._rows(int(step)) for step in steps]).repeat(self._copies, axis=2)
         replica = np.arange(len(self._training))[:, None]
@@ -97,7 +97,7 @@ class Batches(IterableDataset[Batch]):
         return torch.from_numpy(array).to(self._device)
 
     def _level_uniforms(self, steps: np.ndarray) -> np.ndarray:
-        """Numbers whose levels a batch has, [.., R, B]; copies of a string are spread out too."""
+        """Uniforms of a batch's levels, [..., R, B]; copies of a string are spread out, too."""
         draws = self._batch_size * self._copies
         if not self._low_discrepancy:
             return uniforms(self._level_keys, steps, np.arange(draws))

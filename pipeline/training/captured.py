@@ -18,11 +18,11 @@ _WARM_UPS = 3
 
 
 class CapturedGradients:
-    """Gradients of losses, of batches of one shape, on the GPU where these are.
+    """Gradients of the losses of batches that have one shape, on the GPU where these are.
 
     Args:
-        losses: what is differentiated, with respect to
-        parameters: whose gradients must be left alone between calls.
+        losses: what is differentiated.
+        parameters: with respect to these; their gradients must be left alone between calls.
         example: a batch; it is computed with, but changes no weight.
 
     Raises:
@@ -48,7 +48,7 @@ class CapturedGradients:
                 found = losses(*self._inputs)
                 found.sum().backward()
         finally:
-            torch.cuda.set_stream(outside)  # which a capture that fails does not do
+            torch.cuda.set_stream(outside)  # a capture that fails leaves its own stream in use
         self._losses = found.detach()
 
     def __call__(self, batch: Sequence[Tensor]) -> Tensor:

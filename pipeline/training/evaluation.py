@@ -67,7 +67,7 @@ def string_losses(
 def corrupted_strings(
     noise: NoiseProcess, tokens: np.ndarray, keys: Sequence[int], device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Chunks of strings x_0 [R, n, d], of what noise makes of them x_t, and of levels t [R, n]."""
+    """Chunks of strings x_0 [R, n, d], of these strings corrupted, x_t, and of levels t [R, n]."""
     strings = tokens.shape[1]
     levels = _stratified_levels(noise, strings)
     streams = np.array([stream_key(key, "evaluation") for key in keys], dtype=np.uint64)
@@ -96,7 +96,7 @@ def noise_bins(
     for low, high in [(0.0, 1.0), *zip(edges[:-1], edges[1:], strict=True)]:
         values = losses[(levels > low * noise.levels) & (levels <= high * noise.levels)]
         if values.size:
-            # Of a single string nothing is known of the spread.
+            # A single string tells nothing about the spread.
             error = values.std() / np.sqrt(values.size) if values.size > 1 else np.nan
             yield low, high, values.mean(), error, values.size
 

@@ -23,8 +23,8 @@ _MOST_UNCHECKED = 16
 class Denoising(LightningModule):
     """Trains every replica of `network` on its own batches; replicas do not interact.
 
-    Optimisation is manual, in Lightning's sense: what it would do around a step of ours costs as
-    much as a tenth of the step itself (benchmarks/training.py).
+    Optimisation is manual, in Lightning's sense: what Lightning would do around a step of ours
+    costs as much as a tenth of the step itself (benchmarks/training.py).
 
     Args:
         network: ensemble.
@@ -36,8 +36,8 @@ class Denoising(LightningModule):
         parts: into how many equal parts a process's share of a batch is cut, for gradients to be
             summed over.
         gradient_clip: largest norm of all gradients together; none for no limit.
-        capture: whether the losses are to be compiled, and their gradients to be one CUDA graph; on
-            a GPU, in one process and one part.
+        capture: whether the losses are to be compiled, and their gradients to be one CUDA graph;
+            only on a GPU, in one process and one part.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Denoising(LightningModule):
         self._optimizer.step()
 
     def _differentiate(self, step: int, tensors: Sequence[Tensor]) -> None:
-        """Leave the gradients of this process's share of a batch, part by part."""
+        """Sum up the gradients of this process's share of a batch, part by part."""
         self._optimizer.zero_grad()
         shares = (self._share(tensor).chunk(self._parts, dim=1) for tensor in tensors)
         for part in zip(*shares, strict=True):

@@ -1,6 +1,6 @@
 """Names of the files that training keeps in its workspace. Standard library only.
 
-Checkpoints are where they are published, seen from the directory of the cell.
+The name of a checkpoint is also the path at which it is published, below the directory of the cell.
 """
 
 import re
@@ -12,13 +12,13 @@ PATTERN = ".work/*/"
 CURVE = "train_curve.csv"
 """Beside a training's log: its curve so far."""
 CURVE_COLUMNS = ("time", "step", "last_step", "loss", "learning_rate", "steps_per_second")
-"""Of that file: when, after which step of how many, the mean loss since the line before over
-batches and replicas, the optimiser's learning rate, and the speed since then."""
+"""Columns of that file: when, after which step of how many, the mean loss over batches and replicas
+since the line before, the optimiser's learning rate, and the speed since the line before."""
 _NAME = re.compile(r"(?:losses_|state_)?step(\d+)\.(?:safetensors|parquet)")
 
 
 def checkpoint_name(step: int | str) -> str:
-    """Weights after `step` steps, or with "*" the glob pattern of all; so the others, too."""
+    """Weights after `step` steps; "*" gives the glob pattern of all, here and in those below."""
     return f"checkpoints/step{step}.safetensors"
 
 

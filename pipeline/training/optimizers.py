@@ -39,7 +39,7 @@ def adamw(network: nn.Module, training: AdamWOptimisation) -> torch.optim.Optimi
 def linear_decay(steps: int | None, decay_from: float) -> Schedule:
     """1, then falling linearly to 0 from the fraction `decay_from` of the steps on.
 
-    Always 1 if there is no number of steps at which the rate is to be 0.
+    Always 1 if `steps` is None, so that there is no step at which the rate is to be 0.
     """
     if steps is None:
         return lambda _step: 1.0
@@ -49,6 +49,7 @@ def linear_decay(steps: int | None, decay_from: float) -> Schedule:
 
 def warmup_constant(warmup_steps: int) -> Schedule:
     """Linear from 0 to 1 over `warmup_steps`, which may be none, then 1."""
+    # + 1, as a rate of 0 would waste the first step
     return lambda step: min(1.0, (step + 1) / max(1, warmup_steps))
 
 

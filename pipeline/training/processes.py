@@ -1,7 +1,7 @@
 """Processes that train together: those of one job on one machine, and none without the first.
 
 Lightning starts the others from the first one, and tells them by the environment who they are. It
-also believes what it finds there of other programs; and if the first process is killed, the others
+also believes what other programs have left there; and if the first process is killed, the others
 would wait for it in vain.
 """
 
@@ -22,7 +22,7 @@ _GLANCE = 1.0
 
 
 def keep_to_ourselves(processes: int) -> None:
-    """In the first of so many processes, forget other groups; let others end with the first."""
+    """In the first process, forget other groups; let every other process end with the first."""
     first = os.environ.get(_FIRST)
     if processes > 1 and first not in (None, str(os.getpid())) and "LOCAL_RANK" in os.environ:
         threading.Thread(target=_follow, args=(int(first),), daemon=True).start()

@@ -39,12 +39,12 @@ Evaluate = Callable[[], dict[str, list[LossRow]]]
 class Progress(Callback):
     """Saves checkpoints, losses and states into a workspace, and restores a run from it.
 
-    Of several processes that train together, the first one saves. It refuses weights and losses
-    that are not finite: whatever was saved is good to go on from and to sample.
+    Of several processes that train together, the first one saves. Weights and losses that are not
+    finite are refused: whatever was saved is good to go on from and to sample.
 
     Args:
         workspace: where everything is kept.
-        identity: of the trajectory, as JSON: states with another are not gone on from.
+        identity: of the trajectory, as JSON: a run does not go on from states with another one.
         steps: numbers of steps after which weights are saved and losses taken.
         averages: of the network's weights, kept up to date and saved with them.
         evaluate: losses of the network as it is.
@@ -175,7 +175,7 @@ class Progress(Callback):
     def _write(
         self, path: Path, arrays: Mapping[str, np.ndarray], stamp: Mapping[str, Any]
     ) -> None:
-        """Write weights that are numbers: of others no run can go on, and nothing be sampled."""
+        """Write weights that are finite: from others no run can go on, and nothing be sampled."""
         if (name := first_not_finite(arrays)) is not None:
             raise self._diverged(name)
         write_tensors(path, arrays, stamp)

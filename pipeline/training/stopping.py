@@ -35,7 +35,7 @@ class Stopping(Callback):
         self._deadline = None if left is None else time.monotonic() + left - _reserve(left)
 
     def on_train_start(self, _trainer: Trainer, _module: LightningModule) -> None:
-        """Take over from Lightning, which at SIGTERM communicates, and at SIGINT does not save."""
+        """Take signals from Lightning: it communicates at SIGTERM, and does not save at SIGINT."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._terminate)
 

@@ -122,10 +122,10 @@ def train(
 
 
 def _identity(spec: Spec[Optimised], data: Artifact) -> dict[str, Any]:
-    """What decides the trajectory: states of another are never gone on from.
+    """What decides the trajectory: a run never goes on from the states of another one.
 
-    Strings that are read once count by what decides their order, and not by how many there are, so
-    that a run which is to read more of them goes on from what it has learnt from the first.
+    Online, strings count by what decides their order, and not by how many there are. So a run that
+    is to read more of them goes on from what it has learnt from the first ones.
     """
     if not spec.settings.cell.is_online:
         return {"spec": spec.plain, "data": data.sha256}
@@ -151,10 +151,10 @@ def _fit(
     curve: Curve,
     processes: int,
 ) -> bool:
-    """Train; whether this process is the one that publishes.
+    """Train, and return whether this process is the one that publishes.
 
-    Only that one fails if training was stopped: Lightning kills it, even while it saves, when
-    another has failed.
+    Only that process fails if training was stopped: if another one failed, Lightning would kill
+    the first, even while it saves.
     """
     last, stopping = progress.done + steps, Stopping()
     trainer = build_trainer(steps, [progress, curve, stopping], processes)

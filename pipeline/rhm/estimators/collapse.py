@@ -15,8 +15,8 @@ def coverage(samples: np.ndarray, chosen: np.ndarray, unseen: int, blocks: int) 
 
     1 for a sampler that is perfect on what it has not seen; but k such samples can tell only of a
     collapse to about k**2 strings or fewer, for beyond hardly any string comes up twice. The error
-    is jackknifed over blocks; for a number of distinct strings that is too large rather than too
-    small (Efron & Stein 1981), by up to a factor sqrt(2) where all strings are as likely.
+    is jackknifed over blocks; for a number of distinct strings this error is too large rather than
+    too small (Efron & Stein 1981), by up to a factor sqrt(2) where all strings are equally likely.
 
     Args:
         samples: tokens [N, d].
@@ -121,6 +121,7 @@ def _debiased(counts: np.ndarray) -> tuple[float, float]:
     whole = counts.sum(axis=0)
     left_out = whole - counts
     divergence = _divergence(whole)
+    # (blocks - 1) times (mean without a block - whole); blocks without the symbol add nothing
     bias = (blocks - 1) / blocks * (_divergence(left_out) - divergence).sum(axis=0)
     estimate = np.average(divergence - bias, weights=whole.sum(axis=1))
     return float(estimate), float(jackknife_error(_mean_divergence(left_out)))

@@ -17,9 +17,9 @@ def creativity(
     """Rows of `unseen_share` and `creativity_index` of every level.
 
     The index is the share of valid nodes whose tokens occur nowhere in the training set, over the
-    share of such nodes in the data: 1 for who knows the rules and draws by them, 0 for who puts
-    together what was seen. Copies lower it. Lucky valid nodes are as new as those of the data, so
-    the index says something of a level only once it is learnt.
+    share of such nodes in the data: 1 for one who knows the rules and draws by them, 0 for one who
+    puts together what was seen. Copies lower it. Lucky valid nodes are as new as those of the data,
+    so the index says something of a level only once it is learnt.
 
     Args:
         grammar: the rules.
@@ -38,8 +38,8 @@ def creativity(
 def unseen_shares(grammar: Grammar, training: np.ndarray) -> list[float]:
     """For each level 1..L, which share of the data's nodes has tokens unseen in training, exactly.
 
-    Over all nodes of a level: one less the probabilities of all distinct subtrees that were seen,
-    wherever they stood. A symbol's subtrees are equally likely, as its rules are.
+    It is over all nodes of a level: 1 minus the sum of the probabilities of all distinct subtrees
+    that were seen, wherever they stood. A symbol's subtrees are equally likely, as its rules are.
     """
     parsed, m, s = parse(grammar, training), grammar.synonyms, grammar.branching
     numbers, bound, shares = training, grammar.symbols, []

@@ -4,8 +4,9 @@ The space is the product of small radices, P_max = v * m * m * ..., which passes
 grammars. Digits are grouped into limbs below 2**40, and a Feistel network adds to each limb in
 turn a hash of all others: a bijection of exactly this space, with no walk back into range.
 
-Where strings are few, or a limb takes one value or two, a list of all is shuffled instead: of all
-permutations such sums would reach a part (with one value: cyclic shifts), or some too often.
+Where strings are few, or a limb takes one value or two, a list of all strings is shuffled instead:
+such sums would reach only a part of all permutations (with one value, cyclic shifts), or some of
+them too often.
 """
 
 from collections.abc import Sequence
@@ -74,6 +75,8 @@ def _group_into_limbs(radices: Sequence[int]) -> list[list[int]]:
     target = bits / max(2, int(bits // _LIMB_BITS) + 1)
     limbs: list[list[int]] = [[]]
     for radix in radices:
+        # A radix joins a limb if more than half of its bits fit, but the last one joins no limb of
+        # all others: a Feistel network needs two.
         full = log2(prod(limbs[-1])) + log2(radix) / 2 > target
         if limbs[-1] and (full or limbs == [list(radices[:-1])]):
             limbs.append([])

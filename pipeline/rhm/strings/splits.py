@@ -15,7 +15,7 @@ from pipeline.rhm.grammar.rules import Grammar
 from pipeline.rhm.strings.permutation import MixedRadixPermutation
 
 _CHUNK = 2**14
-"""Strings that are made at once: on the way to four million of them would lie a gigabyte."""
+"""Strings that are made at once: four million together would need a gigabyte on the way."""
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def balanced_kmeans(points: np.ndarray, clusters: int, size: int, *path: int) ->
 def _classes_of(table: np.ndarray, synonyms: int, key: int, level: int) -> np.ndarray:
     """Cluster the v * m most frequent tuples by their rows; the others keep class -1."""
     symbols, count = table.shape[1], table.sum(axis=1)
-    # above level 1, wrong classes below make more tuples than there are
+    # above level 1, wrong classes below make more tuples than the grammar has
     kept = np.argsort(-count, kind="stable")[: symbols * synonyms]
     kept = kept[count[kept] > 0]
     classes = np.full(len(table), -1)
@@ -136,7 +136,7 @@ def _classes_of(table: np.ndarray, synonyms: int, key: int, level: int) -> np.nd
 
 
 def _rows(counts: np.ndarray) -> np.ndarray:
-    """Square roots of the frequencies of each row: sampling noise is the same in every entry.
+    """Square roots of the frequencies of each row: every entry has the same sampling noise.
 
     Measured for (v, m) = (16, 4), (8, 4), (10, 3), levels 1 and 2, at 1, 2, 4, 8 times the law:
     mean accuracy 0.84; 0.77 for frequencies, 0.79 for those over the root of the token's frequency,
@@ -152,10 +152,11 @@ def _descend(points: np.ndarray, centres: np.ndarray, size: int) -> tuple[float,
     objective = np.inf
     while True:
         distances = np.square(points[:, None] - centres).sum(axis=2)
+        # Every centre has `size` places, and every place takes at most one point.
         places = linear_sum_assignment(np.repeat(distances, size, axis=1))[1]
         labels, last = places // size, objective
         objective = float(distances[np.arange(len(labels)), labels].sum())
-        if objective >= last * (1 - 1e-12):
+        if objective >= last * (1 - 1e-12):  # it falls no more, but for rounding
             return objective, labels
         for cluster in np.unique(labels):
             centres[cluster] = points[labels == cluster].mean(axis=0)

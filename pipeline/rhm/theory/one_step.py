@@ -1,17 +1,18 @@
-"""One step of gradient descent from small weights: synonymous tuples get alike first-layer updates.
+"""One step of gradient descent from small weights: synonyms get similar first-layer updates.
 
-Why a network needs the data that clustering needs (Favero et al., ICML 2025, arXiv 2502.12089). The
-first step changes the first-layer weights of a tuple by the correlations of that tuple with the
-tokens to predict, through the random weights of the readout. Synonyms have the same correlations,
-so their updates align as soon as these stand out of sampling noise. Where noise is P* / P times the
-signal, P* = v m**3 / (1 - f) and f = m / v**(s - 1), their cosine is 1 / (1 + P* / P).
+This is why a network needs the data that clustering needs (Favero et al., ICML 2025, arXiv
+2502.12089). The first step changes the first-layer weights of a tuple by the correlations of that
+tuple with the tokens to predict, through the random weights of the readout. Synonymous tuples have
+the same correlations, so their updates align as soon as these stand out of sampling noise. Where
+noise is P* / P times the signal, P* = v m**3 / (1 - f) and f = m / v**(s - 1), the cosine of two
+such updates is 1 / (1 + P* / P).
 
 Our choice, not published: two layers, of which the first has an input for every tuple of tokens.
 The first layer of the U-Net is linear in its patch, so that its update of a tuple is a sum over
-tokens: tuples that share a token are alike whatever they mean, and others through tuples that share
-a token with both. Measured there with 1 % of the usual weights, all strings of (v, m, s, L) =
-(16, 4, 2, 3), cosines of 0.24 for synonyms without a common token, 0.51 for others with one. So the
-U-Net's first layer sees tokens; it is layers beyond it that can see tuples.
+tokens: tuples that share a token are alike whatever they mean, and others are alike through tuples
+that share a token with both. Measured there with 1 % of the usual weights, on all strings of
+(v, m, s, L) = (16, 4, 2, 3): the cosine is 0.24 for synonyms without a common token, and 0.51 for
+other tuples with one. So the U-Net's first layer sees tokens; only later layers can see tuples.
 """
 
 import numpy as np
@@ -24,14 +25,14 @@ from pipeline.rhm.grammar.rules import Grammar
 
 INITIAL_SCALE = 1e-3
 """Weights over those of a usual start: small, so that all predictions are uniform and the update of
-a unit hardly depends on its own weights. (As large as usual, their randomness adds to the updates:
-with all strings, synonyms then reach 0.5.)"""
+a unit hardly depends on its own weights. (The randomness of usual weights adds to the updates: with
+all strings, the cosine of synonyms is then only 0.5.)"""
 
 
 def update_similarity(
     grammar: Grammar, training: np.ndarray, width: int, key: int
 ) -> tuple[tuple[float, float, int], tuple[float, float, int]]:
-    """How alike the first updates of tuples at the left edge are that predict the next tuple.
+    """How alike the first updates are of tuples at the left edge, which predict the next tuple.
 
     Args:
         grammar: the rules, which say what synonyms are; L >= 2.
@@ -42,7 +43,7 @@ def update_similarity(
     Returns:
         Mean centred cosine, its standard error over pairs and their number, of pairs of synonyms,
         and the same of all other pairs. Only tuples that occur count; NaN without a pair. Pairs
-        share tuples and thus errors, which the standard error does not know.
+        share tuples and thus errors, of which the standard error takes no account.
     """
     table = tuple_token_frequencies(grammar, training)
     updates = _centred(first_layer_updates(table, width, key), table[:, 0].sum(axis=1))
@@ -94,9 +95,9 @@ def small_layers(codes: int, outputs: int, width: int, key: int) -> nn.ModuleLis
 
 
 def _centred(updates: np.ndarray, frequencies: np.ndarray) -> np.ndarray:
-    """Take from each tuple its share of the total update, which only tells common tokens.
+    """Subtract from each tuple its share of the total update, which only tells common tokens.
 
-    Leaves p(tuple, token) - p(tuple) p(token), up to the readout: what a bias would not learn.
+    This leaves p(tuple, token) - p(tuple) p(token), up to the readout: what no bias would learn.
     """
     return updates - frequencies[:, None] * updates.sum(axis=0)
 

@@ -1,7 +1,7 @@
 """Stage `theory`: what clustering, one step and exact correlations say of a grammar's parameters.
 
-Levels are those of `pipeline.theory`: class level l holds the synonyms among level-l tuples, which
-rules of level l + 1 need.
+A class of level l holds synonyms among level-l tuples; to learn the rules of level l + 1 one needs
+these classes.
 """
 
 from collections.abc import Iterator, Sequence
