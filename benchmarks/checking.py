@@ -22,11 +22,11 @@ from pipeline.rhm.strings.splits import StringSource
 from pipeline.run.lineage import gather_lineage
 
 GOAL = 0.95
-"""Speed of stages that check, of that of stages that do not."""
+"""Speed of stages that check, over that of stages that do not."""
 
 
 class Everything(str):
-    """A hash that is that of any content."""
+    """A hash that equals that of any content."""
 
     __slots__ = ()
     __hash__ = str.__hash__

@@ -123,7 +123,7 @@ class GpuCase:
         return clock.seconds
 
     def flops(self) -> float:
-        """Floating-point operations of products in a step."""
+        """Floating-point operations of products in a step: those of one string, times the batch."""
         network = self.network.to(choose_device())
         _, *batch = self._batches().batch(0)
         x0, t, draws = (tensor[:, :1] for tensor in batch)

@@ -176,7 +176,11 @@ def wide(sizes: Sizes) -> Iterator[Line]:
 
 
 def _wide(sizes: Sizes, case: GpuCase, optimizer: Adam | Sgd, kept: int) -> Row:
-    """Weights are read twice and gradients written, then all read and all but gradients written."""
+    """Training as a share of the rate of copies, by the bytes that a step must move.
+
+    Both passes read the weights, and the backward one writes gradients. Then the optimiser reads
+    weights, gradients and what it keeps, and writes all of these but the gradients.
+    """
     if case.network is None:
         case.build()
     rate, steps = _copy_rate(sizes.copied), max(2, sizes.steps // 5)
@@ -320,7 +324,7 @@ def _large_in_parts(sizes: Sizes, case: GpuCase, name: str) -> Row:
         flops / statistics.median(seconds) / _product_rate(sizes.matrix),
         "bfloat16 rate",
         peak,
-        16e-9 * weights,
+        16e-9 * weights,  # float32: weights, gradients, and two moments of AdamW
         f"{weights / 1e6:.0f} M weights, {flops / 1e12:.3g} TFLOP a step, in {case.parts} part(s); "
         f"activations are not reckoned, averages of weights not kept{case.note}",
     )

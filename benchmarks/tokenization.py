@@ -52,6 +52,7 @@ def write_text(directory: Path, megabytes: int) -> None:
     words = vocabulary()
     for number in range(megabytes * 1_000_000 // FILE):
         draws = uniforms(stream_key("text", number), np.arange(FILE // 6))
+        # Numbers WORDS**u with uniform u have a density of 1 / x.
         chosen = words[(WORDS**draws).astype(int) - 1]
         lines = (" ".join(chosen[i : i + LINE]) for i in range(0, len(chosen), LINE))
         (directory / f"{number:06}.txt").write_text("\n".join(lines)[:FILE])

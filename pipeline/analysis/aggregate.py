@@ -56,7 +56,7 @@ def _placed(cell: Cell, rows: pa.Table) -> pa.Table:
 
 
 def _ceilings_of(rows: pa.Table, path: Path) -> "pa.Array[Any]":
-    """For each row what the exact denoiser reaches with our sampler; null where it has none."""
+    """For each row what the exact denoiser reaches with our sampler; null where that is unknown."""
     ceilings = tables.read_table(path, "ceilings")
     known = ceilings[ceilings["configured"]].rename(columns={"estimate": "ceiling"})
     keys = rows.select(_RIGHT).to_pandas()

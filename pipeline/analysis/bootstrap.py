@@ -1,11 +1,12 @@
 """Intervals over replicas by a hierarchical bootstrap: grammars, data within, networks within.
 
-Whole replicas are drawn, so rows that share a grammar are never taken for independent ones. Alone,
-percentiles of the resamples would be wrong in width (Davison & Hinkley 1997, section 3.8): n
-grammars drawn from n vary less than n drawn afresh, by (n - 1) / n in variance, and the spread
-between grammars contains that of the seeds within, which is drawn once more. So the resamples give
-the shape of the interval, and leaving out one grammar at a time gives its variance. Four grammars
-determine that variance badly: hence Student's quantile in the place of the normal one.
+Whole replicas are drawn, so rows that share a grammar are never taken for independent ones. But the
+percentiles of the resamples alone would have the wrong width (Davison & Hinkley 1997, section 3.8).
+The variance of n grammars drawn from n is only (n - 1) / n of that of n drawn afresh. And the
+spread between grammars contains that of the seeds within them, which the resamples then add a
+second time. So the resamples give only the shape of the interval, and leaving out one grammar at a
+time gives its variance. Four grammars determine that variance badly: hence Student's quantile in
+the place of the normal one.
 """
 
 from collections.abc import Callable
@@ -24,8 +25,8 @@ MOST_UNDEFINED = 0.2
 one of n grammars is undefined in (1 - 1/n)**n >= 1/4 of them."""
 
 Statistic = Callable[[np.ndarray], np.ndarray]
-"""Of weights (samples, rows), saying how often each row counts in each sample, values (samples,
-...): one row of numbers a sample, NaN where the rows that count do not determine them."""
+"""Function of weights (samples, rows), which say how often each row counts in each sample. It gives
+values (samples, ...), one set of numbers per sample: NaN where the rows do not determine them."""
 
 
 class Interval(NamedTuple):
@@ -58,12 +59,14 @@ def hierarchical_bootstrap(
         do not, and where a setting has a single grammar: nothing then says how grammars differ.
     """
     estimate = np.asarray(statistic(np.ones((1, len(frame))))[0], dtype=float)
+    # Without rows the least number is NaN, which is not >= 2 either.
     if not (frame.groupby(GRAMMAR)["grammar_seed"].nunique().min() >= 2):
         return Interval(estimate, *np.full((2, *estimate.shape), np.nan))
     values = np.asarray(statistic(resampling_weights(frame, samples, key)), dtype=float)
     undefined = np.isnan(values).mean(axis=0) > MOST_UNDEFINED
     values = np.where(undefined, 0.0, values)
-    # Off their own mean: what fewer distinct grammars shift (an error, say) is no uncertainty.
+    # From their own mean, not from the estimate: that resamples have fewer distinct grammars shifts
+    # some statistics (an error, say), and this shift is no uncertainty.
     deviations = values - np.nanmean(values, axis=0)
     tail = (1 - confidence) / 2
     bounds = np.nanquantile(deviations, [tail, 1 - tail], axis=0)
@@ -128,7 +131,7 @@ def _draw_within(
 
 
 def _counts(times: np.ndarray, children: int, key: int) -> np.ndarray:
-    """How often each child is drawn, (children, samples): every copy draws as many as there are."""
+    """How often each child is drawn, (children, samples); each copy of their parent draws anew."""
     draws = np.arange(int(times.max()) * children)
     shares = uniforms(key, np.arange(len(times))[:, None], draws)
     chosen = np.floor(shares * children)
@@ -139,10 +142,11 @@ def _counts(times: np.ndarray, children: int, key: int) -> np.ndarray:
 def _scale(
     frame: pd.DataFrame, statistic: Statistic, spread: np.ndarray, tail: float
 ) -> np.ndarray:
-    """Factor that corrects deviations of the given standard deviation, of the statistic's shape.
+    """Factor, of the statistic's shape, that corrects deviations of standard deviation `spread`.
 
-    Where leaving out a grammar leaves the statistic undefined, the smallest setting's number of
-    grammars gives both the degrees of freedom and the factor n / (n - 1).
+    It makes their standard deviation that of the jackknife, and their quantile Student's instead of
+    the normal one. Where leaving out a grammar leaves the statistic undefined, the number n of
+    grammars of the smallest setting gives the degrees of freedom and the variance's n / (n - 1).
     """
     variance, freedom, least = _variance(frame, statistic)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -154,7 +158,7 @@ def _scale(
 
 
 def _variance(frame: pd.DataFrame, statistic: Statistic) -> tuple[np.ndarray, np.ndarray, float]:
-    """Jackknife variance, its degrees of freedom, and the least that any setting has.
+    """Jackknife variance, its degrees of freedom, and the fewest that any setting has.
 
     Degrees of freedom by Satterthwaite (1946) from the variance that each setting adds; NaN where
     nothing varies.
@@ -180,4 +184,5 @@ def _jackknife_variance(
     count, weights = len(names), np.ones((len(names), len(frame)))
     # The others take its place: a setting must not lose weight against other settings.
     weights[:, rows] = np.where(grammars == names[:, None], 0.0, count / (count - 1))
+    # Jackknife: (n - 1) / n times the sum of squares, of which np.var has the 1 / n.
     return (count - 1) * np.var(statistic(weights), axis=0), count

@@ -80,6 +80,7 @@ def _rising_curve(
 
     (Grammars of a setting share their dataset sizes, and must not be told apart by their order.)
     """
+    # Rounded, so that places which differ in their last digits only are one.
     places, group = np.unique(x.round(9), return_inverse=True)
     total = np.bincount(group, weights)
     means = np.bincount(group, weights * y) / total

@@ -32,7 +32,7 @@ def compare(
         spec: spec of the stage.
         table: half-way points of all settings.
         measurements: of all settings, whose accuracies are collapsed.
-        losses: the same, which say which checkpoint is best.
+        losses: of all settings; they say which checkpoint is best.
         exponents: output, one row per criterion and exponent.
         laws: output, one row per criterion and law.
     """
@@ -51,9 +51,8 @@ def compare(
 def _in_range(best: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
     """Curves of the settings and levels whose half-way sizes all lie in range.
 
-    Of those with several grammars, if there are any.
-
-    One that levels off too low falls on no master curve, whatever the law.
+    Only settings with several grammars count, if there are any. A curve that levels off too low
+    falls on no master curve, whatever the law.
     """
     place = ["quantity", *GRAMMAR, "level"]
     inside = all_inside(points[points["variable"] == "dataset_size"], place)

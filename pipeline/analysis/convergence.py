@@ -98,12 +98,13 @@ def last_crossing(
 
     Returns:
         Steps [S], and whether they lie `inside` the range of the checkpoints, `below` it (never
-        above the fraction) or `above` it (not below it at the end), in which case they are the
-        first and the last checkpoint.
+        above the fraction) or `above` it (not below it at the end). In the last two cases the step
+        is the first or the last checkpoint.
     """
     not_yet = values >= fraction
     never, at_end = ~not_yet.any(axis=1), not_yet[:, -1]
     last = len(steps) - 1
+    # The last checkpoint that is not below the fraction: argmax finds the first of the reversed.
     before = np.where(never | at_end, 0, last - not_yet[:, ::-1].argmax(axis=1))
     curves, log_steps = np.arange(len(values)), np.log(steps)
     high, low = values[curves, before], values[curves, np.minimum(before + 1, last)]
@@ -118,8 +119,8 @@ def last_crossing(
 def _beside_controls(measurements: pd.DataFrame, calibration: pd.DataFrame) -> pd.DataFrame:
     """Rows of distances, with those of both controls and their errors in columns of their own.
 
-    Without those of curves that have no relative distances: where noise is no farther than real
-    images are, or some distance is not known.
+    A curve that has no relative distances is left out: where noise is no farther than real images
+    are, or where some distance is not known.
     """
     frame, controls = (t[t["quantity"].isin(DISTANCES)] for t in (measurements, calibration))
     for name in ("real", "noise"):
@@ -146,8 +147,9 @@ def _resampled(curve: pd.DataFrame, samples: int) -> np.ndarray:
     """Relative distances and, below them, those of drawn curves, [1 + samples, T]."""
     key = stream_key("convergence", *map(str, curve[_CURVE].iloc[0]))
     names = np.arange(len(curve) + 2)
+    # Half a step of the uniforms, so that none is 0, where ndtri is -inf.
     normal = ndtri(uniforms(key, np.arange(samples)[:, None], names) + 2.0**-54)
-    normal = np.concatenate([np.zeros((1, len(names))), normal])
+    normal = np.concatenate([np.zeros((1, len(names))), normal])  # first the estimates themselves
     first = curve.iloc[0]
     real = first["real"] + normal[:, :1] * first["real_error"]
     noise = first["noise"] + normal[:, 1:2] * first["noise_error"]

@@ -40,8 +40,8 @@ def finite_sizes(frame: pd.DataFrame) -> pd.DataFrame:
 def chance_accuracy(quantity: str, v: int, m: int, s: int, L: int, level: int) -> float:
     """Node, string or conditional accuracy of uniformly random strings.
 
-    A tuple is valid with probability f = m / v**(s-1), so a level-l subtree is with
-    f**((s**l - 1) / (s - 1)), and all s**(L-l) subtrees of a string are independently.
+    A tuple is valid with probability f = m / v**(s-1). A level-l subtree has (s**l - 1) / (s - 1)
+    tuples, so it is valid with f to that power. The s**(L-l) subtrees of a string are independent.
     """
     fraction = m / v ** (s - 1)
     if quantity == "conditional_accuracy":
@@ -61,7 +61,7 @@ def predicted_size(v: int, m: int, s: int, level: int) -> float:
 
 
 def all_inside(thresholds: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Thresholds of the groups in which those of all replicas lie inside the range studied.
+    """Thresholds of those groups in which every threshold lies inside the range studied.
 
     Dropping single replicas instead would keep, near the end of the range, only the early ones.
     """

@@ -29,7 +29,7 @@ from pipeline.base.types import Values
 
 BASE = "the run itself"
 HALF_WAY = {"dataset_size": "half_way_dataset_size", "step": "half_way_step"}
-"""Quantities that are compared by their ratio, by what they are a value of."""
+"""Quantities that are compared by their ratio, by the variable whose value they are."""
 _ONE = [*REPLICA, "level", "quantity"]
 _INVERSE = {"above": "below", "below": "above"}
 
@@ -37,7 +37,7 @@ _INVERSE = {"above": "below", "below": "above"}
 def depart(
     spec: Spec[DepartureRules], measurements: Sequence[Path], losses: Sequence[Path], output: Path
 ) -> None:
-    """Read half-way points and final accuracies off every run, and compare departures with it.
+    """Read half-way points and final accuracies off every run, and compare departures with the run.
 
     Args:
         spec: spec of the stage, with the names of the departures and of the last checkpoint.
@@ -57,7 +57,7 @@ def depart(
         if name == BASE:
             last = measured.groupby(CELL, as_index=False)[["step"]].max()
             found = _numbers(measured, last, largest, *rules)
-            of_steps = found["quantity"] == HALF_WAY["step"]  # are those of the run itself
+            of_steps = found["quantity"] == HALF_WAY["step"]  # they are the same as the run's own
             numbers[settings.last_checkpoint] = found[~of_steps]
     rows = [row for name in numbers for row in _compare(name, numbers[name], numbers[BASE])]
     stamp = make_stamp("departures", spec, {})
@@ -77,7 +77,7 @@ def _numbers(
 
     Args:
         measured: rows of one accuracy, with chance.
-        checkpoints: step of every cell that counts.
+        checkpoints: of every cell, the step that counts.
         largest: largest dataset size that the run itself has, by grammar parameters.
         among: samples over which half-way sizes are taken.
         converged: see `half_way`.
@@ -123,9 +123,9 @@ def _compare(name: str, numbers: pd.DataFrame, base: pd.DataFrame) -> Iterator[V
 def _row(
     place: Values, values: pd.Series, part: pd.DataFrame, status: str, logarithms: bool
 ) -> Values:
-    """Mean over grammars, replicas of each averaged, with its 95 % t interval.
+    """Mean over grammars with its 95 % t interval; replicas of a grammar are averaged first.
 
-    There is none where a replica is out of range.
+    All three numbers are NaN where a replica is out of range.
     """
     means = values.groupby(part["grammar_seed"]).mean().to_numpy()
     interval = mean_interval(means) if status == "inside" else (np.nan,) * 3
@@ -135,7 +135,7 @@ def _row(
 
 
 def _status(found: pd.Series) -> str:
-    """`inside` if all replicas are; else what the others are, undecided if not all the same."""
+    """`inside` if all replicas are; else the status of the others, undecided if these differ."""
     others = found[found != "inside"].unique()
     return "inside" if others.size == 0 else others[0] if others.size == 1 else "undecided"
 
@@ -143,7 +143,7 @@ def _status(found: pd.Series) -> str:
 def _side(status: str, of_base: str) -> str:
     """Where a ratio lies: undecided if both of its parts are out of range on the same side.
 
-    Or not converged, of which nothing more is known.
+    It is not converged if one of its parts is: nothing more is known of it then.
     """
     if "not converged" in (status, of_base):
         return "not converged"

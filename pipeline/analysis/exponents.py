@@ -26,7 +26,7 @@ _COLUMNS = [
     "replicas",
 ]
 SHAPE = ["s", "L", "level"]
-"""What the constant of the law may differ with: it predicts how P*_l grows, up to a factor."""
+"""What the law's constant may depend on: the law says how P*_l grows, but only up to a factor."""
 
 
 def usable(sample_complexity: pd.DataFrame, variable: str) -> pd.DataFrame:
@@ -50,8 +50,8 @@ def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.Dat
     - `level_exponent`: on l log m, levels from 2 up, an intercept for every replica; law 1. Also
       for the variable `step`, where 1 means that learning is limited by the strings seen.
     - `law_exponent`: on the log of v m**(l+1) / (1 - m / v**(s-1)), levels from 2 up, together and
-      one by one, an intercept for every level of trees of one shape (s, L); law 1. Only so is it
-      the growth with m and v that is asked for: levels would otherwise be most of the spread.
+      one by one, an intercept for every level of trees of one shape (s, L); law 1. Without these
+      intercepts, most of the spread would be that between levels, not the growth with m and v.
     - `m_exponent`, `v_exponent`: on log m and log v together at one level, an intercept for every
       (s, L); laws l+1 and 1, none for level 1. The factor 1 / (1 - m / v**(s-1)) of the prediction
       also grows with m and falls with v; `..._adjusted` are the slopes once it is divided out.
@@ -63,8 +63,8 @@ def exponents(sample_complexity: pd.DataFrame, samples: int, key: int) -> pd.Dat
 
     Returns:
         One row a slope: quantity, level (NaN for slopes over levels), variable, estimate and its
-        95 % bounds (NaN where a setting has one grammar), prediction, of the law's its `misfit`,
-        see `lack_of_fit`, and the numbers of grammars and of replicas behind it.
+        95 % bounds (NaN where a setting has one grammar), prediction, for slopes of the law their
+        `misfit` (see `lack_of_fit`), and the numbers of grammars and of replicas behind it.
 
     Raises:
         PipelineError: a replica has several thresholds of a level.
@@ -118,7 +118,7 @@ def lack_of_fit(frame: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> float:
     )
     within = cells["n"] - 1
     pure, pure_freedom = (within * cells["spread"].fillna(0.0)).sum(), within.sum()
-    freedom = len(cells) - cells.groupby(SHAPE).ngroups - 1
+    freedom = len(cells) - cells.groupby(SHAPE).ngroups - 1  # less intercepts and one slope
     if freedom < 1 or pure_freedom < 1 or pure == 0:
         return float("nan")
     weights = cells["n"].to_numpy(float)
@@ -173,6 +173,7 @@ def slopes_of(
     """
     group = frame.groupby(within).ngroup().to_numpy() if within else np.zeros(len(frame), int)
     member = np.eye(group.max(initial=0) + 1)[group]
+    # Centred by group at once: differences of large sums below would lose digits.
     numbers = np.column_stack([regressors, response])
     numbers = numbers - (member / member.sum(axis=0) @ (member.T @ numbers))
     pairs = numbers[:, :, None] * numbers[:, None, :]

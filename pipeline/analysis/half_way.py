@@ -15,7 +15,8 @@ class HalfWay(NamedTuple):
     Attributes:
         threshold: where the fitted sigmoid is half-way up; NaN unless the status is `inside`.
         status: `inside` the range studied, `below` or `above` it, or `not converged`: the curve
-            rose past the middle, and levels off too low for its own middle to be that of learning.
+            rose past the middle, but it levels off too low, or still rises too much, for its own
+            middle to be that of learning.
         top: where the fitted sigmoid levels off.
     """
 
@@ -88,8 +89,9 @@ def crossing(x: np.ndarray, values: np.ndarray, height: float) -> HalfWay:
 def _fit(log_x: np.ndarray, risen: np.ndarray) -> tuple[float, float]:
     """Middle and top of the sigmoid that starts at 0, by least squares.
 
-    Of all half-way points and slopes, each with the best top there is for it: a flat curve, whose
-    top and middle are not determined, gets the least top that fits.
+    The search runs over half-way points and slopes alone. Each pair of these gets the top that fits
+    best with it, in closed form. So a flat curve, whose top and middle are not determined, gets the
+    least top that fits.
     """
     from scipy.optimize import least_squares  # late: most of those who import this fit nothing
 
@@ -105,6 +107,7 @@ def _fit(log_x: np.ndarray, risen: np.ndarray) -> tuple[float, float]:
 
     reached = np.flatnonzero(risen > 0.5)
     start = log_x[reached[0]] if reached.size else log_x[-1]
+    # Far wider than any curve that can be read off: they only keep the search from running away.
     bounds = [log_x[0] - 20, np.log(0.05)], [log_x[-1] + 20, np.log(20.0)]
     found = least_squares(misses, (start, 0.0), bounds=bounds)
     return float(found.x[0]), shape(found.x)[1]

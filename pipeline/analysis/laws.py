@@ -20,7 +20,7 @@ EXPONENTS = {
     "m^(l+3/2)": lambda level: level + 1.5,
     "m^(l+2)": lambda level: level + 2,
     "m^(2l-1)": lambda level: 2 * level - 1,
-    "m^3": lambda level: 3 + 0 * level,
+    "m^3": lambda level: 3 + 0 * level,  # of the shape of the levels
 }
 """Exponent of m as a function of the level; every law is v times that power of m."""
 
@@ -117,10 +117,10 @@ def held_out_scores(frame: pd.DataFrame) -> Statistic:
 def held_out_positions(frame: pd.DataFrame) -> Statistic:
     """Statistic of where held-out settings lie between the reference, at 0, and each law, at 1.
 
-    With e the held-out error of the reference and h how much that of another law is smaller, the
-    position is the least-squares share of h in e. Under a law that is true it is 1 on average, so
-    an interval below 1 rejects that law. (Errors alone say which of two laws is nearer, which takes
-    more data than to reject one.)
+    With e the held-out error of the reference, and h how much smaller that of another law is, the
+    position is the factor by which h fits e best, by least squares. If that law is true, it is 1 on
+    average, so an interval below 1 rejects the law. (Errors alone say which of two laws is nearer,
+    which takes more data than to reject one.)
 
     Returns:
         Of weights (samples, rows), positions (samples, laws), NaN for a law that these settings
@@ -167,9 +167,9 @@ def held_out_errors(frame: pd.DataFrame, offsets: np.ndarray, weights: np.ndarra
 
 
 def _told_apart(frame: pd.DataFrame, logs: np.ndarray) -> np.ndarray:
-    """Which laws differ from the reference by more than a constant for every level, (laws,)."""
+    """Which laws differ from the reference by more than one constant per level, bool (laws,)."""
     ratio = pd.DataFrame(logs - logs[:, [REFERENCE]]).groupby([frame[name] for name in SHAPE])
-    return ((ratio.max() - ratio.min()) > 1e-9).any().to_numpy()
+    return ((ratio.max() - ratio.min()) > 1e-9).any().to_numpy()  # less is rounding
 
 
 def _sizes(frame: pd.DataFrame) -> dict[str, int]:

@@ -65,10 +65,10 @@ def memorize(
 
 
 def learning_times(measurements: pd.DataFrame, converged: float) -> pd.DataFrame:
-    """Steps at which node accuracy is half-way up, by `half_way`, and half the strings are copies.
+    """Steps when node accuracy is half-way up, by `half_way`, and when half the strings are copies.
 
-    Copies are counted beyond those drawn by chance. Their end is known, all strings, so that half
-    of it is read off the curve, whether or not the run is long enough for the rest.
+    Copies are counted beyond those drawn by chance. It is known where their curve ends: all strings
+    are copies. So the step at half of that is read off, even if the run ends before all are.
 
     Node accuracy is that of all samples, which copies raise too. Novel strings alone would not do:
     none are left once all are copies, and the last ones are the faulty ones, so their accuracy
@@ -87,8 +87,8 @@ def learning_times(measurements: pd.DataFrame, converged: float) -> pd.DataFrame
 def copying_exponents(times: pd.DataFrame, samples: int, key: int) -> pd.DataFrame:
     """Slope of log copying time against log dataset size, for every setting; law 1.
 
-    One intercept for each replica. Of the dataset sizes, only those at which every replica starts
-    to copy within the run: dropping late replicas alone would make the slope too small.
+    Each replica has an intercept. Only those dataset sizes count at which every replica starts to
+    copy within the run: dropping late replicas alone would make the slope too small.
 
     Args:
         times: of `learning_times`.

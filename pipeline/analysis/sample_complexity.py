@@ -1,8 +1,8 @@
 """Stage `analyse`: the dataset size, and the training time, at which each level is half learnt.
 
-By each of several criteria, as they fail in different ways: node accuracy counts what luck gets
-right, conditional accuracy only what is right given right children, the correlation ratio knows
-nothing of rules, and excess loss nothing of samples.
+Both are found by several criteria, as these fail in different ways: node accuracy counts what luck
+gets right, conditional accuracy only what is right given right children, the correlation ratio
+knows nothing of rules, and excess loss knows nothing of samples.
 """
 
 from collections.abc import Iterator
@@ -56,8 +56,8 @@ def analyse(
     Args:
         spec: spec of the stage, whose settings say among which samples, and what is converged.
         measurements: table of a setting.
-        losses: the same, which say which checkpoint is best.
-        probes: the same, for excess losses.
+        losses: of the same setting; they say which checkpoint is best.
+        probes: of the same setting, for excess losses.
         output: one row per replica, level, criterion and variable.
     """
     settings, taken = spec.settings, tables.read_table(losses, "losses")
@@ -119,9 +119,9 @@ def accuracy_curves(measurements: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rises(path: Path, among: str) -> pd.DataFrame:
-    """Curves of finite sizes among the samples that count, and online among all.
+    """Curves of finite sizes over the samples that count, and online curves over all samples.
 
-    There are hardly any copies of fresh strings.
+    Online, strings are fresh, and there are hardly any copies of them.
     """
     frame = accuracy_curves(tables.read_table(path, "measurements", CRITERIA))
     counted = np.where(frame["dataset_size"] == "online", "all", among)
@@ -129,10 +129,10 @@ def _rises(path: Path, among: str) -> pd.DataFrame:
 
 
 def _falls(path: Path) -> pd.DataFrame:
-    """Excess losses over all noise levels, once a level.
+    """Excess losses over all noise levels, repeated for every level.
 
-    The worth of level l is by how much who knows the levels up to l does better than who knows
-    those up to l - 1: an excess falls from `chance`, the plateau of the latter, to `ceiling`.
+    Who knows the levels up to l has a lower loss than who knows those up to l - 1. So the excess
+    falls from `chance`, the plateau of the latter, to `ceiling`, the plateau of the former.
     """
     plateau = "plateau_excess_loss"
     frame = tables.read_table(path, "probes", (LOSS, plateau))
@@ -150,7 +150,7 @@ def _falls(path: Path) -> pd.DataFrame:
 def _read_off(
     x: np.ndarray, values: np.ndarray, chance: float, ceiling: float, converged: float
 ) -> HalfWay:
-    """Of a sigmoid; of a loss, which goes on to fall with the next level, its crossing."""
+    """Middle of a fitted sigmoid; a loss, which falls on with the next level, has its crossing."""
     if chance > ceiling:
         return crossing(x, values, (chance + ceiling) / 2)
     return half_way(x, values, chance, ceiling, converged)

@@ -114,7 +114,7 @@ def _is_left_over(temporary: Path) -> bool:
         return True
     except (ValueError, PermissionError, OverflowError):
         return False
-    return int(pid) == os.getpid()
+    return int(pid) == os.getpid()  # of an earlier process that had our number
 
 
 def _host() -> str:

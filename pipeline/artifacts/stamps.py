@@ -1,8 +1,8 @@
 """Which artifacts were made under another spec, told by their stamps alone.
 
 Snakemake remembers specs in `.snakemake`. Where that is lost, as after copying results to another
-machine, or was never written, as for a job that ended after its snakemake had been killed, it takes
-every file that is there for good. The stamps still know.
+machine, or was never written, as for a job that ended after its snakemake had been killed, it
+trusts every file that is there. The stamps still know.
 """
 
 import json

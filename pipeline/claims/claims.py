@@ -1,7 +1,7 @@
 """The claims of the paper, each with the number that decides it and the tables it is read from.
 
-Favero et al. (ICML 2025), arXiv 2502.12089; copying is that of Favero, Sclocchi and Wyart (2025),
-arXiv 2505.16959.
+The paper is Favero et al. (ICML 2025), arXiv 2502.12089; the claim on copying is that of Favero,
+Sclocchi and Wyart (2025), arXiv 2505.16959.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from pipeline.claims.verdict import Evidence
 from pipeline.stages.domains import DOMAINS
 
 POOLED, BY_SETTING, EACH = "pooled", "by setting", "each"
-"""Whether settings are looked at together only, or also one by one; or each has to bear it out."""
+"""Whether settings are only judged together, or also one by one, or each must support the claim."""
 
 
 class Claim(NamedTuple):

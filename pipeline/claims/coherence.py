@@ -1,8 +1,8 @@
 """Evidence of how far generated sequences are coherent: with training time, and with data.
 
-In all three domains, each by its own length: of grammars the coherence length, of text and images
-the equivalent block length. Copies count in none of them: with a finite training set only samples
-that are novel do.
+Each of the three domains has its own length: grammars the coherence length, text and images the
+equivalent block length. Copies count in none of them: with a finite training set, only samples that
+are novel count.
 """
 
 from collections.abc import Mapping
@@ -57,10 +57,10 @@ def at_checkpoint(
 
 
 def lengths(tables: Tables, rules: Rules, domain: str, fresh: bool = False) -> pd.DataFrame:
-    """Rows of lengths, of the kind of weights that counts.
+    """Rows of lengths, for the kind of weights that counts.
 
-    Of samples that are novel, with the share of copies beside them as `copied`; or of all samples
-    of networks that saw `fresh` data only.
+    They are of samples that are novel, with the share of copies beside them as `copied`; or, with
+    `fresh`, of all samples of networks that saw fresh data only.
     """
     quantity, novel = DOMAINS[domain].length, DOMAINS[domain].novel
     frame = tables["measurements"]
@@ -92,7 +92,8 @@ def _growth(
     if frame["estimate"].isna().all():
         return None
     if "copied" in frame:
-        # What few samples are novel beside copies are faulty copies, and not what was learnt.
+        # Among many copies, the few novel samples are faulty copies, and not what was learnt.
+        # An unknown share is no reason to leave a row out.
         frame = frame[~(frame["copied"] > rules.copied)]
     frame = _positive(frame, variable, domain)
     points = frame.groupby(UNITS[domain])[variable].nunique()
@@ -107,10 +108,10 @@ def _growth(
 
 
 def _positive(frame: pd.DataFrame, variable: str, domain: str) -> pd.DataFrame:
-    """Lengths at values where all replicas of a setting have positive ones.
+    """Rows at those values of the variable where all replicas of a setting have a positive length.
 
-    One that noise made negative, or of too few novel samples, has no logarithm; without it, only
-    longer ones would count.
+    A length that noise made negative, or that is missing for want of novel samples, has no
+    logarithm. If its row alone were dropped, only longer lengths would count.
     """
     setting = GRAMMAR if domain == "rhm" else ["setting"]
     unit = frame.groupby(UNITS[domain]).ngroup()

@@ -23,8 +23,9 @@ Tables = Mapping[str, pd.DataFrame]
 def creativity(tables: Tables, rules: Rules, key: int) -> Evidence | None:
     """Creativity index at dataset sizes from P*_l up, least over levels.
 
-    At every level: new among valid nodes, over all such sizes, divided by how many knowing the
-    rules would give. Sizes at which hardly any node is unseen do not count.
+    At every level it is the share of valid nodes that are new, divided by the share that knowing
+    the rules would give, both summed over all such sizes. Sizes at which hardly any node is unseen
+    do not count.
     """
     best = finite_sizes(at_best_checkpoint(tables["measurements"], tables["losses"]))
     place = [*CELL, "level"]
@@ -54,9 +55,9 @@ def creativity(tables: Tables, rules: Rules, key: int) -> Evidence | None:
 def valid_and_novel(tables: Tables, rules: Rules, key: int) -> Evidence | None:
     """Largest share over steps of valid and novel samples at the largest size, from P*_L up.
 
-    At smaller sizes, those near P*_L above all, level L is not learnt to the end.
-    Relative to that of the exact denoiser with the same sampler, of whose valid samples P / P_max
-    are in the training set by chance.
+    At smaller sizes, above all at those near P*_L, level L is not learnt to the end. The share is
+    relative to that of the exact denoiser with the same sampler: of its valid samples, a share
+    P / P_max is in the training set by chance.
     """
     measured = finite_sizes(tables["measurements"])
     share = measured[measured["quantity"] == "valid_and_novel_fraction"]
@@ -79,9 +80,10 @@ def valid_and_novel(tables: Tables, rules: Rules, key: int) -> Evidence | None:
 
 
 def copying_exponent(tables: Tables, rules: Rules, key: int) -> Evidence | None:
-    """Power of P with which the step grows at which copying starts, before the rate falls.
+    """Power of P with which the step at which copying starts grows.
 
-    A learning rate that falls delays copying, and at larger sizes more.
+    Steps after the learning rate has begun to fall do not count: a falling rate delays copying, and
+    more so at larger sizes.
     """
     times = tables["memorization"]
     times = finite_sizes(times[times["quantity"] == "copied_excess"])
@@ -106,7 +108,7 @@ def _constant_until(losses: pd.DataFrame) -> float:
 def _learnt(frame: pd.DataFrame, tables: Tables, rules: Rules) -> pd.DataFrame:
     """Rows of dataset sizes from the half-way point of their replica and level up.
 
-    Of levels that are half learnt at the smallest size already, all.
+    Levels that are already half learnt at the smallest size keep all their rows.
     """
     points = tables["sample_complexity"]
     chosen = (points["quantity"] == rules.accuracy) & (points["variable"] == "dataset_size")

@@ -98,7 +98,7 @@ def _rows(claim: Claim, frames: Tables, rules: Rules) -> Iterator[Values]:
 
 
 def _of_several_grammars(needed: Tables) -> tuple[Tables, str]:
-    """Tables without the settings of which one has a single grammar, and which these are."""
+    """Tables without settings of which some table has a single grammar, and a remark on these."""
     left_out = set()
     for frame in needed.values():
         if "grammar_seed" in frame:
@@ -144,7 +144,7 @@ def _verdict(claim: Claim, found: Evidence | None, rules: Rules) -> Verdict:
 def _row(
     claim: Claim, rules: Rules, setting: str | None, found: Evidence | None, said: Verdict
 ) -> Values:
-    """Bounds are medians over the seeds of the bootstrap."""
+    """Row of the table, whose bounds are medians over the seeds of the bootstrap."""
     bounds = np.median(found.bounds, axis=0) if found and len(found.bounds) else (np.nan, np.nan)
     return {
         **{name: getattr(claim, name) for name in _STATED},

@@ -17,7 +17,8 @@ def shallow_first(tables: Mapping[str, pd.DataFrame], rules: Rules, _key: int) -
     """Rank correlation of depth with time of convergence, over networks; of the weakest kernel.
 
     Layers that are there from the first checkpoint, or not by the last, share the first or the last
-    rank. Of all kernels and fractions that with the lowest bound: the claim is about all of them.
+    rank. Of all kernels and fractions, the one with the lowest lower bound decides, as the claim is
+    about all of them; one without bounds counts as the lowest.
     """
     times = shown_samples(tables["convergence"], rules.average)
     found = [

@@ -1,7 +1,7 @@
 """Estimates with intervals behind claims: bootstrapped over grammars, or Student's over networks.
 
-Functions return None where there is nothing to read a claim from, and an estimate without bounds
-where there is, but the data do not determine it.
+Functions return None where there is nothing to read a claim from. Where there is something, but the
+data do not determine the number, they return evidence without bounds.
 """
 
 from collections.abc import Callable, Sequence
@@ -106,7 +106,7 @@ def grouped_slope(
         x: numbers, one a row.
         y: the same.
         by: columns that tell groups apart.
-        within: those of them that have an intercept each.
+        within: some of these columns; every combination of their values has an intercept.
         rules: how many resamples and seeds.
         key: stream key.
     """
@@ -116,8 +116,8 @@ def grouped_slope(
         means = _means(weights, x, member)
         centred = means - _means(weights, means, shape)
         spread = (weights * centred**2).sum(axis=1)
-        known = spread > 1e-8
-        sums = (weights * centred) @ y
+        known = spread > 1e-8  # x are logarithms: less is rounding of equal means
+        sums = (weights * centred) @ y  # centring one of the two is enough
         return np.where(known, sums / np.where(known, spread, 1.0), np.nan)
 
     return resampled(frame, statistic, rules, key)
@@ -143,7 +143,7 @@ def over_networks(slopes: Sequence[float]) -> Evidence:
 
 
 def _counts(frame: pd.DataFrame) -> tuple[int, int]:
-    """Numbers of grammars and replicas; of text and images none and that of networks."""
+    """Numbers of grammars and of replicas; for text and images, 0 and the number of networks."""
     if "grammar_seed" not in frame:
         return 0, frame.groupby(NETWORK).ngroups
     seeds = [name for name in REPLICA if name in frame]

@@ -85,9 +85,10 @@ def collapse_lead(tables: Tables, rules: Rules, _key: int) -> Evidence | None:
 
 
 def clustering_slope(tables: Tables, rules: Rules, key: int) -> Evidence | None:
-    """Power of the sizes at which clustering finds classes of level l - 1 with which P*_l grows.
+    """Power with which P*_l grows with the size at which clustering finds classes of level l - 1.
 
-    Sizes of the very same grammars and training sets, averaged over those of a setting and level.
+    Both sizes are of the very same grammars and training sets. Those of clustering are averaged
+    over a setting and level.
     """
     both = _beside_clusters(tables, rules)
     if both is None or both.empty:
@@ -102,7 +103,7 @@ def clustering_correlation(tables: Tables, rules: Rules, key: int) -> Evidence |
     if both is None or both.empty:
         return None if both is None else undetermined(both, "no level is in range in both")
     both = both.groupby(_GRAMMARS, as_index=False)[["threshold", "threshold_clusters"]].mean()
-    both = both.assign(data_seed=0, network_seed=0)
+    both = both.assign(data_seed=0, network_seed=0)  # averaged over: none are left
     logs = np.log(both[["threshold", "threshold_clusters"]].to_numpy(float))
     group = both.groupby([*GRAMMAR, "level"]).ngroup().to_numpy()
     member = np.eye(group.max() + 1)[group]

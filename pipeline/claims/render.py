@@ -1,6 +1,7 @@
 """The table of claims as people read it: Markdown for the README, HTML for the report.
 
-A row is a number of all settings; single ones, which the table has too, stand in it as a range.
+A row shows a number of all settings together. Those of single settings, which the table has too,
+are shown in that row as a range.
 """
 
 from math import isnan

@@ -1,4 +1,4 @@
-"""Dataset sizes at which clustering finds a level, synonyms align in one step, or are ignored."""
+"""Dataset sizes at which clustering finds a level, or synonyms align in one step or are ignored."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,8 @@ _UNIT = [*GRAMMAR, "grammar_seed", "data_seed", "level"]
 def clustering_thresholds(theory: pd.DataFrame) -> pd.DataFrame:
     """Half-way points of class accuracy, per grammar, training set and class level.
 
-    Wherever it levels off: for few synonyms clustering does not find all classes in all strings.
+    A curve counts wherever it levels off, as with few synonyms clustering does not find all
+    classes, even in all strings.
     """
     frame = finite_sizes(theory[theory["quantity"] == "class_accuracy"])
     chances = {place: chance_class_accuracy(*place) for place, _ in grouped(frame, ["v", "m"])}

@@ -15,9 +15,9 @@ class Evidence(NamedTuple):
 
     Attributes:
         estimate: of the quantity; NaN if the data do not determine it.
-        bounds: 95 % bounds, low and high, under each seed of the bootstrap; one pair of an interval
-            that has no seed.
-        grammars: number of grammars behind it; of text and images none.
+        bounds: 95 % bounds, low and high, under each seed of the bootstrap; a single pair if the
+            interval has no seed.
+        grammars: number of grammars behind it; 0 for text and images.
         replicas: number of replicas, or networks, behind it.
         objection: why the claim is not supported whatever the interval; empty if there is nothing.
     """
@@ -53,6 +53,7 @@ def verdict(
         return Verdict(NOT_RUN)
     words = Counter(_word(relation, prediction, *bounds, margin) for bounds in evidence.bounds)
     (word, seeds), *_ = words.most_common(1) or [(UNDECIDED, 0)]
+    # Of several seeds not all say so, and too few do.
     if 1 < len(evidence.bounds) != seeds < agreeing:
         return Verdict(UNDECIDED, f"{word} under {seeds} of {len(evidence.bounds)} seeds only")
     if word == SUPPORTED and evidence.objection:

@@ -11,7 +11,7 @@ from pipeline.sampling.settings import Generation
 from pipeline.training.settings import AdamWOptimisation, Extent, Optimisation
 
 _MOST_TRAJECTORIES, _MOST_OF_A_SETTING = 100_000, 3000
-"""In all; and of one setting, whose names a command line has to hold, of 131,072 bytes on Linux."""
+"""In all; and of one setting, whose names have to fit a command line: 131,072 bytes on Linux."""
 
 
 class Replicas(Section):
@@ -69,7 +69,7 @@ class AdamWTraining(Extent, AdamWOptimisation):
 
 
 def excesses(section: Section, *limits: tuple[str, str]) -> Iterator[str]:
-    """A sentence for each number that exceeds another: pairs of both places in a section."""
+    """A sentence for each number that exceeds its limit; `limits` are pairs of their places."""
     for place, limit in limits:
         value, most = attrgetter(place, limit)(section)
         if value > most:

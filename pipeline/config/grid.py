@@ -62,7 +62,7 @@ def _grouped(
 def _disjoint(
     groups: Iterable[Sequence[Replica]], wanted: Collection[Replica]
 ) -> Iterator[Sequence[Replica]]:
-    """Groups of nothing but wanted replicas of which none is in a group before."""
+    """Groups that have wanted replicas only, none of which is in an earlier group."""
     free = set(wanted)
     for group in groups:
         if free.issuperset(group):

@@ -55,10 +55,10 @@ def load_config(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Conf
 
 
 def read_overrides(files: Sequence[Path], entries: Sequence[str]) -> Content:
-    """Content of what was given with --configfile, later ones first to count, under --config.
+    """Content of --configfile, where later files override earlier ones, and over it of --config.
 
-    Snakemake has read both before, but takes the last of two equal keys of a file, and what is
-    nested in an entry for text.
+    Snakemake has read both already, but it takes the last of two equal keys of a file, and it takes
+    for text what is nested in an entry.
 
     Raises:
         PipelineError: a file or entry cannot be read.
@@ -82,7 +82,7 @@ class _Refused(PipelineError):
 def _content(path: Path, presets: Path, overrides: Mapping[str, Any]) -> Content:
     merged = read_file(path)
     preset = overrides.get("preset", NO_PRESET)
-    if preset is None:  # as a variable of a shell gives that is not set
+    if preset is None:  # as an unset variable of a shell gives
         raise PipelineError(f"config: preset is empty; name one, or write preset={NO_PRESET}")
     if preset != NO_PRESET:
         merged = _merge(merged, _of_preset(presets, preset))

@@ -1,4 +1,4 @@
-"""Pretrained models with the names that figures give them, which decide on nothing else."""
+"""Pretrained models with their names in figures; nothing else depends on these names."""
 
 from typing import Annotated
 

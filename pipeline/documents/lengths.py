@@ -13,12 +13,12 @@ _HEAD = """| P | best step | length then | at the last step | copies then |
 def length_table(tables: Tables, rules: Rules, domain: str) -> str:
     """Lengths by dataset size, means and standard deviations over networks.
 
-    At the checkpoint of lowest validation loss, and at the last one, with the share of copies among
-    samples of that.
+    They are those at the checkpoint of lowest validation loss, and those at the last one, with the
+    share of copies among samples of the latter.
 
     Args:
         tables: `measurements` and `losses` of text or images.
-        rules: of claims, which say whose weights count.
+        rules: of claims, which say which weights count.
         domain: text or image.
     """
     found = lengths(tables, rules, domain)

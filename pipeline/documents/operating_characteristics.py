@@ -2,8 +2,9 @@
 
 Its arguments are the PAGE to fill and the PRESET whose design is simulated.
 
-By simulation: half-way sizes that obey one law or another, scattered as those of the first study
-were, of the settings and grammars that a preset has, are decided by its rules. Pasted into a page.
+Studies are simulated: half-way sizes of the preset's settings and grammars obey one law or another,
+and scatter as those of the first study did. The preset's rules decide on them, and the table of
+rates is pasted into the page.
 """
 
 import sys
@@ -42,7 +43,7 @@ class Rates(NamedTuple):
     """How often a law is supported.
 
     Attributes:
-        exponent: by the exponent of the prediction, where no lack of fit objects.
+        exponent: by the exponent of the prediction, unless there is a lack of fit.
         rivals: by the place of held-out settings between it and all rivals.
         both: by both at once.
     """
@@ -88,8 +89,8 @@ def _studies(
 ) -> Iterator[pd.DataFrame]:
     """Tables of half-way sizes of all levels from 2 up that are predicted to be learnt.
 
-    In the first study a level was not learnt to the end in the sizes that there were, if it was
-    predicted to need more than half the largest of them.
+    In the first study, a level that was predicted to need more than half the largest size was not
+    learnt to the end.
     """
     grid = domain.grid
     places = [

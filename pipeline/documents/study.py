@@ -42,9 +42,10 @@ _ANEW = ("laws", "sample_complexity")
 def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
     """Half-way dataset sizes of every level as a table in Markdown, by several criteria.
 
-    Beside each stands by how much more than a factor m it exceeds that of the level below: one by
-    the laws m^l and m^(l+1), m by m^(2l-1), 1/m by m^3. Geometric means with 95 % t intervals over
-    grammars (mean over the replicas of each), of levels of which all lie inside the range studied.
+    Beside each size stands its ratio to that of the level below, divided by m: this is 1 by the
+    laws m^l and m^(l+1), m by m^(2l-1), and 1/m by m^3. Numbers are geometric means with 95 % t
+    intervals over grammars (mean over the replicas of each). Levels are shown if all of their
+    thresholds lie inside the range studied.
 
     Args:
         thresholds: rows of replica, level, threshold and status by name of criterion; the first
@@ -80,8 +81,8 @@ def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
 def width_table(reference: pd.DataFrame, others: dict[str, pd.DataFrame]) -> str:
     """Ratios of half-way dataset sizes as a table in Markdown.
 
-    Every replica is compared with the one that shares its grammar, strings and seeds; means,
-    intervals and levels as in `level_table`, of pairs.
+    Every replica is compared with the one that shares its grammar, strings and seeds. Means,
+    intervals and levels are those of `level_table`, for these pairs.
 
     Args:
         reference: thresholds of the run that the others are held against.

@@ -12,6 +12,7 @@ from pipeline.figures import style
 from pipeline.figures.settings import FigureSettings, OfSamples
 
 _KNOWN = 0.3
+"""Standard error up to which a ratio is drawn."""
 
 
 def draw_ratios(

@@ -32,7 +32,7 @@ def save_figure(spec: Spec[FigureSettings], paths: Sequence[Path], outputs: Sequ
     frames = {n: tables.read_table(p, n, rows.get(n)) for n, p in zip(names, paths, strict=True)}
     figure = module.draw(spec.settings, **frames)
     if missing := describe_missing(spec.settings.missing):
-        width = int(15 * figure.get_size_inches()[0])
+        width = int(15 * figure.get_size_inches()[0])  # about 15 characters fit into an inch
         figure.suptitle(
             "\n".join(textwrap.wrap(missing, width)), fontsize=style.TEXT, color="firebrick"
         )

@@ -64,7 +64,7 @@ _BASE: Looks = {
     "patch.edgecolor": "w",
     "patch.force_edgecolor": True,
 }
-"""The look "ticks" of seaborn at the size of a paper, without its second for the import."""
+"""The look "ticks" of seaborn at the size of a paper, without the second of its import."""
 _CHARACTERS_PER_INCH = 19
 _MANTISSAS = ([1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1])
 """Sets of plain numbers in a decade, from dense to sparse."""
@@ -215,7 +215,7 @@ def _plain_numbers(axes: Axes, which: str, shown: Sequence[float]) -> None:
 
 
 def log_axis(axes: Axes, which: str, most: int = 5) -> None:
-    """Make an axis logarithmic, with powers of ten, or of less than two of them plain numbers."""
+    """Make an axis logarithmic, with powers of ten; if fewer than two fit, with plain numbers."""
     getattr(axes, f"set_{which}scale")("log")
     low, high = sorted(getattr(axes, f"get_{which}lim")())
     powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
@@ -255,7 +255,7 @@ def legend(
         figure: that of the panel.
         panel: whose curves are named.
         title: of the legend.
-        theory: what dashed lines are that have no name.
+        theory: name of dashed lines, if the panel gives them none.
         **looks: of `Figure.legend`.
     """
     handles, _ = panel.get_legend_handles_labels()

@@ -1,4 +1,4 @@
-"""How far a training is that runs, by the curve that it writes. Standard library only."""
+"""How far a running training is, by the curve that it writes. Standard library only."""
 
 import csv
 import time

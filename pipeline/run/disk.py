@@ -8,7 +8,8 @@ from pipeline.config.slices import SLICES
 from pipeline.stages.parts import load_part
 
 _STATES = 3 * 2
-"""Weights and what the optimiser keeps, in the last two states and in the one being written."""
+"""Three states, the last two and the one being written, each about two checkpoints: weights, and
+what the optimiser keeps."""
 
 
 def describe_disk(config: Config, cells: Mapping[str, Sequence[Cell]], jobs: int) -> list[str]:

@@ -204,7 +204,7 @@ class LastingExecutor(Executor):  # type: ignore[misc] # which has no types
         message = " ".join(msg.partition("sbatch call:")[0].split())
         if _FOR_NOW.search(message):
             self._refusal = message
-        else:  # and never will be taken: as often as it may be tried, as often it was
+        else:  # it never will be taken: all its tries count as used
             job_info.job._attempt = job_info.job.restart_times + 1
             super()._report_job_error_threadsafe(job_info, msg)
 

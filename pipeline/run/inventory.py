@@ -1,7 +1,7 @@
 """What is on disk when Snakemake has made its plan, held against that plan.
 
-Snakemake says nothing of a file that is missing where all that is made from it is there, and takes
-files for good that it has no record of.
+Snakemake says nothing of a file that is missing where all that is made from it is there, and trusts
+files that it has no record of.
 """
 
 import logging
@@ -18,7 +18,7 @@ REPORTING = ("Creating report",)
 
 
 class Settled(NamedTuple):
-    """A job of the plan that will not run, since Snakemake takes its outputs for good.
+    """A job of the plan that will not run, since Snakemake trusts its outputs.
 
     Attributes:
         rule: name of its rule.

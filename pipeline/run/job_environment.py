@@ -1,8 +1,9 @@
 """What jobs inherit from the workflow: where their package is, and how many CPUs they have.
 
-Snakemake tells numerical libraries, by the environment, the `threads` of a rule, which are one: on
-one machine it runs as many jobs as there are cores. A job of a cluster has its CPUs to itself.
-Libraries use threads for what is large enough to gain by them, and one for the rest.
+By the environment, Snakemake limits numerical libraries to the `threads` of a rule. That is one
+thread, as on one machine it runs as many jobs as there are cores. But a job of a cluster has its
+CPUs to itself. Libraries use threads for what is large enough to gain by them, and one for the
+rest.
 """
 
 import os

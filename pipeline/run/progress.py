@@ -166,8 +166,8 @@ class GridProgress:
     def seconds_left(self) -> float | None:
         """Estimate from the mean time of finished jobs of each rule, in the queue and running.
 
-        Rules of which no job has ended are reckoned with at the pace of the others. None as long
-        as no job of a rule has ended that runs elsewhere.
+        Rules of which no job has ended are reckoned with at the pace of the others. The estimate is
+        None as long as nothing is known of some rule that runs elsewhere.
         """
         now, started, waiting = time.monotonic(), dict(self._started), set(self._waiting)
         pace = self._pace({job: now - start for job, start in started.items()})
@@ -179,11 +179,13 @@ class GridProgress:
         expected = {job: seconds for job, seconds in guessed.items() if seconds is not None}
         if len(expected) < len(guessed):
             return None
+        # A job that takes longer than expected may end at any moment.
         running = {job: max(expected[job] - (now - start), 1.0) for job, start in started.items()}
         running |= {job: point.seconds_left for job, point in points.items()}
         work = {True: 0.0, False: 0.0}
         for job, seconds in (expected | running).items():
             work[self._jobs[job].local] += seconds
+        # Shared evenly by the workers, but no sooner than the last of the running jobs ends.
         shared = sum(seconds / self._workers[local] for local, seconds in work.items())
         return max([shared, *running.values()])
 
@@ -235,7 +237,7 @@ class GridProgress:
         return pace * _reckoned(job.rule) if job.local else None
 
     def _times(self, points: Mapping[int, Reached], now: float) -> dict[str, list[float]]:
-        """Seconds that jobs of every rule took; if none ended, that running ones will have taken.
+        """Seconds that jobs of every rule took; where none has ended, what running ones will take.
 
         Only trainings tell how far they are. Further ones are taken to be like those that run.
         """
@@ -246,7 +248,7 @@ class GridProgress:
         return dict(times) | dict(self._seconds)
 
     def _pace(self, running: Mapping[int, float]) -> float:
-        """How much longer local jobs have taken than reckoned, of running ones those overdue.
+        """How much longer local jobs have taken than reckoned; running ones count if overdue.
 
         Args:
             running: seconds that each job has run for.

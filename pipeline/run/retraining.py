@@ -1,4 +1,4 @@
-"""Trainings that a plan has anew because of code alone: their number, cost, and what changed.
+"""Trainings that a plan repeats because of code alone: their number, cost, and what changed.
 
 Which definitions a fingerprint stands for is written down when Snakemake has made a plan, one file
 for each, below `.snakemake` like its own records.
@@ -40,7 +40,7 @@ def record_definitions(specs: Iterable[str], records: Path = RECORDS) -> None:
     """Write down the definitions of the code in each of the specs, unless that is done.
 
     Raises:
-        PipelineError: the disk does not let us.
+        PipelineError: a file cannot be written.
     """
     of_code = {spec["code"]: spec for spec in map(json.loads, specs)}
     for code, spec in of_code.items():
@@ -53,8 +53,8 @@ def record_definitions(specs: Iterable[str], records: Path = RECORDS) -> None:
 def retrainings(trainings: Iterable[Remade], records: Path = RECORDS) -> list[str]:
     """A line on trainings that are made anew because of code alone; none if there are none.
 
-    A training that is there counts if it, or what it is made from, is stamped with other code, and
-    nothing of these is stamped with other settings.
+    A training that is there counts if it, or something it is made from, is stamped with other code,
+    and none of these is stamped with other settings.
 
     Args:
         trainings: those that will run.

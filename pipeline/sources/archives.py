@@ -96,7 +96,7 @@ def _zip_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _tar_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
-    """Of an unpacked copy on disk: gzip cannot go back to a name that sorts before the last."""
+    """Members of an unpacked copy on disk: sorted order may lead back, where gzip cannot go."""
     with tempfile.TemporaryFile() as plain:
         with gzip.open(path) as packed:
             _unpack(packed, plain)
@@ -105,7 +105,7 @@ def _tar_members(path: Path, pattern: str) -> Iterator[tuple[str, bytes]]:
             members = list(_bounded(archive))
             chosen = [m for m in members if m.isfile() and fnmatchcase(m.name, pattern)]
             for member in sorted(chosen, key=lambda m: m.name):
-                if (file := archive.extractfile(member)) is not None:  # as it is, of all files
+                if (file := archive.extractfile(member)) is not None:  # never is, of a file
                     yield member.name, file.read()
 
 

@@ -65,7 +65,7 @@ class _Progress(NamedTuple):
 
 
 class _Folder(NamedTuple):
-    """A folder to look into: names of it below the root, its real path, and where names are."""
+    """A folder to look into: names from the root to it, real path, and how far the pattern is."""
 
     names: tuple[str, ...]
     place: str
@@ -98,7 +98,7 @@ class _Pattern:
         self.start = _Progress(*(self._with_empty(frozenset([0])),) * 3)
 
     def after(self, name: str, progress: _Progress) -> _Progress:
-        """Where one is after one more name."""
+        """Places in the pattern after one more name."""
         return _Progress(
             self._step(name, progress.strictly, hidden=False, fold=False),
             self._step(name, progress.hidden, hidden=True, fold=False),
@@ -119,7 +119,7 @@ class _Pattern:
         return self._with_empty(frozenset(i + (self._parts[i] != _ANY) for i in fitting))
 
     def _with_empty(self, places: frozenset[int]) -> frozenset[int]:
-        """With the places behind every `**`, which may stand for no folder."""
+        """Places, and those behind each `**` that is one of them, as it may stand for no folder."""
         reached = set(places)
         for place, part in enumerate(self._parts):
             if place in reached and part == _ANY:
@@ -180,7 +180,7 @@ class _Walk:
             yield names, self._count(place)
 
     def _count(self, place: str) -> str:
-        """Why a file does not count, or nothing if it does and did not yet."""
+        """Why a file does not count, or nothing if it now does for the first time."""
         if place in self._counted:
             return _TWICE
         self._counted.add(place)

@@ -1,6 +1,6 @@
 """What a directory held when it was fetched: a sealed list of its files and their hashes in it.
 
-A dataset is pinned by a commit, which nothing can be held against once it is on disk.
+A dataset is pinned by a commit, with which files on disk cannot be compared.
 """
 
 from pathlib import Path

@@ -2,8 +2,8 @@
 
 Weights are safetensors, never pickles, and a model that brings code of its own is refused. Beside
 them a record, which is sealed, says which model it is: `id`, `revision`, facts about it, and
-`sha256` of each file, as its config, tokenizer or preprocessing decide on what it gives as much as
-its weights.
+`sha256` of each file, as config, tokenizer and preprocessing decide on what a model gives as much
+as its weights do.
 """
 
 import json

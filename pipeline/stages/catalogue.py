@@ -16,7 +16,8 @@ RULES: dict[str, Rule] = {rule.name: rule for stage in STAGES.values() for rule 
 RESUMABLE = {rule.name for stage in STAGES.values() if stage.resumable for rule in stage.rules}
 """Rules whose jobs keep undeclared progress beside their outputs, see `artifacts/workspace.py`.
 
-What `fetch_hub` has of a dataset is pinned, and as good as new."""
+`fetch_hub` keeps some, too, but is none of them: what it has of a dataset is pinned, and so as good
+as new."""
 
 
 def _tables(domain: str, place: str) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ class Domain:
         training_data: what samples may be copies of, in a cell.
         has_data_online: whether that is there too where training never repeats a datum.
         controls: controls beside those of shuffled blocks, which have their lengths in their names.
-        beside: tables of a setting that another of its tables is put beside, by the name of that.
-        other_settings: sections of the config with settings of their own, by the table of these.
+        beside: by the name of a table, that table of the same setting which is put beside it.
+        other_settings: by the name of a table, the section of the config that has its settings.
         claim_tables: tables that claims are decided from, in the order in which they are read.
         length: the quantity that says how far samples are coherent.
         novel: among which samples it is measured where training sets are finite.

@@ -73,8 +73,8 @@ class Stage:
         function: what runs it, as `module:function`; it is given everything below by name.
         inputs: files that it reads.
         settings: class of what it reads of the config, `module:class`, in which `{domain}` stands
-            for that of each domain; none if it has no spec, and those that have none are the same
-            in all runs. The function is given the spec first.
+            for that of each domain; none if it has no spec. Stages without a spec are the same in
+            all runs. The function is given the spec first.
         outputs: files that it makes; once the last of them is there, the stage has ended.
         rules: rules that run it.
         parts: domain parts that the function is given, by parameter: modules `<domain>/<part>.py`.

@@ -11,12 +11,13 @@ _BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 
 
 def usual_run(runs: np.ndarray, real_copies: float) -> int:
-    """Tokens of the longest run that nearly all held-out text shares with a training set.
+    """Tokens of the longest run that is usual: hardly any held-out text shares a longer one.
 
     Args:
-        runs: longest runs of held-out text, [M], with all blocks that there are to train on, so
-            that what counts as a copy does not depend on how many of them a model was trained on.
-        real_copies: share of held-out text that shares a longer run.
+        runs: longest runs that held-out text shares, int [M], with all blocks that there are to
+            train on, so that what counts as a copy does not depend on how many of them a model was
+            trained on.
+        real_copies: share of held-out text that may share a longer run.
     """
     return int(np.quantile(runs, 1 - real_copies, method="higher"))
 
@@ -35,8 +36,8 @@ def copied_rows(longest: np.ndarray, usual: int) -> Iterator[Row]:
 def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Tokens of the longest run of each sample that stands within a training block, int [N].
 
-    Runs are told apart by 64-bit polynomial hashes: of 10^9 comparisons, one in 10^10 would find
-    two different runs equal.
+    Runs are told apart by 64-bit polynomial hashes. The chance that any of 10^9 comparisons takes
+    two different runs for equal is about 1 in 10^10.
 
     Args:
         samples: tokens [N, d].

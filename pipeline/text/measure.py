@@ -36,7 +36,7 @@ class RealText:
 
     @cached_property
     def runs(self) -> np.ndarray:
-        """Longest runs that held-out text shares with all that there is to train on."""
+        """Longest run that each held-out block shares with all there is to train on, int [M]."""
         return longest_shared_runs(self.held_out.control, self.training)
 
 

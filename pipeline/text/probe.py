@@ -82,6 +82,7 @@ class Examination:
     ) -> Tensor:
         clean = tokens.gather(1, places)
         shown = torch.where(masked, self._noise.mask, clean)
+        # The network is told the time at which so large a part of the block is masked on average.
         level = self._noise.time_of(masked.sum(dim=1) / tokens.shape[1])
         logits = denoiser(tokens.scatter(1, places, shown)[None], level[None], places[None])
         losses = token_cross_entropy(logits[0], clean) * masked

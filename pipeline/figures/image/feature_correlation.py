@@ -58,7 +58,7 @@ def _correlations(
 
 
 def _correlation(frame: pd.DataFrame) -> pd.DataFrame:
-    """Correlations but at distance 0, where noise has so much that the others could not be read."""
+    """Correlations but for distance 0, which noise makes too large for the others to be read."""
     chosen = (frame["quantity"] == "feature_correlation") & (frame["distance"] > 0)
     return mean_over_networks(frame[chosen], ["distance"])
 

@@ -70,7 +70,7 @@ def _against_step(
 
 
 def _against_depth(panel: Axes, times: pd.DataFrame) -> None:
-    """Times of every network, and a line through geometric means of those that all have one."""
+    """Times of every network, and a line through geometric means where all networks have one."""
     layers, kinds = np.sort(times["layer"].unique()), _kinds(times)
     for index, (name, part) in enumerate(kinds):
         offset = 0.12 * (index - (len(kinds) - 1) / 2)
@@ -84,7 +84,7 @@ def _against_depth(panel: Axes, times: pd.DataFrame) -> None:
 
 
 def _geometric_means(times: pd.DataFrame) -> pd.Series:
-    """By layer; NaN where a time is beyond the checkpoints, so that a mean would not be one."""
+    """Means by layer; NaN where a time lies beyond the checkpoints: a mean needs all of them."""
     known = times["estimate"].where(times["status"] == "inside")
     return np.exp(np.log(known).groupby(times["layer"]).agg(lambda logs: logs.mean(skipna=False)))
 

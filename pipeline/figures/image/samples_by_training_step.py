@@ -12,8 +12,9 @@ from pipeline.figures import style
 from pipeline.figures.settings import OfFeatures
 
 _GAP = 0.08
+"""Between pictures, as a share of their width."""
 _APART = 0.15
-"""Of the real images, further to the right."""
+"""Further gap before the real images, likewise."""
 _NARROW = 5
 """Pictures beside one another that fit a journal's column."""
 

@@ -112,7 +112,7 @@ def _law(v: int, m: int, s: int, level: int) -> float:
 
 
 def _collector(v: int, m: int, _s: int, _level: int) -> float:
-    """Strings in which to look for v m tuples, at one tuple a string."""
+    """About how many strings show all v m tuples, at one tuple a string (coupon collector)."""
     return v * m * np.log(v * m)
 
 

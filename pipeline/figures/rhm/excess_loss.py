@@ -65,7 +65,7 @@ def _curve(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, variable:
 
 
 def _dashes(level: float) -> dict[str, Any]:
-    """Denser for who knows more levels."""
+    """Dashes, which are shorter the more levels are known."""
     return style.THEORY | {"linestyle": (0, (6 / (1 + level), 1.5))}
 
 

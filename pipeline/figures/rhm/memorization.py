@@ -58,6 +58,7 @@ def _maps(
 
     data = mean("training_rule_usage_divergence", level=top).to_numpy().mean()
     usage = f"rule-usage divergence, level {top} (nats; data: {data:.2g})"
+    # The divergence is log m at most; for m = 1, too, its scale needs an end above 0.
     shown = (
         ("fraction of copies", mean("copied_fraction"), 1.0),
         (f"node accuracy, level {top}, novel", mean("node_accuracy", "novel_strings", top), 1.0),

@@ -47,7 +47,7 @@ def _similarities(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) ->
         colour, name = style.shades(settings, len(groups))[index], style.setting_name(setting)
         style.curve(panel, ratio, summary, index, color=colour, label=name, linewidth=0.7)
         if part["quantity"].iloc[0] == _OTHER:
-            # the updates of v symbols add up to zero
+            # The updates of v symbols add up to zero: hence -1 / (v - 1) where all are alike.
             panel.plot(ratio, -_law(ratio) / (v - 1), **style.THEORY | {"color": colour})
 
 

@@ -1,7 +1,7 @@
 """The run of the released code's notebook: ours against that code's own, at the same width.
 
-A run of the notebook's width is held against the notebook, one of another against that code's own
-runs, which are of one width.
+A run of the notebook's width is compared with the notebook. A run of any other width is compared
+with that code's own runs, which all have one width.
 """
 
 from collections.abc import Iterator

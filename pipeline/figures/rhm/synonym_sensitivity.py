@@ -31,7 +31,7 @@ def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -
 
 
 def _nothing_exchanged(settings: FigureSettings, probes: pd.DataFrame) -> Figure:
-    """With m = 1 no tuple has a synonym that it could give way to, so no block has a row."""
+    """With m = 1 no tuple has a synonym to be exchanged with, so no block has a row."""
     figure, (panel,) = style.panels(settings, 1)
     panel.set_title("no synonyms")
     style.note(figure, style.grammar_label(probes))

@@ -97,7 +97,7 @@ class _Reading:
         self._check()
 
     def summary(self) -> dict[str, Any]:
-        """How many images there were, how many are held out or corrupt, and names of the latter."""
+        """Numbers of images, of those held out, and of corrupt ones, with names of the last."""
         named = [name[-_LONGEST_NAME:] for name in self._skipped[:_MOST_NAMED]]
         counts = {"count": self._count, "held_out": self._held_out, "corrupt": len(self._skipped)}
         return {**counts, "skipped": named}

@@ -39,6 +39,6 @@ def _in_srgb(picture: Image.Image, content: bytes) -> Image.Image:
             return picture.convert("RGB")
         plain, srgb = picture.convert(_MODES[kind]), ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(plain, profile, srgb, outputMode="RGB")
-        return cast("Image.Image", converted)  # none only of a picture that is changed in place
+        return cast("Image.Image", converted)  # None is for pictures changed in place
     except (OSError, ImageCms.PyCMSError) as error:
         raise ValueError(f"its colour profile cannot be applied ({error})") from error

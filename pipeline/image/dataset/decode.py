@@ -86,7 +86,7 @@ def decode_image(image: Encoded, size: int) -> Decoded:
     """Decode one image, as its file says that it is to be seen.
 
     Raises:
-        PipelineError: in its place is a placeholder of Git LFS; nothing else that it may hold.
+        PipelineError: a placeholder of Git LFS is in its place; nothing else raises an error.
     """
     if image.file is None:
         return Decoded(image.name, None, "there is no content")
@@ -137,6 +137,7 @@ def _shortened(picture: Image.Image) -> Image.Image:
     longest = _LONGEST * min(picture.size)
     if max(picture.size) <= longest:
         return picture
+    # Longer by one where the rest is odd, so that as much is cut off at both ends.
     width, height = (min(side, longest + (side - longest) % 2) for side in picture.size)
     left, top = (picture.width - width) // 2, (picture.height - height) // 2
     return picture.crop((left, top, left + width, top + height))

@@ -82,9 +82,9 @@ def correlation_rows(
     `feature_correlation` is the trace of K(r) over that of K(0) of real images, jackknifed over
     blocks of both. Ratios and the length are bootstrapped. The length is fitted to R(r) times
     1 - r / s: of images of side s whose blocks of side b were exchanged on a fixed grid, R(r) is
-    the share of pairs inside a block, (1 - r / b) / (1 - r / s). Real images are one block, b = s;
-    what keeps its correlations further than they do has b > s, up to "at least 2 s". Distances are
-    resolved by the errors of R(r) itself.
+    the share of pairs inside a block, (1 - r / b) / (1 - r / s). Real images are one block, b = s.
+    Images whose correlations reach further than those of real ones have b > s, up to "at least
+    2 s". Whether a distance is resolved is told by the error of R(r) itself.
 
     Args:
         reference: real maps.
@@ -113,7 +113,7 @@ def correlation_rows(
 
 
 def _correlation(values: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
-    """Ratio of first entries, and its error by the others, with a block of the one set left out."""
+    """Ratio of the first entries; its error from the others, each without a block of one set."""
     left_out = values[1:] / variance[0], values[0] / variance[1:]
     error = np.hypot(*(jackknife_error(ratios) for ratios in left_out))
     return float(values[0] / variance[0]), float(error)

@@ -113,13 +113,13 @@ def kernel_sums(
 
 
 def _pairs(ours: np.ndarray, theirs: np.ndarray) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
-    """Some of our images at a time, their products x . y and distances |x - y|^2, [n, M]."""
+    """Some of our images at a time, products x . y and squared distances |x - y|^2, [n, M] each."""
     lengths = np.square(theirs).sum(axis=1)
     for start in range(0, len(ours), _ROWS):
         rows = slice(start, start + _ROWS)
         products = ours[rows] @ theirs.T
         squares = np.square(ours[rows]).sum(axis=1)[:, None] + lengths - 2 * products
-        yield rows, products, np.maximum(squares, 0)
+        yield rows, products, np.maximum(squares, 0)  # below 0 by rounding only
 
 
 def _kernels(names: Sequence[str], width: float, channels: int) -> dict[str, Kernel]:
@@ -132,12 +132,12 @@ def _kernels(names: Sequence[str], width: float, channels: int) -> dict[str, Ker
 
 
 def _cube(numbers: np.ndarray) -> np.ndarray:
-    """Ten times faster than a power, which takes 10 s of a trajectory of the paper's images."""
+    """Third powers; `**`, ten times slower, takes 10 s of a trajectory of the paper's images."""
     return numbers * numbers * numbers
 
 
 def _median_distance(features: np.ndarray) -> float:
-    """Median distance between two different images, [M, C]."""
+    """Median distance between two different images, from their features [M, C]."""
     numbers, found = np.arange(len(features)), []
     for rows, _, squares in _pairs(features, features):
         found.append(squares[numbers[rows, None] < numbers])

@@ -59,8 +59,9 @@ class Frechet:
     @classmethod
     def of(cls, features: np.ndarray, components: int, blocks: int) -> "Frechet":
         """Components of features [M, C]; at most C of them."""
+        # Made [C, C] again, as np.cov gives a bare number for C = 1.
         _, vectors = np.linalg.eigh(np.cov(features, rowvar=False).reshape(2 * features.shape[1:]))
-        directions = vectors[:, ::-1][:, :components]
+        directions = vectors[:, ::-1][:, :components]  # eigh has the largest variance last
         return cls(directions, Moments.of(features @ directions, blocks))
 
     def distance(self, features: np.ndarray, blocks: int) -> tuple[float, float]:
@@ -84,7 +85,7 @@ def frechet_distance(
     """
     (mean, covariance), (other_mean, other) = first, second
     values, vectors = np.linalg.eigh(covariance)
-    factor = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]
+    factor = vectors * np.sqrt(np.maximum(values, 0))[:, None, :]  # below 0 by rounding only
     inner = np.linalg.eigvalsh(np.swapaxes(factor, 1, 2) @ other @ factor)
     trace = np.trace(covariance, axis1=1, axis2=2) + np.trace(other, axis1=1, axis2=2)
     shift = np.square(mean - other_mean).sum(axis=1)

@@ -47,6 +47,7 @@ class NearestImages:
             _nearest(images, theirs) / _nearest(images, others)
             for images in (standard.apply(samples), usual)
         )
+        # "lower" gives one of the ratios, so that at most this share of the real ones is below it.
         return cls(ratios, real, ratios < np.quantile(real, real_copies, method="lower"))
 
     def rows(self, layer: int) -> Iterator[ImageRow]:

@@ -74,6 +74,7 @@ def random_weights() -> dict[str, Tensor]:
     generator, weights = torch.Generator().manual_seed(0), {}
     for number, (inputs, outputs) in enumerate(pairwise(_CHANNELS)):
         weight = torch.randn(outputs, inputs, 3, 3, generator=generator)
+        # He initialisation, by which a ReLU keeps the size of features.
         weights[f"blocks.{number}.0.weight"] = weight * sqrt(2 / (9 * inputs))
         weights[f"blocks.{number}.0.bias"] = torch.zeros(outputs)
     return weights

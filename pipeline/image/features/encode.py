@@ -132,5 +132,5 @@ def _finite(features: Tensor, layer: int) -> np.ndarray:
 def _rows(file: BinaryIO, numbers: int) -> Iterator[np.ndarray]:
     """Maps of `numbers` values each that were written to a file, one after the other."""
     file.seek(0)
-    while content := file.read(2 * numbers):
+    while content := file.read(2 * numbers):  # bytes of float16
         yield np.frombuffer(content, np.float16)

@@ -163,7 +163,7 @@ def _save_random(model: RandomModel, _archive: Path | None, directory: Path) -> 
 
 def _save(weights: Mapping[str, Tensor], directory: Path) -> None:
     save_file({name: weight.contiguous() for name, weight in weights.items()}, directory / _WEIGHTS)
-    (directory / _WEIGHTS).chmod(directory.stat().st_mode & 0o666)  # hidden from the group before
+    (directory / _WEIGHTS).chmod(directory.stat().st_mode & 0o666)  # else hidden from the group
 
 
 def _link_hub(model: HubModel, _archive: Path | None, directory: Path) -> dict[str, Any]:

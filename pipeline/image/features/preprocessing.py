@@ -16,6 +16,7 @@ _DEFAULTS |= {"do_flip_channel_order": False}
 _GEOMETRY = ("do_resize", "do_center_crop", "do_pad")
 """What a processor would do to the size of images, on which the config decides instead."""
 _TOLERANCE = 1e-4
+"""Difference of inputs, absolute and relative, that passes for rounding."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def read_preprocessing(directory: Path) -> Preprocessing:
     }
     factor = values["rescale_factor"] if values["do_rescale"] else 1.0
     normalisation = _normalisation(declared) if values["do_normalize"] else (0.0, 1.0)
+    # (factor x - mean) / std is (x - mean / factor) / (std / factor).
     mean, std = (1 / factor * torch.tensor(value).reshape(-1, 1, 1) for value in normalisation)
     found = Preprocessing(mean, std, bool(values["do_flip_channel_order"]))
     if processor is None:

@@ -35,6 +35,7 @@ def held_out_text(blocks: np.ndarray, end_of_document: int, most: int) -> HeldOu
     """
     context = blocks.shape[1]
     tokens = np.asarray(blocks[: 4 * most]).ravel()
+    # Number of each token's document; less one at its end, which is still part of it.
     number = np.cumsum(tokens == end_of_document) - (tokens == end_of_document)
     first, second = (_pack(tokens[number % 2 == side], context) for side in (0, 1))
     if len(first) < 1 or len(second) < 2:

@@ -1,9 +1,10 @@
 """Text of a document: which bytes are text, and which characters of it are none.
 
 A byte order mark (U+FEFF) is dropped wherever it stands, as in files that were joined. Lines end in
-a line feed, whether they came with one, with a carriage return, or with both. A NUL is no character
-of a text file, but of one in UTF-16 or UTF-32 that happens to be valid UTF-8; likewise an escape,
-by which 7-bit encodings of Chinese, Japanese and Korean switch between alphabets.
+a line feed, whether they came with one, with a carriage return, or with both. No text file in UTF-8
+has a NUL: it is a sign of UTF-16 or UTF-32, whose bytes may happen to be valid UTF-8. Likewise an
+escape is a sign of 7-bit encodings of Chinese, Japanese and Korean, which switch between alphabets
+by it.
 """
 
 from pipeline.base.errors import PipelineError

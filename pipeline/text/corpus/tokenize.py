@@ -21,10 +21,10 @@ _CUTS = (re.compile(r"(?<=[A-Za-z])(?=[ \n])"), re.compile(r"(?<=\S)(?=[ \n])"))
 def cut(document: str) -> Iterator[str]:
     """Pieces of a document that together have the tokens of the whole.
 
-    No token of a byte-level BPE spans the beginning of a run of blanks, and after a letter such a
-    run is one blank for a tokenizer of characters. Where 8192 characters have no letter of a-z
-    before a blank, as in other scripts, a blank of the latter may be doubled; where they have no
-    blank, the tokens around the cut may be others.
+    No token of a byte-level BPE spans the beginning of a run of blanks, and a tokenizer of
+    characters makes one blank of such a run after a letter. Where 8192 characters have no letter of
+    a-z before a blank, as in other scripts, a tokenizer of characters may make two blanks at the
+    cut. Where they have no blank at all, the tokens around the cut may be others.
     """
     start = 0
     while len(document) - start > 2 * _PIECE:
@@ -40,7 +40,7 @@ def _next_cut(document: str, start: int) -> int:
 
 
 def token_type(vocabulary_size: int) -> np.dtype:
-    """Smallest unsigned type of tokens."""
+    """Smallest unsigned type that holds all tokens, of 16 bits at least."""
     return np.min_scalar_type(max(vocabulary_size - 1, 256))
 
 

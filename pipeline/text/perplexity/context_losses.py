@@ -144,6 +144,7 @@ def _losses(model: PreTrainedModel, begin: int, batch: list[list[int]]) -> list[
 
 def _row_losses(logits: torch.Tensor, tokens: list[int]) -> np.ndarray:
     targets = torch.tensor(tokens, device=logits.device)
+    # In float32, as bfloat16 would round each loss to two or three digits.
     losses = cross_entropy(logits[: len(tokens)].float(), targets, reduction="none")
     return losses.double().cpu().numpy()
 

@@ -8,7 +8,7 @@ from pipeline.base.errors import PipelineError, one_line
 _TOKENS = 16
 """Tokens of the texts that it is tried on, at most; the second half differs between them."""
 _MARGIN = 16
-"""Tokens by which what a model declares may exceed what it reads, as some count padding in."""
+"""Tokens that a model may declare beyond those that it can read, as some count padding in."""
 _ROUNDINGS = 100
 """Rounding errors by which losses may differ, as the order of sums may depend on later tokens."""
 _MOST_PRODUCTS = 2e11
@@ -94,10 +94,11 @@ def _try_length(model: PreTrainedModel, longest: int) -> None:
 
 @torch.inference_mode()
 def _check_reach(model: PreTrainedModel, longest: int) -> None:
-    """Read two texts that differ in their first quarter: what follows the last must depend on it.
+    """Read two texts that differ in their first quarter: the last logits must differ, too.
 
-    Attention to a window of tokens would make any text look incoherent beyond it. A single token
-    might vanish in rounding. Left out where it would take minutes.
+    Attention to a window of tokens would make any text look incoherent beyond it. A quarter
+    differs, as a single token might vanish in rounding. The trial is left out where it would take
+    minutes.
     """
     if longest * model.num_parameters() > _MOST_PRODUCTS:
         return
