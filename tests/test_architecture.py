@@ -115,6 +115,7 @@ def test_rooms_that_need_no_torch_start_without_it():
     """Torch takes seconds to import, which is most of the time of a small job."""
     uses = re.compile(r"^ *(?:import|from) (?:torch|lightning|transformers)\b", re.MULTILINE)
     slow = {room_of(module) for module, path in SOURCES.items() if uses.search(path.read_text())}
+    slow |= {"library"}  # whose networks need it, though not by themselves
     modules = sorted(SOURCES, key=lambda module: HEIGHTS[room_of(module)])
     code = """
 import importlib, sys

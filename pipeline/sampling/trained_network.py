@@ -109,15 +109,17 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
             xt: corrupted tokens [N, d] or [R, N, d].
             t: a level, or one for every string.
         """
-        parts = [self._estimate(self.module(x, u), x, u) for x, u in self._batches(xt, t)]
+        with torch.inference_mode():
+            parts = [self._estimate(self.module(x, u), x, u) for x, u in self._batches(xt, t)]
         return torch.cat(parts, dim=1).cpu().numpy()
 
     def hidden(self, xt: ArrayLike, t: ArrayLike) -> dict[str, np.ndarray]:
         """Outputs of the network's blocks, [R, N, ...], by name; arguments as of `denoise`."""
         found: dict[str, list[Tensor]] = {}
-        for x, u in self._batches(xt, t):
-            for name, output in self._activations(x, u):
-                found.setdefault(name, []).append(output.float())
+        with torch.inference_mode():
+            for x, u in self._batches(xt, t):
+                for name, output in self._activations(x, u):
+                    found.setdefault(name, []).append(output.float())
         return {name: torch.cat(parts, dim=1).cpu().numpy() for name, parts in found.items()}
 
     @abstractmethod
@@ -171,6 +173,5 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
     def _batches(self, tokens: ArrayLike, t: ArrayLike) -> Iterator[tuple[Tensor, Tensor]]:
         strings, levels = self._inputs(tokens, t)
         size = self._sampler.batch_size(self.settings, self.device)
-        with torch.inference_mode():
-            pairs = zip(strings.split(size, dim=1), levels.split(size, dim=1), strict=True)
-            yield from cast("Iterator[tuple[Tensor, Tensor]]", pairs)
+        pairs = zip(strings.split(size, dim=1), levels.split(size, dim=1), strict=True)
+        return cast("Iterator[tuple[Tensor, Tensor]]", pairs)

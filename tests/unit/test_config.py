@@ -145,7 +145,7 @@ def image(section, **values):
         (text("measurement", real_copies=0.5), r"real_copies = 0\.5: .*less than 0\.5"),
         (
             {"preset": "demoo"},
-            r"preset: 'demoo' is unknown; choose one of choices, demo, released, smoke",
+            r"preset: 'demoo' is unknown; choose one of choices, demo, quick, released, smoke",
         ),
         ({"figures": ["rhm_acuracy"]}, r"figures\.0 = 'rhm_acuracy': .*did you mean 'rhm_"),
         (text("network", heads=5), r"text\.network: width = 768 must be an even multiple of heads"),

@@ -90,6 +90,7 @@ RULE_FILES = {
     "group.jobid": "start.smk: what Snakemake calls a group when it starts it",
     "job.jobid": "start.smk: what it calls a job in its events",
     "job.is_local": "start.smk: whether a job runs where snakemake runs",
+    "job.log": "start.smk: where a training writes its curve",
     "job.benchmark": "inventory.smk: how long a training took",
     "job.wildcards": "grow.smk: where a training belongs",
     "job.wildcards_dict": "start.smk: which cell a job is of",

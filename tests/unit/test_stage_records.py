@@ -95,8 +95,9 @@ def test_a_stage_is_given_files_of_the_users_own_before_what_was_fetched(monkeyp
     spec = Spec("example", "text", own, {})
     monkeypatch.setattr(command, "start_job", {"written": spec}.get)
     monkeypatch.setattr(command, "planned_files", lambda source, _content: [source])
-    run_stage(stage, {"spec": "written", "archives": ["fetched"], "output": "out"})
-    assert {"spec": spec, "archives": ["directory", "fetched"], "output": "out"} == GIVEN
+    fetched, output = Path("fetched"), Path("out")
+    run_stage(stage, {"spec": "written", "archives": [fetched], "output": output})
+    assert {"spec": spec, "archives": ["directory", fetched], "output": output} == GIVEN
 
 
 def example(**options):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import pipeline
 from pipeline.artifacts.tensors import read_tensors
@@ -115,3 +116,13 @@ def test_runs_and_their_tables_are_found():
         pipeline.table("other", "rhm_measurements")
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         pipeline.nothing  # noqa: B018
+
+
+def test_a_network_that_fails_leaves_gradients_on(monkeypatch):
+    network = pipeline.load(checkpoint("rhm"))
+    x0 = network.sample(2)
+    monkeypatch.setattr(network, "module", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as caught:  # whose traceback keeps frames alive
+        network.denoise(x0, 1)
+    assert caught.value.__traceback__ is not None
+    assert not torch.is_inference_mode_enabled()
