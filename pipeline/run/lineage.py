@@ -6,7 +6,7 @@ artifact, or an input that was made from another version than is there, are refu
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.artifacts.places import place_of
@@ -40,46 +40,47 @@ def gather_lineage(inputs: Iterable[Path | None], outputs: Sequence[Path]) -> di
         PipelineError: an input was made at another place, or inputs were made from different
             versions of one artifact.
     """
-    output, stamps = outputs[0], list(_stamps(inputs))
-    known = {path: _Version(stamp["sha256"], path) for path, stamp in stamps}
-    for path, stamp in stamps:
+    output, found = outputs[0], list(_stamps(inputs))
+    # By the directory of the run, too, as some jobs compare runs.
+    known = {(run, place): _Version(stamp["sha256"], path) for path, run, place, stamp in found}
+    for path, run, _, stamp in found:
         check_place(path, stamp)
         for place, sha256 in stamp.get("lineage", {}).items():
-            ancestor = _run_of(path) / place
-            version = known.setdefault(ancestor, _Version(sha256, path))
+            version = known.setdefault((run, place), _Version(sha256, path))
             if version.sha256 != sha256:
-                raise _conflict(path, ancestor, version.told_by, output)
-    run = _run_of(output)
-    places = {path.relative_to(run): known[path] for path in known if _run_of(path) == run}
-    home = output.relative_to(run).parent
-    return {f"{place}": version.sha256 for place, version in places.items() if _counts(place, home)}
+                raise _conflict(path, run + place, version.told_by, output)
+    here, home = _split(output)
+    versions = {place: version.sha256 for (run, place), version in known.items() if run == here}
+    return {place: sha256 for place, sha256 in versions.items() if _counts(place, home)}
 
 
-def _stamps(inputs: Iterable[Path | None]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Inputs in a run, and what their stamps say."""
-    for path in inputs:
-        if path is None or place_of(path) is None:
-            continue
-        stamp = sealed_stamp(path)
+def _stamps(
+    inputs: Iterable[Path | None],
+) -> Iterator[tuple[Path, str, str, Mapping[str, Any]]]:
+    """Inputs in a run, the directory of this run, their places in it, and what their stamps say."""
+    for path in filter(None, inputs):
+        run, place = _split(path)
+        stamp = sealed_stamp(path) if place else None
         if stamp is not None and "sha256" in stamp:
-            yield path, stamp
+            yield path, run, place, stamp
 
 
-def _run_of(path: Path) -> Path:
-    """Directory of the run that a file is in, or of the file if it is in none."""
-    inside = PurePath(place_of(path) or path.name)
-    return path.parents[len(inside.parts) - 1]
+def _split(path: Path) -> tuple[str, str]:
+    """Directory of the run that a file is in, with a slash, and its place; empty if in none."""
+    place, text = place_of(path) or "", f"{path}"
+    return text[: len(text) - len(place)], place
 
 
-def _counts(place: PurePath, home: PurePath) -> bool:
-    """Whether an artifact is part of the lineage of what is made in a directory of the run."""
-    shared = len(place.parents) - 1 < _CELL_DEPTH
-    beside_or_above = place.parent == home or place.parent in home.parents
-    return _GROWING not in place.parts and (shared or beside_or_above)
+def _counts(place: str, home: str) -> bool:
+    """Whether an artifact is part of the lineage of what is made at a place of the run."""
+    directory = place.rpartition("/")[0]
+    shared = place.count("/") < _CELL_DEPTH
+    beside_or_above = home.startswith(f"{directory}/")
+    return f"/{_GROWING}/" not in place and (shared or beside_or_above)
 
 
-def _conflict(path: Path, ancestor: Path, other: Path, output: Path) -> PipelineError:
-    than = "is there" if other == ancestor else f"{other} was"
+def _conflict(path: Path, ancestor: str, other: Path, output: Path) -> PipelineError:
+    than = "is there" if f"{other}" == ancestor else f"{other} was"
     return PipelineError(
         f"{path} was made with another {ancestor} than {than}; rebuild what is made of it with: "
         f"snakemake {output} --forcerun {ancestor} (and the --profile or --config of this run)"
