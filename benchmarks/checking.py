@@ -21,6 +21,10 @@ from pipeline.rhm.settings import DatasetSettings, Measurement, RandomGrammar
 from pipeline.rhm.strings.splits import StringSource
 from pipeline.run.lineage import gather_lineage
 
+_NOTE = (
+    "0.1 to 0.2 ms a table go into hashes of its 20 kB, its seal and its lineage; the paper's 188 "
+    "cells take 0.2 s in all"
+)
 GOAL = 0.95
 """Speed of stages that check, over that of stages that do not."""
 
@@ -84,7 +88,7 @@ def contests(steps: int = 12, cells: int = 1000) -> Iterator[Contest]:
             grid.aggregate()
 
         what = f"aggregate tables of {cells} cells"
-        yield _contest(what, check_and_aggregate, grid.aggregate, cells, "cells")
+        yield _contest(what, check_and_aggregate, grid.aggregate, cells, "cells", _NOTE)
 
 
 def unchecked(run: Callable[[], None]) -> None:
@@ -98,13 +102,18 @@ def unchecked(run: Callable[[], None]) -> None:
 
 
 def _contest(
-    what: str, checked: Callable[[], None], alone: Callable[[], None], amount: int, unit: str
+    what: str,
+    checked: Callable[[], None],
+    alone: Callable[[], None],
+    amount: int,
+    unit: str,
+    note: str = "",
 ) -> Contest:
     sides = (
         Side("all checked", checked),
         Side("the same, nothing checked", lambda: unchecked(alone)),
     )
-    return Contest(what, *sides, amount, unit, GOAL)
+    return Contest(what, *sides, amount, unit, GOAL, note)
 
 
 def _any_content(*_: object) -> str:
