@@ -1,6 +1,7 @@
-"""Command line: `run`, `status`, `compare` and `page` for people, every stage for the workflow.
+"""Command line: of stages, for the workflow; and for people.
 
-Stages are imported when they run, so that those which need no torch start without it.
+People call `run`, `status`, `compare`, `page` and `explore`. Stages are imported when they run, so
+that those which need no torch start without it.
 """
 
 import argparse

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.files import scratch_directory
-from pipeline.artifacts.tensors import Artifact, read_tensors
+from pipeline.artifacts.tensors import Artifact, read_tensors, refusal
 from pipeline.base.errors import PipelineError
 from pipeline.config.recorded import RECORDED, default_config, recorded_config
 from pipeline.config.schema import Config
 from pipeline.library.card import model_card
+from pipeline.networks.averages import averaged_weights
 from pipeline.sampling.trained_network import TrainedNetwork
+from pipeline.stages.domains import DOMAINS
 from pipeline.stages.parts import load_part
 
 WEIGHTS = "network.safetensors"
@@ -26,13 +28,23 @@ def load(path: str | Path, average: float | None = None) -> TrainedNetwork[Any, 
         average: decay of the average of weights to load; none for the weights of the step itself.
 
     Raises:
-        PipelineError: the file is no checkpoint, was altered, or is of older code.
+        PipelineError: the file is no checkpoint, was altered, is of older code, or has no such
+            average.
     """
     checkpoint = _read(Path(path))
     domain = checkpoint.stamp["spec"]["domain"]
+    if domain not in DOMAINS:  # else a file could have any module of this package imported
+        raise refusal(checkpoint.path, f"is of domain {domain!r}, which this code has not")
     parts = load_part(domain, "model"), load_part(domain, "sampler")
     sampling = _config_of(checkpoint.path).domain(domain).sampling
     kind: type[TrainedNetwork[Any, Any, Any]] = load_part(domain, "trained_network").Trained
+    try:
+        averaged_weights(checkpoint.tensors, average)
+    except KeyError as error:
+        raise PipelineError(
+            f"{checkpoint.path} has no average of weights of decay {average}; choose one of "
+            "training.average_decays of its run, or none"
+        ) from error
     return kind(checkpoint, *parts, sampling, average)
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pipeline
-from pipeline.artifacts.tensors import read_tensors
+from pipeline.artifacts.tensors import read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.rhm.oracle import Oracle
 
@@ -126,3 +126,13 @@ def test_a_network_that_fails_leaves_gradients_on(monkeypatch):
         network.denoise(x0, 1)
     assert caught.value.__traceback__ is not None
     assert not torch.is_inference_mode_enabled()
+
+
+def test_an_average_or_domain_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(PipelineError, match=r"has no average of weights of decay 0\.5; choose one"):
+        pipeline.load(checkpoint("rhm"), average=0.5)
+    artifact = read_tensors(checkpoint("rhm"), "checkpoint")
+    stamp = artifact.stamp | {"spec": artifact.stamp["spec"] | {"domain": "run"}}
+    write_tensors(tmp_path / "step1.safetensors", artifact.tensors, stamp)
+    with pytest.raises(PipelineError, match="is of domain 'run', which this code has not"):
+        pipeline.load(tmp_path / "step1.safetensors")
