@@ -10,7 +10,7 @@ import functools
 import symtable
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from pipeline.base.choices import Choices
 from pipeline.stages.syntax import (
@@ -154,6 +154,9 @@ class Module:
         if isinstance(statement, _IMPORTS):
             self._import(statement)
             return
+        if _is_for_types(statement):
+            self._bind_types(statement)
+            return
         names = list(_defined(statement))
         for name in names:
             self._statements.setdefault(name, []).append(statement)
@@ -164,9 +167,23 @@ class Module:
                 elif bound := _bound_within(node):
                     self._statements.setdefault(bound, []).append(statement)
 
+    def _bind_types(self, choice: ast.If) -> None:
+        """Bind what a block for type checkers names; it never runs, so it imports nothing."""
+        for statement in choice.body:
+            if isinstance(statement, _IMPORTS):
+                self.imports |= bindings(statement)
+        for statement in choice.orelse:
+            self._bind(statement)
+
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
         self.imports |= bindings(node)
         self.modules |= {name for name in imported_modules(node) if is_module(name)}
+
+
+def _is_for_types(statement: ast.stmt) -> TypeGuard[ast.If]:
+    """Whether a statement begins with `if TYPE_CHECKING:`."""
+    test = statement.test if isinstance(statement, ast.If) else None
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
 
 
 @functools.cache

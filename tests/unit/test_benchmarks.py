@@ -27,6 +27,7 @@ from benchmarks.__main__ import SUITE
 from benchmarks.contest import LONG, ROUNDS, Contest, Line, Side, compete, run_apart
 from benchmarks.curves import Curve, fastest
 from benchmarks.figure import draw
+from benchmarks.unchecked import unchecked
 from pipeline.base.errors import PipelineError
 from pipeline.documents.paste import pasted
 from pipeline.rhm.grammar.parsing import parse
@@ -217,7 +218,7 @@ def test_what_is_not_checked_is_read_although_it_was_altered(tmp_path):
     path.write_bytes(spoilt)
     with pytest.raises(PipelineError):
         trajectory.check_and_measure()
-    checking.unchecked(trajectory.measure)
+    unchecked(trajectory.measure)
 
 
 def test_stages_start():

@@ -23,12 +23,16 @@ SOURCES = {
     "def everything():\n    return list(LOSSES)\n\n"
     'def some():\n    return LOSSES.named("square")\n',
     "sub/__init__.py": "",
+    "loud.py": "import sys\n\nsys.setrecursionlimit(4000)\n",
+    "less_loud.py": "import sys\n\nsys.setrecursionlimit(3000)\n",
     "sub/helper.py": "from pipeline import late\n\ndef f(x):\n    return late.g(x)\n\n"
     "def unused():\n    return late\n",
     "late.py": 'SIZE = 3\n"""What the size is."""\nOTHER = 4\n\ndef g(x):\n'
     "    import pipeline.lazy as lazy\n    return lazy.h(x) * SIZE\n\n"
     "def named_by_nobody():\n    return OTHER\n",
-    "lazy.py": "import sys\nfrom pipeline.sub.helper import f\n\n"
+    "lazy.py": "import sys\nfrom typing import TYPE_CHECKING\n"
+    "from pipeline.sub.helper import f\n\nif TYPE_CHECKING:\n"
+    "    from pipeline.loud import Loud\nelse:\n    import pipeline.less_loud\n\n"
     "sys.setrecursionlimit(2000)\n\ndef h(x):\n    return -x\n",
     "base/__init__.py": "",
     "base/choices.py": "class Choices(dict):\n    pass\n",
@@ -109,6 +113,8 @@ def changes(package, edit, entries, **choices):
         ("late.py", "OTHER = 4", "OTHER = 5"),
         ("late.py", "return OTHER", "return -OTHER"),
         ("lazy.py", "import f", "import f as g"),
+        ("lazy.py", "Loud\n", "Loud, Mute\n"),
+        ("loud.py", "4000", "5000"),
         ("losses.py", "x**3", "x**4"),
         ("losses.py", ', "power": _power', ""),
         ("losses.py", '"power": _power', '"power": _power, "new": abs'),
@@ -132,6 +138,7 @@ def test_documentation_format_types_and_what_is_not_reached_do_not_count(package
         ("late.py", "import pipeline.lazy", "import pipeline.part"),
         ("lazy.py", "return -x", "return x"),
         ("lazy.py", "2000", "3000"),
+        ("less_loud.py", "3000", "5000"),
         ("losses.py", "x**2", "x**4"),
         ("losses.py", '"square": _square', '"square": _power'),
         ("part.py", "x + 1", "x + 3"),
@@ -286,7 +293,11 @@ def test_an_import_that_hides_what_it_imports_is_an_error(package, line):
 def test_imports_are_found_in_every_form(package):
     assert module_imports("pipeline.sub.helper") == ("pipeline", "pipeline.late")
     assert module_imports("pipeline.late") == ("pipeline.lazy",)
-    assert module_imports("pipeline.lazy") == ("pipeline.sub.helper",)
+    assert module_imports("pipeline.lazy") == (
+        "pipeline.less_loud",
+        "pipeline.loud",
+        "pipeline.sub.helper",
+    )
 
 
 def test_a_missing_module_is_an_error(package):
