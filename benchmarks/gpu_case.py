@@ -34,7 +34,7 @@ from pipeline.training.train import build_trainer
 
 CONFIG = Path(__file__).parents[1] / "config.yaml"
 MODELS: dict[str, ModuleType] = {"rhm": rhm, "text": text, "image": image}
-_SAMPLERS: dict[str, ModuleType] = {
+SAMPLERS: dict[str, ModuleType] = {
     "rhm": rhm_sampler,
     "text": text_sampler,
     "image": image_sampler,
@@ -109,7 +109,7 @@ class GpuCase:
 
     def length(self) -> int:
         """Tokens of a string."""
-        return _SAMPLERS[self.domain].string_length(self.settings)
+        return SAMPLERS[self.domain].string_length(self.settings)
 
     def step_seconds(self, warm: int, steps: int, rounds: int) -> list[float]:
         """Seconds of a step under Lightning, round by round, after some that do not count."""
