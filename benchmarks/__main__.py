@@ -32,6 +32,7 @@ SUITE = (
     "planning",
     "start_up",
     "text_sampling",
+    "large_networks",
 )
 """Modules of the suite, in the order of the table."""
 

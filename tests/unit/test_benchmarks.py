@@ -18,6 +18,7 @@ from benchmarks import (
     checking,
     correlations,
     dataset_generation,
+    large_networks,
     machine,
     start_up,
     table,
@@ -219,6 +220,14 @@ def test_what_is_not_checked_is_read_although_it_was_altered(tmp_path):
     with pytest.raises(PipelineError):
         trajectory.check_and_measure()
     unchecked(trajectory.measure)
+
+
+def test_large_networks_are_trained_and_sampled_either_way(monkeypatch):
+    monkeypatch.setattr(large_networks, "_STEPS", {"text": 1, "image": 1})
+    monkeypatch.setattr(large_networks, "_IMAGES", 2)
+    for contest in large_networks.contests():
+        contest.ours.run()
+        contest.plain.run()
 
 
 def test_stages_start():
