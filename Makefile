@@ -8,13 +8,15 @@
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make lint:    what the linters of Python and of Snakemake complain of
 # make schema:  rewrite the config schema, and its table in docs/config.md, after an edit of a section
+# make notebooks: draw the pictures that notebooks keep, from the tables in this repository
+# make site:    the documents as a site, site/index.html
 
 PYTHON ?= python3
 BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: quick figures test test-slurm test-chaos test-gpu bench bench-gpu lint claims schema clean
+.PHONY: quick figures test test-slurm test-chaos test-gpu bench bench-gpu lint claims schema notebooks site clean
 
 quick: .venv/installed
 	snakemake results/quick/figures/rhm_accuracy_vs_dataset_size.pdf --profile workflow/profiles/local --config preset=quick
@@ -59,6 +61,13 @@ bench: .venv/installed
 schema: .venv/installed
 	python -m pipeline.config.write_schema
 	python -m pipeline.documents.config_keys docs/config.md
+
+notebooks: .venv/installed
+	python -m notebooks.execute --without-run notebooks/*.ipynb
+
+site: .venv/installed
+	mkdocs build
+	@echo "site: site/index.html; with search: mkdocs serve"
 
 .venv/installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv

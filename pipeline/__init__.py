@@ -1,6 +1,7 @@
 """How compositional generalization improves as diffusion models are trained.
 
-In a notebook: `load` a trained network, `export` it, list `runs`, read a `table`, `compare` runs.
+In a notebook: list `runs` and their `checkpoints`, `load` a trained network, `export` it, read a
+`table`, `compare` runs.
 """
 
 from importlib import import_module
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipeline.library.compare import compare, differences
     from pipeline.library.networks import export, load
-    from pipeline.library.tables import runs, table
+    from pipeline.library.tables import checkpoints, runs, table
 
-__all__ = ["compare", "differences", "export", "load", "runs", "table"]
+__all__ = ["checkpoints", "compare", "differences", "export", "load", "runs", "table"]
 
 
 _HOMES = {"compare": "compare", "differences": "compare", "export": "networks"}
-_HOMES |= {"load": "networks", "runs": "tables", "table": "tables"}
+_HOMES |= {"load": "networks", "checkpoints": "tables", "runs": "tables", "table": "tables"}
 
 
 def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ These tables are the pipeline's public interface; `pipeline.base.columns` docume
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -108,7 +108,7 @@ def read_arrow(
     with _refusing(path, kind):
         content = Path(path).read_bytes()
         footer = read_footer(io.BytesIO(content))
-        _check_footer(footer, content)
+        _check_footer(footer, lambda: content)
         file = pq.ParquetFile(pa.BufferReader(content))
         stamp, schema = _stamp(file.metadata), file.schema_arrow
     check_kind(path, stamp, kind)
@@ -145,16 +145,16 @@ def read_table_stamp(path: Path) -> dict[str, Any]:
         PipelineError: the file is no table, or its footer was altered.
     """
     with _refusing(path, "a table"), path.open("rb") as file:
-        check_seal(read_footer(file))
+        _check_footer(read_footer(file), path.read_bytes)
         return _stamp(pq.read_metadata(path))
 
 
-def _check_footer(footer: bytes, content: bytes) -> None:
+def _check_footer(footer: bytes, content: Callable[[], bytes]) -> None:
     """Raise SealError unless a footer is sealed, or the table is a known one without seals."""
     try:
         check_seal(footer)
     except SealError:
-        if hashlib.sha256(content).hexdigest() not in _unsealed():
+        if hashlib.sha256(content()).hexdigest() not in _unsealed():
             raise
 
 

@@ -1,4 +1,4 @@
-"""Runs and their tables, each in one line of a notebook."""
+"""Runs, their checkpoints and their tables, each in one line of a notebook."""
 
 from pathlib import Path
 
@@ -6,12 +6,16 @@ import pandas as pd
 
 from pipeline.artifacts.tables import read_table, read_table_stamp
 from pipeline.base.errors import PipelineError
+from pipeline.base.labels import cell_directory
 from pipeline.config.grid import cells
 from pipeline.config.recorded import RECORDED, recorded_config
 from pipeline.config.schema import Config
+from pipeline.run.trained import trained_cells
 from pipeline.stages.domains import DOMAINS
+from pipeline.training.names import checkpoint_name, steps_of
 
 _COLUMNS = ["run", "domain", "settings", "dataset_sizes", "cells"]
+_CHECKPOINT = ["setting", "dataset_size", "replicas", "step", "path"]
 
 
 def runs(root: str | Path = "results") -> pd.DataFrame:
@@ -27,6 +31,39 @@ def runs(root: str | Path = "results") -> pd.DataFrame:
     found = sorted(path.parent for path in Path(root).glob(f"*/{RECORDED}"))
     rows = [row for home in found for row in _rows(home.name, recorded_config(home))]
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def checkpoints(run: str, domain: str, root: str | Path = "results") -> pd.DataFrame:
+    """Checkpoints of a run that are on disk.
+
+    Args:
+        run: its name, below `root`.
+        domain: rhm, text or image.
+        root: the directory that runs are in.
+
+    Returns:
+        A row per checkpoint: its setting, dataset size, replicas and training step, and the path
+        that `load` reads; in the order of the config, and of a training by step.
+
+    Raises:
+        PipelineError: the run was never started, or by another version of the config, or it has no
+            checkpoint of this domain.
+    """
+    home = Path(root) / run / domain
+    config = recorded_config(home.parent)
+    grid = cells(config.domain(domain), trained_cells(home)) if domain in DOMAINS else []
+    homes = [(cell, Path(cell_directory(str(home), cell))) for cell in grid]
+    found = [
+        (*cell, step, directory / checkpoint_name(step))
+        for cell, directory in homes
+        for step in sorted(steps_of(directory.glob(checkpoint_name("*"))))
+    ]
+    if not found:
+        raise PipelineError(
+            f"{home} has no checkpoints; choose a domain that the run has trained, with "
+            "training.keep_checkpoints = true"
+        )
+    return pd.DataFrame(found, columns=_CHECKPOINT)
 
 
 def table(run: str, name: str, root: str | Path = "results") -> pd.DataFrame:

@@ -144,11 +144,13 @@ def test_tables_of_an_older_version_are_read_only_as_they_are_in_the_repository(
         rows, stamp = read_arrow(path, stamped_kind(path))
         assert rows.num_rows > 0
         assert "seal" not in stamp
+        assert read_table_stamp(path) == stamp
     content = bytearray(path.read_bytes())
     content[-30] ^= 1
     (tmp_path / path.name).write_bytes(content)
-    with pytest.raises(PipelineError, match="has no seal: .* of an older version; rebuild it"):
-        read_arrow(tmp_path / path.name, stamped_kind(path))
+    for read in (read_arrow, lambda path, _: read_table_stamp(path)):
+        with pytest.raises(PipelineError, match="has no seal: .* of an older version; rebuild it"):
+            read(tmp_path / path.name, stamped_kind(path))
 
 
 def test_every_table_in_the_repository_is_sealed_or_known():

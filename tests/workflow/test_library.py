@@ -118,6 +118,20 @@ def test_runs_and_their_tables_are_found():
         pipeline.nothing  # noqa: B018
 
 
+def test_checkpoints_are_in_the_order_of_the_config_and_of_steps():
+    found = pipeline.checkpoints("smoke", "rhm")
+    sizes = [size for size in ("4", "8", "16", "online") for _ in range(3)]
+    assert found["dataset_size"].tolist() == sizes
+    assert found["step"].tolist() == 4 * [10, 20, 40]
+    assert found["path"].iloc[5] == checkpoint("rhm")
+    assert pipeline.checkpoints("smoke", "image")["step"].tolist() == [5, 10, 20]
+    assert all(path.is_file() for path in found["path"])
+    with pytest.raises(PipelineError, match="sound has no checkpoints; choose a domain"):
+        pipeline.checkpoints("smoke", "sound")
+    with pytest.raises(PipelineError, match="start the run first"):
+        pipeline.checkpoints("other", "rhm")
+
+
 def test_a_network_that_fails_leaves_gradients_on(monkeypatch):
     network = pipeline.load(checkpoint("rhm"))
     x0 = network.sample(2)

@@ -144,9 +144,7 @@ def test_the_python_of_the_page_for_notebooks_runs(smoke_run, monkeypatch):
     names = {}
     exec(smoke.replace("\nrows.query", "\nfound = rows.query"), names)
     assert len(names["found"]) > 0
-    run = "results/smoke/rhm/v4_m2_s2_L2/P16/g0d0n0+g1d0n0"
-    smoke = re.sub(r"results/demo/\S+(?=\")", run, network).replace("step6000", "step40")
-    exec(smoke.replace("t=100", "t=10"), names)
+    exec(network.replace('"demo"', '"smoke"').replace("t=100", "t=10"), names)
     assert names["clean"].shape == (2, 64, 4, 4)
     assert set(names["blocks"]) == {"down1", "down2", "up2", "up1"}
     exec(oracle, names)
