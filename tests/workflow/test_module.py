@@ -2,6 +2,9 @@
 
 import json
 import re
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -91,6 +94,23 @@ def test_the_import_that_the_page_shows_plans_its_jobs(tmp_path):
     figure = "diffusion/results/mine/figures/rhm_loss_curves.pdf"
     result = Checkout(tmp_path).snakemake("--dry-run", figure)
     assert result.returncode == 0, result.stderr
+
+
+def test_an_import_over_the_network_is_told_that_it_needs_a_clone(tmp_path):
+    handler = partial(SimpleHTTPRequestHandler, directory=ROOT)
+    with ThreadingHTTPServer(("localhost", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        importer = importing(tmp_path, CONFIG)
+        remote = (
+            (tmp_path / "Snakefile")
+            .read_text()
+            .replace(str(ROOT / "Snakefile"), f"http://localhost:{server.server_port}/Snakefile")
+        )
+        (tmp_path / "Snakefile").write_text(remote)
+        result = importer.snakemake("--dry-run", NO_PROXY="localhost")
+        server.shutdown()
+    assert result.returncode != 0
+    assert "is no directory; import the Snakefile of a clone on this disk" in result.stderr
 
 
 @pytest.mark.parametrize(
