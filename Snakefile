@@ -11,16 +11,28 @@ report: "workflow/report/workflow.rst"
 conda: "environment.yml"  # these two are used only if they are asked for, with --sdm
 
 
-if not any(map(str.isspace, workflow.basedir)):  # Snakemake refuses images there
-
-    container: f"{workflow.basedir}/environment.sif"  # see environment.def
-
-
 include: "workflow/rules/common.smk"
-include: "workflow/rules/afresh.smk"
-include: "workflow/rules/start.smk"
-include: "workflow/rules/inventory.smk"
-include: "workflow/rules/grow.smk"
+
+
+if not any(map(str.isspace, str(ROOT))):  # Snakemake refuses images there
+
+    container: f"{ROOT}/environment.sif"  # see environment.def
+
+
+if (
+    IMPORTED
+):  # how a run is told, watched and stopped is up to the workflow that imports this one
+
+    include: "workflow/rules/imported.smk"
+
+else:
+
+    include: "workflow/rules/afresh.smk"
+    include: "workflow/rules/start.smk"
+    include: "workflow/rules/inventory.smk"
+    include: "workflow/rules/grow.smk"
+
+
 include: "workflow/rules/grammar.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/corpus.smk"
@@ -44,7 +56,6 @@ include: "workflow/rules/figures.smk"
 
 rule all:
     """Everything: the figures of the config, the tables of all domains, and the claims."""
-    default_target: True
     input:
         figures=or_exit(PLAN.figures)(),
         tables=or_exit(PLAN.tables)(),

@@ -1,7 +1,10 @@
 """Configs that runs were started with."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
 from pipeline.config.load import NO_PRESET, load_config
 from pipeline.config.schema import Config
@@ -9,6 +12,21 @@ from pipeline.config.schema import Config
 RECORDED = "config.json"
 """File that a run, or an exported network, keeps its config in."""
 _ROOT = Path(__file__).parents[2]
+
+
+def record_configs(results: Path, configs: Mapping[str, Config]) -> None:
+    """Keep the configs that runs are started with.
+
+    Args:
+        results: directory of all runs.
+        configs: by the names of the runs.
+
+    Raises:
+        PipelineError: one cannot be written.
+    """
+    for run, config in configs.items():
+        with replacing(results / run / RECORDED) as temporary:
+            temporary.write_text(json.dumps(config.plain(), indent=1))
 
 
 def recorded_config(directory: Path) -> Config:

@@ -4,6 +4,7 @@ They depend on the config, on a job's wildcards, and on which cells are missing 
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import ONLINE, parse_replicas
@@ -26,11 +27,14 @@ class Plan:
     Args:
         configs: of the run and of its departures, by the names of the runs, the run itself first.
         present: which of their cells there are.
+        checkout: directory that this code is in.
     """
 
-    def __init__(self, configs: Mapping[str, Config], present: Present) -> None:
+    def __init__(self, configs: Mapping[str, Config], present: Present, checkout: Path) -> None:
         self._config = next(iter(configs.values()))
         self._present = present
+        # An absolute path where it is needed: only such Snakemake leaves as it is in an import.
+        self._checkout = Path() if checkout == Path.cwd() else checkout
 
     # Of a trajectory
 
@@ -142,8 +146,11 @@ class Plan:
         pattern = TABLE if figure.compares_settings else SETTING_TABLE
         place = {"domain": figure.domain, "setting": self._present.settings(figure.domain)[0]}
         tables = [pattern.format(run="{run}", table=table, **place) for table in figure.tables]
+        references = self._checkout / REFERENCES
         shown = figure.references
-        return tables + [REFERENCES.format(domain=figure.domain, table=table) for table in shown]
+        return tables + [
+            str(references).format(domain=figure.domain, table=table) for table in shown
+        ]
 
     def figures(self) -> list[str]:
         """Figures of the config whose domains are shown."""

@@ -22,9 +22,11 @@ class Present:
 
     Args:
         configs: of the run and of its departures, by the names of the runs, the run itself first.
+        results: directory of all runs.
     """
 
-    def __init__(self, configs: Mapping[str, Config]) -> None:
+    def __init__(self, configs: Mapping[str, Config], results: Path) -> None:
+        self._results = results
         self._configs, self._config = configs, next(iter(configs.values()))
         names = zip(list(configs)[1:], self._config.departures, strict=False)
         self._departures = dict(names)
@@ -38,7 +40,7 @@ class Present:
         does not ask.
         """
         if (run, domain) not in self._cells:
-            trained = trained_cells(Path("results", run, domain))
+            trained = trained_cells(self._results / run / domain)
             self._cells[run, domain] = cells(self._configs[run].domain(domain), trained)
         return self._cells[run, domain]
 
@@ -74,7 +76,9 @@ class Present:
         enabled = [name for name in DOMAINS if self._config.domain(name).enabled]
         shown = [name for name in enabled if self.settings(name)]
         if not shown:
-            raise PipelineError(f"partial: no cell of results/{self._config.run} is finished")
+            raise PipelineError(
+                f"partial: no cell of {self._results / self._config.run} is finished"
+            )
         return shown
 
     def departures(self) -> list[str]:
@@ -89,7 +93,7 @@ class Present:
         return labels
 
     def _unfinished(self, run: str, domain: str) -> list[str]:
-        root = f"results/{run}/{domain}"
+        root = str(self._results / run / domain)
         tables = CELL_TABLES[domain] if run == self._config.run else COMPARED_TABLES
         return [
             cell.label

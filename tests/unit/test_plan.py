@@ -24,11 +24,12 @@ class Asked(SimpleNamespace):
     """A run of the smoke preset: its files, its specs, and what there is of it."""
 
 
-def asked(**overrides):
+def asked(results="results", checkout="", **overrides):
     overrides = {"preset": "smoke", "run": "x", **overrides}
     configs = load_configs(ROOT / "config.yaml", ROOT / "workflow/presets", overrides)
-    present = Present(configs)
-    return Asked(present=present, plan=Plan(configs, present), specs=JobSpecs(configs, present))
+    present = Present(configs, Path(results))
+    plan = Plan(configs, present, Path.cwd() / checkout)
+    return Asked(present=present, plan=plan, specs=JobSpecs(configs, present))
 
 
 def place(domain="rhm", size="8", **more):
@@ -36,9 +37,9 @@ def place(domain="rhm", size="8", **more):
     return SimpleNamespace(**{**common, "replicas": REPLICAS[domain], **more})
 
 
-def finish(domain, *sizes, run="x", tables=None):
+def finish(domain, *sizes, run="x", tables=None, results="results"):
     for size in sizes:
-        cell = Path(f"results/{run}/{domain}/{SETTINGS[domain]}/P{size}/{REPLICAS[domain]}")
+        cell = Path(f"{results}/{run}/{domain}/{SETTINGS[domain]}/P{size}/{REPLICAS[domain]}")
         cell.mkdir(parents=True, exist_ok=True)
         for table in CELL_TABLES[domain] if tables is None else tables:
             (cell / f"{table}.parquet").touch()
@@ -157,6 +158,22 @@ def test_what_is_there_is_looked_at_once():
             run.plan.tables()
         finish("rhm", "4")
     assert asked(partial=True).present.domains() == ["rhm"]
+
+
+def test_what_an_import_has_made_is_looked_for_below_its_prefix():
+    finish("rhm", "4", results="theirs/results")
+    finish("text", "online")
+    assert asked("theirs/results", partial=True).present.domains() == ["rhm"]
+    before = Path(f"theirs/results/x/rhm/{RHM}/P8/g1d0n0/losses.parquet")
+    before.parent.mkdir(parents=True)
+    before.touch()
+    cells = asked("theirs/results").present.cells_of("x", "rhm", RHM)
+    assert {cell.replicas for cell in cells if cell.dataset_size == "8"} == {"g0d0n0", "g1d0n0"}
+
+
+def test_other_peoples_numbers_are_those_of_the_checkout(tmp_path):
+    *_, reference = asked(checkout="clone").plan.figure_tables("rhm_released_run")
+    assert reference == str(tmp_path / "clone/workflow/references/rhm_released_code.parquet")
 
 
 def test_departures_are_compared_as_far_as_they_are_finished():

@@ -26,9 +26,12 @@ from snakemake.exceptions import print_exception
 from snakemake.executors.local import Executor as LocalExecutor
 from snakemake.io import _IOFile
 from snakemake.jobs import GroupJob, Job
+from snakemake.modules import WorkflowModifier
+from snakemake.path_modifier import PathModifier
 from snakemake.rules import Rule
 from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
 from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
+from snakemake.sourcecache import LocalSourceFile
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.registry.plugin import Plugin
 
@@ -42,9 +45,12 @@ INSTALLED = ", ".join(
 OWNERS = {
     "workflow": Workflow,
     "workflow.config_settings": ConfigSettings,
+    "workflow.current_basedir": LocalSourceFile,
     "workflow.dag": DAG,
     "workflow.dag_settings": DAGSettings,
     "workflow.executor_plugin": Plugin,
+    "workflow.modifier": WorkflowModifier,
+    "workflow.modifier.path_modifier": PathModifier,
     "workflow.output_settings": OutputSettings,
     "workflow.scheduler": JobScheduler,
     "limiter": JobRateLimiter,
@@ -56,7 +62,12 @@ OWNERS = {
 """What objects are that rule files speak to, by the names that they have there."""
 
 RULE_FILES = {
-    "workflow.basedir": "common.smk: this checkout, which jobs import from",
+    "workflow.current_basedir": "common.smk: this checkout, which jobs import from",
+    "workflow.current_basedir.get_path_or_uri": "common.smk: likewise",
+    "workflow.modifier": "common.smk",
+    "workflow.modifier.is_main_snakefile": "common.smk: whether another workflow imports this one",
+    "workflow.modifier.path_modifier": "common.smk",
+    "workflow.modifier.path_modifier.replace_prefix": "common.smk: where an import has results/",
     "workflow.config_settings": "common.smk",
     "workflow.config_settings.config_args": "common.smk: --config, as it was written",
     "workflow.overwrite_configfiles": "common.smk: --configfile",

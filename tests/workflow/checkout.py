@@ -24,7 +24,7 @@ DRAWN = {
     name: FIGURES[name] for name in yaml.safe_load((ROOT / "config.yaml").read_text())["figures"]
 }
 """Figures of every run; others are of runs that compare themselves with others."""
-_NOT_JOBS = ("all", "rhm", "text", "image", "total")
+_NOT_JOBS = ("all", "everything", "rhm", "text", "image", "total")
 _TRACED = Path(__file__).parent / "traced"
 _PARTS = ("Snakefile", "config.yaml", "workflow", "pipeline", "slurm")
 

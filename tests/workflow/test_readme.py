@@ -17,7 +17,7 @@ from tests.workflow.checkout import ROOT, Checkout
 
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md"))
 }
 README, DOCUMENTED = PAGES["README.md"], PAGES["docs/tables.md"]
 CONTRIBUTING = PAGES["CONTRIBUTING.md"]

@@ -88,11 +88,26 @@ def parse_job(rule: str, text: str) -> Job:
     return Job(rule, stage, paths["input"], paths["output"], logs, wildcards, options)
 
 
-def test_every_rule_has_a_record_and_jobs(checkout, jobs):
-    result = checkout.snakemake(*SMOKE, "--list-rules")
-    rules = set(re.findall(r"^(\w+)", result.stdout, re.MULTILINE)) - TARGETS
+@pytest.fixture(scope="module")
+def described(checkout):
+    """What Snakemake says of all rules, by their names."""
+    listed = checkout.snakemake(*SMOKE, "--list-rules").stdout.splitlines()
+    return {name: said for name, _, said in (line.partition(" ") for line in listed)}
+
+
+def test_every_rule_has_a_record_and_jobs(described, jobs):
+    rules = described.keys() - TARGETS
     assert rules == set(RULES)
     assert {job.rule for job in jobs} == rules
+
+
+def test_every_rule_is_described_in_a_line(described):
+    undescribed = [rule for rule, said in described.items() if not re.fullmatch(r"\(.+\.\)", said)]
+    assert undescribed == []
+
+
+def test_the_snakefile_where_tools_look_for_it_plans_the_same(checkout):
+    assert checkout.stale("--snakefile", "workflow/Snakefile") == checkout.stale()
 
 
 def test_every_job_runs_the_stage_of_its_rule_with_the_options_of_its_record(jobs):

@@ -7,6 +7,7 @@ from pipeline.stages.catalogue import CELL_TABLES
 
 
 rule aggregate:
+    """One table of all cells of a setting."""
     input:
         parts=PLAN.cell_tables,
         ceilings=PLAN.tables_beside,
@@ -33,6 +34,7 @@ rule aggregate:
 
 
 rule analyse:
+    """Dataset sizes and steps at which levels of a grammar are half learnt."""
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
         losses="results/{run}/{domain}/{setting}/tables/losses.parquet",
@@ -57,6 +59,7 @@ rule analyse:
 
 
 rule memorize:
+    """Steps at which copying starts, and how they grow with the training set."""
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
     output:
@@ -79,6 +82,7 @@ rule memorize:
 
 
 rule concatenate:
+    """One table of all settings of a domain."""
     input:
         parts=PLAN.setting_tables,
     output:

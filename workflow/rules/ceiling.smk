@@ -5,6 +5,7 @@
 
 
 rule ceiling:
+    """What the exact denoiser reaches with the samplers of the config."""
     input:
         sources=PLAN.grammars("grid"),
     output:

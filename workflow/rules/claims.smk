@@ -7,6 +7,7 @@
 
 
 rule exponents:
+    """Exponents of the sample complexity, and how well competing laws predict it."""
     input:
         table="results/{run}/tables/{domain}_sample_complexity.parquet",
         measurements="results/{run}/tables/{domain}_measurements.parquet",
@@ -33,6 +34,7 @@ rule exponents:
 
 
 rule claims:
+    """The claims of the paper about one domain, each with its number and verdict."""
     input:
         tables=PLAN.claim_tables,
     output:
@@ -53,6 +55,7 @@ rule claims:
 
 
 rule verdicts:
+    """The claims about all domains, as a table and as a page."""
     input:
         tables=lambda _wildcards: PLAN.claims(),
     output:

@@ -5,7 +5,11 @@ import sys
 from functools import wraps
 from pathlib import Path
 
-ROOT = Path(workflow.basedir)
+ROOT = Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parents[1]
+if not ROOT.is_dir():
+    sys.exit(
+        f"error: {ROOT} is no directory; import the Snakefile of a clone on this disk"
+    )
 sys.path.insert(0, str(ROOT))  # this checkout's package, whichever one is installed
 
 from pipeline.base.errors import PipelineError
@@ -18,6 +22,12 @@ from pipeline.run.present import Present
 from pipeline.stages.catalogue import TABLES
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.paths import CELL
+
+IMPORTED = not workflow.modifier.is_main_snakefile()
+# Where Snakemake puts what rules call results: below the prefix of an import, if it has one.
+RESULTS = Path(workflow.modifier.path_modifier.replace_prefix("results/"))
+if RESULTS.name != "results":
+    sys.exit("error: replace_prefix would rename results/; import with prefix instead")
 
 let_jobs_import_from(ROOT)
 if workflow.remote_exec:
@@ -37,20 +47,34 @@ def or_exit(function):
     return call
 
 
-@or_exit
-def read_configs():
+def overrides_of_import():
+    """The `config:` of the module, in which the preset has to be named."""
+    if "preset" not in config:
+        raise PipelineError(
+            'config: the module names no preset; give it one, as config: {"preset": "demo"}, or '
+            '{"preset": "none"} for config.yaml as it is'
+        )
+    return config
+
+
+def overrides_of_command():
     # Not Snakemake's `config`: of two equal keys it has the last, and nested values as text.
-    overrides = read_overrides(
+    return read_overrides(
         workflow.overwrite_configfiles, workflow.config_settings.config_args
     )
+
+
+@or_exit
+def read_configs():
+    overrides = overrides_of_import() if IMPORTED else overrides_of_command()
     presets = ROOT / "workflow/presets"
     return overrides, load_configs(ROOT / "config.yaml", presets, overrides)
 
 
 OVERRIDES, CONFIGS = read_configs()
 CONFIG = next(iter(CONFIGS.values()))  # of the run itself; others are of its departures
-PRESENT = Present(CONFIGS)
-PLAN = Plan(CONFIGS, PRESENT)
+PRESENT = Present(CONFIGS, RESULTS)
+PLAN = Plan(CONFIGS, PRESENT, ROOT)
 SPECS = JobSpecs(CONFIGS, PRESENT)
 
 

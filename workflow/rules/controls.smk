@@ -5,6 +5,7 @@
 
 
 rule controls:
+    """Held-out data in place of samples, as they are and in shuffled blocks."""
     input:
         source="results/{run}/{domain}/{setting}/corpus.safetensors",
     output:
@@ -27,10 +28,6 @@ rule controls:
         """
 
 
-localrules:
-    controls_image,
-
-
 use rule controls as controls_image with:
     input:
         source="results/{run}/{domain}/{setting}/images.safetensors",
@@ -38,6 +35,7 @@ use rule controls as controls_image with:
         controls=PLAN.controls("image"),
     wildcard_constraints:
         domain="image",
+    localrule: True
 
 
 use rule measure as measure_controls with:

@@ -4,6 +4,7 @@
 
 
 rule converge:
+    """Steps at which features of samples have come near to those of real images."""
     input:
         measurements="results/{run}/{domain}/{setting}/tables/measurements.parquet",
         calibration="results/{run}/{domain}/{setting}/tables/calibration.parquet",

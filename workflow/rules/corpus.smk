@@ -6,6 +6,7 @@ from pipeline.config.resources import document_archives
 
 
 rule corpus:
+    """The tokens of a text corpus, and its tokenizer."""
     input:
         archives=document_archives(CONFIG.domains.text.data),
     output:

@@ -4,6 +4,7 @@
 
 
 rule dataset:
+    """Training, validation and test sets of every replica of a cell."""
     input:
         sources=PLAN.sources,
     output:

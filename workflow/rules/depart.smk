@@ -5,6 +5,7 @@
 
 
 rule depart:
+    """What every departure of a run changes."""
     input:
         measurements=PLAN.departure_tables("measurements"),
         losses=PLAN.departure_tables("losses"),

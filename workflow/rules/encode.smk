@@ -36,6 +36,7 @@ rule prepare_encoder:
 
 
 rule encode:
+    """Features of images under a pretrained network."""
     input:
         encoder=ENCODER,
         samples=PLAN.steps("image", "samples"),
@@ -73,6 +74,7 @@ use rule encode as encode_controls with:
 
 
 rule encode_training:
+    """Features of the images of a finite training set."""
     input:
         encoder=ENCODER,
         dataset=f"{CELL}/dataset.safetensors",

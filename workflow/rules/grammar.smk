@@ -4,6 +4,7 @@
 
 
 rule grammar:
+    """The production rules of one random grammar."""
     output:
         grammar="results/{run}/{domain}/{setting}/grammar_g{grammar_seed}.safetensors",
     log:

@@ -7,6 +7,7 @@ from pipeline.config.resources import source_archives
 
 
 rule images:
+    """Images of one size, training and validation images apart."""
     input:
         archives=source_archives(CONFIG.domains.image.data),
     output:
@@ -30,6 +31,7 @@ rule images:
 
 
 rule pictures:
+    """The first images of every checkpoint, as pictures."""
     input:
         samples=PLAN.steps("image", "samples"),
     output:
@@ -51,10 +53,6 @@ rule pictures:
         """
 
 
-localrules:
-    pictures_controls,
-
-
 use rule pictures as pictures_controls with:
     input:
         samples="results/{run}/{domain}/{setting}/controls/real.safetensors",
@@ -62,3 +60,4 @@ use rule pictures as pictures_controls with:
         pictures="results/{run}/{domain}/{setting}/tables/control_pictures.parquet",
     log:
         "results/{run}/logs/{domain}/{setting}/pictures_controls.log",
+    localrule: True

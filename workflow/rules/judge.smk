@@ -33,6 +33,7 @@ rule prepare_judge:
 
 
 rule decode:
+    """Samples of text, as text."""
     input:
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",
         samples=PLAN.steps("text", "samples"),
@@ -57,6 +58,7 @@ rule decode:
 
 
 rule judge:
+    """Losses of samples of text under the judge, by the number of tokens before."""
     input:
         model=JUDGE,
         tokenizer="results/{run}/{domain}/{setting}/tokenizer.json",

@@ -5,6 +5,7 @@
 
 
 rule measure:
+    """Measured quantities with standard errors, at every checkpoint of a trajectory."""
     input:
         sources=PLAN.references,
         dataset=PLAN.training_data,
@@ -30,6 +31,7 @@ rule measure:
 
 
 rule trees:
+    """The first generated strings of every checkpoint, as trees."""
     input:
         sources=PLAN.references,
         dataset=PLAN.training_data,

@@ -5,6 +5,7 @@
 
 
 rule probe:
+    """What the networks of a trajectory know, at every checkpoint."""
     input:
         sources=PLAN.sources,
         dataset=f"{CELL}/dataset.safetensors",

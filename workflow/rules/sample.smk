@@ -4,6 +4,7 @@
 
 
 rule sample:
+    """Samples from every checkpoint of a trajectory."""
     input:
         checkpoints=PLAN.steps("rhm", "checkpoints"),
     output:

@@ -1,10 +1,9 @@
 """What happens when a run starts: it is told and can be watched, stopped and recovered. No rules."""
 
-import json
 import signal
 from functools import partial
 
-from pipeline.artifacts.files import replacing
+from pipeline.config.recorded import record_configs
 from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
@@ -81,9 +80,7 @@ onstart:
     if not workflow.touch:
         begin_afresh()
     try:
-        for run, config in CONFIGS.items():
-            with replacing(f"results/{run}/config.json") as temporary:
-                temporary.write_text(json.dumps(config.plain(), indent=1))
+        record_configs(RESULTS, CONFIGS)
         if workflow.local_exec:  # the executor for Slurm does this itself
             record_driver(Path.cwd())
     except PipelineError as error:

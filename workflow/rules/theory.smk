@@ -5,6 +5,7 @@
 
 
 rule theory:
+    """What clustering, one gradient step and exact correlations say of a grammar."""
     input:
         sources=PLAN.grammars("theory"),
     output:

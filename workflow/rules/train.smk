@@ -11,6 +11,7 @@
 
 
 rule train:
+    """Weights at every checkpoint of a trajectory, and the losses at them."""
     input:
         dataset=f"{CELL}/dataset.safetensors",
     output:
