@@ -293,6 +293,14 @@ def test_labels_read_back():
     assert parse_setting("gpt2_context1024") == {"setting": "gpt2_context1024"}
 
 
+@pytest.mark.parametrize("label", ["g0d0n0+d0", "", "g0d0n0,g1d0n0", "g0d0n0+"])
+def test_a_label_that_names_something_else_is_refused(label):
+    with pytest.raises(PipelineError, match=r"names no replica; write g0d0n0, or d0n0") as error:
+        parse_replicas(label)
+    assert repr(label) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def disk(config):
     names = ("rhm", "text", "image")
     return describe_disk(config, {name: cells(config.domain(name), []) for name in names}, jobs=64)
