@@ -18,6 +18,7 @@ from pipeline.config.grid import cells
 from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
 from pipeline.documents.config_keys import config_keys, config_table
+from pipeline.documents.origins import ORIGINS, origins
 from pipeline.run.disk import describe_disk
 
 ROOT = Path(__file__).parents[2]
@@ -257,6 +258,36 @@ def test_every_key_is_in_the_documented_table_with_its_value():
     assert found["domains.rhm.grid.grammars[].dataset_sizes"].allowed.endswith(" or online")
     assert found["domains.rhm.training.optimizer.beta1"].value == "", "of another kind"
     assert all(key.meaning for key in found.values())
+
+
+def test_every_value_has_an_origin():
+    """A comment behind its key in config.yaml, or behind that of a section that it is in."""
+    found = config_keys()
+    assert [key.name for key in found if bool(key.value) != (key.origin in ORIGINS)] == []
+
+
+def test_an_origin_holds_for_all_keys_below_without_one(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "a:  # ours\n  b: {c: 1, d: {}}  # paper\n  e: '# paper'\nf: [1]  # papper\n"
+        "g:  # recalled\n  - {h: 1}\n"
+    )
+    said = {"a.b.c": "paper", "a.b.d": "paper", "a.e": "ours", "f": "", "g[].h": "recalled"}
+    assert origins(path) == said
+
+
+def test_the_page_of_choices_says_of_keys_what_the_config_says():
+    rows = re.findall(r"^\| .* \|$", (ROOT / "docs/choices.md").read_text(), re.MULTILINE)
+    known = {key.name: key.origin for key in config_keys() if key.value}
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    told = {
+        name: whose
+        for _, keys, whose, *_ in (row for row in cells if len(row) >= 3)
+        for key in re.findall(r"`([^`]+)`", keys)
+        if (name := f"domains.rhm.{key}") in known
+    }
+    assert len(told) > 15
+    assert {name: known[name].split()[0] for name in told} == told
 
 
 def test_every_key_is_described():
