@@ -48,4 +48,6 @@ def with_best_checkpoints(rows: pa.Table, losses: pa.Table) -> pa.Table:
 def _places(rows: pa.Table, columns: Sequence[str]) -> "pa.ChunkedArray[Any]":
     """What some columns say together, as a text for every row."""
     texts = [rows[name].cast(pa.string()) for name in columns]
-    return pc.binary_join_element_wise(*texts, "/", null_handling="replace")
+    join: Any = pc.binary_join_element_wise  # whose type lacks the separator
+    joined: pa.ChunkedArray[Any] = join(*texts, "/", null_handling="replace")
+    return joined

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import yaml
 
@@ -24,11 +25,12 @@ def origins(path: Path) -> dict[str, str]:
     sections the first is looked at, and `[]` stands for it.
     """
     text = path.read_text()
-    return dict(_below(yaml.compose(text, Loader=yaml.SafeLoader), text.splitlines(), "", ""))
+    root = cast("yaml.MappingNode", yaml.compose(text, Loader=yaml.SafeLoader))
+    return dict(_below(root, text.splitlines(), "", ""))
 
 
 def _below(
-    section: yaml.Node, lines: Sequence[str], prefix: str, inherited: str
+    section: yaml.MappingNode, lines: Sequence[str], prefix: str, inherited: str
 ) -> Iterator[tuple[str, str]]:
     for key, value in section.value:
         name, (_, _, comment) = f"{prefix}{key.value}", lines[key.start_mark.line].partition("  # ")
