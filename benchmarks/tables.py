@@ -38,9 +38,11 @@ class Grid:
             ("v16_m4_s2_L3", f"{32 + i // _SEEDS}", f"g{i % _SEEDS}d0n0") for i in range(cells)
         ]
         self.output = directory / f"tables/{KIND}.parquet"
+        self.losses = directory / "tables/losses.parquet"
         self.parts = [directory.joinpath(*place, f"{KIND}.parquet") for place in places]
         settings = Aggregation(cells=[Cell(*place) for place in places], missing=[])
         self.spec = Spec("aggregate", "rhm", settings, {"settings": settings.plain()})
+        tables.write_table(self.losses, _losses(cells), _stamp() | {"kind": "losses"})
         for number, part in enumerate(self.parts):
             if number < distinct:
                 tables.write_table(part, _rows(number), _stamp())
@@ -50,7 +52,7 @@ class Grid:
 
     def aggregate(self) -> None:
         """Our way: every part is checked against its stamp, and all become one table."""
-        aggregate(self.spec, self.parts, [], self.output)
+        aggregate(self.spec, self.parts, [self.losses], [], self.output)
 
     def read_shown(self) -> pd.DataFrame:
         """The rows of one quantity from that table, as stage `figure` reads them."""
@@ -112,14 +114,27 @@ def _cost(cells: int) -> tuple[float, float]:
         return run_apart(run)
 
 
+def _place(number: int) -> dict:
+    """Columns that tell a cell of one replica from others."""
+    place = {"v": 16, "m": 4, "s": 2, "L": 3, "dataset_size": f"{32 + number}"}
+    return place | {"grammar_seed": number % _SEEDS, "data_seed": 0, "network_seed": 0}
+
+
+def _losses(cells: int) -> pd.DataFrame:
+    """Validation losses at every checkpoint of so many cells."""
+    rows = [{**_place(number), "step": step} for number in range(cells) for step in _STEPS]
+    loss = np.random.default_rng(0).random(len(rows))
+    return pd.DataFrame(rows).assign(split="validation", noise_low=0.0, noise_high=1.0, loss=loss)
+
+
 def _rows(number: int) -> pd.DataFrame:
     """Rows of one cell, columns and types as `pipeline.rhm.measure` has them."""
-    place = {"v": 16, "m": 4, "s": 2, "L": 3, "dataset_size": f"{32 + number}"}
-    place |= {"grammar_seed": number % _SEEDS, "data_seed": 0, "network_seed": 0}
     index = pd.MultiIndex.from_product(
         [_STEPS, _QUANTITIES, _LEVELS], names=["step", "quantity", "level"]
     )
-    frame = index.to_frame(index=False).assign(**place, among="all", distance=np.nan, count=8192)
+    frame = index.to_frame(index=False).assign(
+        **_place(number), among="all", distance=np.nan, count=8192
+    )
     frame["estimate"] = np.random.default_rng(number).random(len(frame))
     frame["standard_error"] = np.sqrt(frame["estimate"] * (1 - frame["estimate"]) / 8192)
     return frame.assign(low=frame["estimate"] - 0.01, high=frame["estimate"] + 0.01)

@@ -84,9 +84,13 @@ def _explore(options: dict[str, Any]) -> None:
 
 
 def _run(options: dict[str, Any]) -> None:
+    from pipeline.run.estimate import estimate
     from pipeline.run.launch import launch
 
-    launch(options)
+    if options["estimate"]:
+        estimate(options)
+    else:
+        launch(options)
 
 
 _FOR_PEOPLE = {

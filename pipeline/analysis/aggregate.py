@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.analysis.checkpoints import with_best_checkpoints
 from pipeline.analysis.settings import Aggregation
 from pipeline.artifacts import tables
 from pipeline.artifacts.tensors import make_stamp
@@ -17,13 +18,19 @@ _RIGHT = ["v", "m", "s", "L", "grammar_seed", "quantity", "level"]
 
 
 def aggregate(
-    spec: Spec[Aggregation], parts: Sequence[Path], ceilings: Sequence[Path], output: Path
+    spec: Spec[Aggregation],
+    parts: Sequence[Path],
+    losses: Sequence[Path],
+    ceilings: Sequence[Path],
+    output: Path,
 ) -> None:
-    """Concatenate one table of the cells of a setting that are not missing.
+    """Concatenate one table of the cells of a setting that are not missing, and flag the best.
 
     Args:
         spec: spec of the stage, with the cells of the setting and the labels of missing ones.
         parts: the table of every cell that is there, in the order of the cells.
+        losses: the setting's table of losses, which tell the best checkpoints; nothing if it is
+            this table.
         ceilings: accuracies of the exact denoiser to put beside those measured, or nothing.
         output: one row per replica, step and number; its name is the kind of table.
     """
@@ -32,6 +39,8 @@ def aggregate(
     read = [tables.read_arrow(path, kind) for path in parts]
     placed = [_placed(cell, part) for cell, (part, _) in zip(there, read, strict=True)]
     rows = tables.concatenate(placed)
+    known = [tables.read_arrow(path, "losses")[0] for path in losses]
+    rows = with_best_checkpoints(rows, *(known or [rows]))
     for path in ceilings:
         rows = rows.append_column("ceiling", _ceilings_of(rows, path))
     upstream = {"upstream": _distinct_settings([stamp for _, stamp in read])}

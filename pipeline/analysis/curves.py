@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy.special import stdtrit
 
+from pipeline.analysis import checkpoints
 from pipeline.artifacts.tables import SEEDS
 
 GRAMMAR = ["v", "m", "s", "L"]
@@ -22,8 +24,9 @@ def total_losses(losses: pd.DataFrame, split: str) -> pd.DataFrame:
 
 def best_checkpoints(losses: pd.DataFrame) -> pd.DataFrame:
     """Cell and step of the lowest validation loss of every trajectory."""
-    validation = total_losses(losses, "validation").reset_index(drop=True)
-    return validation.loc[validation.groupby(CELL)["loss"].idxmin(), [*CELL, "step"]]
+    columns = [*CELL, "step", "split", "noise_low", "noise_high", "loss"]
+    rows = pa.Table.from_pandas(losses[columns], preserve_index=False)
+    return checkpoints.best_checkpoints(rows).to_pandas()
 
 
 def at_best_checkpoint(measurements: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,8 @@ class _Convergence(Section):
 
 class _Among(Section):
     among: Literal["all", "novel_strings", "novel_subtrees"]
-    """Which samples it is taken over."""
+    """Which samples accuracies are taken over: all; novel_strings, those that are not in the
+    training set; or novel_subtrees, the nodes of all samples whose tokens occur nowhere in it."""
 
 
 class _Accuracy(Section):

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # pyarrow imports pandas where frames are made; other stages 
 
 SEEDS = ["grammar_seed", "data_seed", "network_seed"]
 """Columns that tell replicas of one setting apart, each drawn anew within the one before."""
+_PLACES = {name: place for place, name in enumerate(COLUMNS)}
 UNSEALED = Path(__file__).parents[2] / "workflow/references/unsealed.sha256"
 """Tables in the repository of an older version, which had no seals, as sha256sum lists them."""
 
@@ -58,17 +59,19 @@ def setting_columns(setting: Section) -> Values:
 def write_table(path: Path, frame: "pd.DataFrame", stamp: Mapping[str, Any]) -> None:
     """Write a table whose columns are all documented, whole or not at all.
 
-    Every column has the type it has in all tables, also where it is empty; NaN becomes null.
-    The stamp goes into the file's footer, with the hash of all before it, and seals it.
+    Every column has the type and the place it has in all tables, also where it is empty; NaN
+    becomes null. The stamp goes into the file's footer, with the hash of all before it, and seals
+    it.
     """
     write_arrow(path, pa.Table.from_pandas(frame, preserve_index=False), stamp)
 
 
 def write_arrow(path: Path, rows: pa.Table, stamp: Mapping[str, Any]) -> None:
     """Write Arrow columns as `write_table` writes those of a frame."""
-    columns = [(name, *COLUMNS[name]) for name in rows.column_names]
+    names = sorted(rows.column_names, key=_PLACES.__getitem__)
+    columns = [(name, *COLUMNS[name]) for name in names]
     fields = [pa.field(name, kind, metadata={"description": text}) for name, kind, text in columns]
-    table = rows.cast(pa.schema(fields))
+    table = rows.select(names).cast(pa.schema(fields))
     with replacing(path) as temporary:
         with temporary.open("wb") as file, pq.ParquetWriter(file, table.schema) as writer:
             writer.write_table(table)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pipeline.base.errors import PipelineError
+
 REPLICAS_PATTERN = r"(g\d+)?d\d+n\d+(\+(g\d+)?d\d+n\d+)*"
 ONLINE = "online"
 
@@ -36,13 +38,21 @@ class Cell(NamedTuple):
 
 
 def parse_replicas(label: str) -> list[Replica]:
-    """Replicas of a label such as `g0d0n0+g1d0n0`."""
-    matches = (re.fullmatch(r"(?:g(\d+))?d(\d+)n(\d+)", part) for part in label.split("+"))
-    return [
-        Replica(None if match[1] is None else int(match[1]), int(match[2]), int(match[3]))
-        for match in matches
-        if match
-    ]
+    """Replicas of a label such as `g0d0n0+g1d0n0`.
+
+    Raises:
+        PipelineError: a part of the label names no replica.
+    """
+    return [_parse_replica(part, label) for part in label.split("+")]
+
+
+def _parse_replica(part: str, label: str) -> Replica:
+    if (match := re.fullmatch(r"(?:g(\d+))?d(\d+)n(\d+)", part)) is None:
+        raise PipelineError(
+            f"replicas {label!r}: {part!r} names no replica; write g0d0n0, or d0n0 where there is "
+            "no grammar, with + between replicas"
+        )
+    return Replica(None if match[1] is None else int(match[1]), int(match[2]), int(match[3]))
 
 
 def replica_label(replicas: Sequence[Replica]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from pipeline.config.read import read_file
 from pipeline.config.schema import Config
+from pipeline.documents.origins import ORIGINS, origins
 from pipeline.documents.paste import paste
 
 _CONFIG = Path(__file__).parents[2] / "config.yaml"
@@ -24,28 +25,33 @@ class Key(NamedTuple):
     Attributes:
         name: dotted; `[]` stands for every entry of a list.
         value: of config.yaml, as JSON; empty where that has none, or another kind of section.
+        origin: whose choice that value is; empty where there is none.
         allowed: which values are.
         meaning: a sentence or more.
     """
 
     name: str
     value: str
+    origin: str
     allowed: str
     meaning: str
 
 
 def config_keys() -> Iterator[Key]:
     """Every key that is no section, in the order of the types."""
-    schema = Config.model_json_schema()
-    return _keys(schema, schema, read_file(_CONFIG), "")
+    schema, whose = Config.model_json_schema(), origins(_CONFIG)
+    for key in _keys(schema, schema, read_file(_CONFIG), ""):
+        yield key._replace(origin=whose.get(key.name, "") if key.value else "")
 
 
 def config_table() -> str:
-    """A section of Markdown for every section of the config that has keys of its own."""
+    """What words of origin mean, and a part of Markdown for every section with keys of its own."""
     tables: dict[str, list[Key]] = {}
     for key in config_keys():
         tables.setdefault(_section(key.name), []).append(key)
-    return "\n".join(_table(section, keys) for section, keys in tables.items())
+    words = "".join(f"| {word} | {meaning} |\n" for word, meaning in ORIGINS.items())
+    legend = f"| whose | the value in config.yaml is |\n|---|---|\n{words}"
+    return "\n".join([legend, *(_table(section, keys) for section, keys in tables.items())])
 
 
 def _section(name: str) -> str:
@@ -57,10 +63,11 @@ def _section(name: str) -> str:
 def _table(section: str, keys: list[Key]) -> str:
     start = f"{section}." if section else ""
     rows = [
-        f"| `{key.name.removeprefix(start)}` | {key.value} | {key.allowed} | {key.meaning} |\n"
+        f"| `{key.name.removeprefix(start)}` | {key.value} | {key.origin} | {key.allowed} "
+        f"| {key.meaning} |\n"
         for key in keys
     ]
-    head = "| key | config.yaml | allowed | meaning |\n|---|---|---|---|\n"
+    head = "| key | config.yaml | whose | allowed | meaning |\n|---|---|---|---|---|\n"
     return f"### {section or 'run, figures'}\n\n{head}{''.join(rows)}"
 
 
@@ -83,7 +90,7 @@ def _keys(
             of_this_kind = value in inner.get("enum", [inner.get("const", value)])
             shown = _shown(value) if name in known and of_this_kind else ""
             meaning = " ".join(inner.get("description", "").split())
-            yield Key(path, shown, _escaped(_allowed(options, entries)), _escaped(meaning))
+            yield Key(path, shown, "", _escaped(_allowed(options, entries)), _escaped(meaning))
 
 
 def _options(root: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

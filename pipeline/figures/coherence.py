@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings, OfSamples
 
 _KNOWN = 0.3
@@ -27,7 +27,7 @@ def draw_ratios(
     shown = _ratio(real).dropna()
     panel.errorbar(shown["distance"], shown["mean"], shown["error"], label="real", **style.THEORY)
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    style.plain_log_axis(panel, "x", shown["distance"])
+    log_axes.plain_log_axis(panel, "x", shown["distance"])
     panel.set_ylabel("correlation ratio $R$")
 
 
@@ -49,18 +49,20 @@ def draw_lengths(
 ) -> None:
     """Equivalent block lengths of every network against step, and that of real data, dashed.
 
-    Dotted and open where other weights than the figure's were sampled.
+    Other weights than the figure's that were sampled, too, have curves of their own, dotted and
+    open.
     """
     lengths, of_real = lengths_of(frame), lengths_of(real).iloc[0]
     for index, (_, network) in enumerate(grouped(lengths, NETWORK, dropna=False)):
         marker, average = style.MARKERS[index % len(style.MARKERS)], settings.average
         decays = network["average"]
         shown = decays.isna() if average is None else decays == average
+        others = [part for _, part in grouped(network[~shown], "average", dropna=False)]
         dotted = {"linestyle": ":", "markerfacecolor": "none"}
-        for chosen, looks in ((shown, {"linestyle": "-"}), (~shown, dotted)):
-            curve = network[chosen].sort_values("step")
-            if curve.empty:
+        for part, looks in [(network[shown], {"linestyle": "-"}), *((o, dotted) for o in others)]:
+            if part.empty:
                 continue
+            curve = part.sort_values("step")
             shifted = curve["step"] * 1.06**index  # bars side by side
             draw_intervals(panel, shifted, curve, marker=marker, color=f"C{index}", **looks)
     panel.axhspan(of_real["low"], of_real["high"], color="0.35", alpha=0.2, linewidth=0)
@@ -68,7 +70,7 @@ def draw_lengths(
     label = f"real: {bound}{of_real['estimate']:.3g} {unit}"
     panel.axhline(of_real["estimate"], label=label, **style.THEORY)
     highest = max(lengths["high"].max(), of_real["high"])
-    style.plain_log_axis(panel, "x", lengths["step"], 4)
+    log_axes.plain_log_axis(panel, "x", lengths["step"], 4)
     panel.set(xlabel=style.LABELS["step"], ylim=(0, 1.3 * highest))
     panel.set_ylabel(rf"block length $\xi$ ({unit})")
     panel.legend(loc="upper left")
@@ -90,6 +92,6 @@ def draw_calibration(panel: Axes, calibration: pd.DataFrame, unit: str) -> None:
     ends = [known["block_length"].min(), known["block_length"].max()]
     panel.plot(ends, ends, label=r"$\xi = b$", **style.THEORY)
     for which in "xy":
-        style.plain_log_axis(panel, which, known["block_length"])
+        log_axes.plain_log_axis(panel, which, known["block_length"])
     panel.set(xlabel=f"length $b$ of blocks ({unit})", ylabel=rf"block length $\xi$ ({unit})")
     panel.legend(loc="upper left")

@@ -43,14 +43,15 @@ class BesideReferences(FigureSettings):
     """A figure of what networks do beside other people's numbers."""
 
     width: Width
-    """Channels of the network."""
+    """Channels of the run's own networks, by which the legend tells them from the references."""
 
 
 class OfSamples(FigureSettings):
     """A figure of samples of text or images."""
 
     average: Decay | None
-    """Of the weights that were sampled; none for those of the step itself."""
+    """Which weights the samples that are shown are of: the decay of their average, or none for the
+    weights of the step itself."""
 
 
 class OfJudgements(OfSamples):

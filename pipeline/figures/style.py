@@ -13,17 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import (
-    FixedLocator,
-    FuncFormatter,
-    MaxNLocator,
-    NullFormatter,
-    NullLocator,
-)
 from numpy.typing import ArrayLike
 
 from pipeline.analysis.curves import GRAMMAR, mean_interval
 from pipeline.artifacts.tables import SEEDS
+from pipeline.figures import log_axes
 from pipeline.figures.settings import FigureSettings, OfSamples
 
 Looks: TypeAlias = dict[str, Any]
@@ -66,8 +60,6 @@ _BASE: Looks = {
 }
 """The look "ticks" of seaborn at the size of a paper, without the second of its import."""
 _CHARACTERS_PER_INCH = 19
-_MANTISSAS = ([1, 1.2, 1.5, 2, 3, 4, 5, 6, 7, 8, 9], [1, 2, 3, 5], [1, 2, 5], [1, 3], [1])
-"""Sets of plain numbers in a decade, from dense to sparse."""
 _TICKS = {"major.width": 0.6, "major.size": 2.5, "minor.size": 1.5, "major.pad": 2.0}
 THEORY: Looks = {"linestyle": "--", "color": "0.35", "linewidth": 1.0}
 BARS: Looks = {"capsize": 1.5, "markersize": 3, "linewidth": 0.8}
@@ -189,62 +181,6 @@ def geometric(summary: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
     return middle, [middle - np.exp(summary["low"]), np.exp(summary["high"]) - middle]
 
 
-def plain_log_axis(axes: Axes, which: str, values: ArrayLike, most: int = 5) -> None:
-    """Make an axis logarithmic with plain numbers at the values, the last and those well apart."""
-    _plain_numbers(axes, which, _well_apart(np.unique(values), most))
-
-
-def _well_apart(values: np.ndarray, most: int) -> list[float]:
-    """The last of ascending values, and those before it that leave room for their numbers."""
-    if not len(values):
-        return []
-    room = np.log(values[-1] / values[0]) / (most + 0.5)
-    kept = [float(values[-1])]
-    for value in values[-2::-1]:
-        if np.log(kept[-1] / value) >= room:
-            kept.append(float(value))
-    return kept[::-1]
-
-
-def _plain_numbers(axes: Axes, which: str, shown: Sequence[float]) -> None:
-    axis = getattr(axes, f"{which}axis")
-    getattr(axes, f"set_{which}scale")("log")
-    axis.set_major_locator(FixedLocator(shown))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_locator(NullLocator())
-
-
-def log_axis(axes: Axes, which: str, most: int = 5) -> None:
-    """Make an axis logarithmic, with powers of ten; if fewer than two fit, with plain numbers."""
-    getattr(axes, f"set_{which}scale")("log")
-    low, high = sorted(getattr(axes, f"get_{which}lim")())
-    powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    tens = 10.0**powers
-    inside = tens[(tens >= low) & (tens <= high)]
-    if len(inside) >= 2:
-        axis = getattr(axes, f"{which}axis")
-        axis.set_major_locator(FixedLocator(inside[:: -(-len(inside) // most)]))
-        axis.set_minor_formatter(NullFormatter())
-        getattr(axes, f"set_{which}lim")(low, high)
-        return
-    _plain_numbers(axes, which, _numbers_apart(low, high, most).tolist())
-    getattr(axes, f"set_{which}lim")(low, high)
-
-
-def _numbers_apart(low: float, high: float, most: int) -> np.ndarray:
-    """As many plain numbers between the limits as stand apart on a logarithmic axis."""
-    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
-    for mantissas in _MANTISSAS:
-        numbers = np.unique(np.outer(decades, mantissas))
-        numbers = numbers[(numbers >= low) & (numbers <= high)]
-        apart = np.diff(np.log(numbers)) >= np.log(high / low) / (most + 2)
-        if len(numbers) >= 2 and apart.all():
-            return numbers
-    # So narrow a range is all but linear.
-    numbers = np.asarray(MaxNLocator(most - 1).tick_values(low, high))
-    return numbers[(numbers >= low) & (numbers <= high)]
-
-
 def legend(
     figure: Figure, panel: Axes, title: str | None = None, theory: str | None = None,
     **looks: Any,
@@ -274,8 +210,8 @@ def heat_map(
     mesh = panel.pcolormesh(x, y, np.ma.masked_invalid(values.to_numpy(float)), **looks)
     figure.colorbar(mesh, ax=panel, label=label, aspect=30, pad=0.02)
     panel.set(facecolor="0.85", xlabel=LABELS["dataset_size"])
-    plain_log_axis(panel, "x", values.columns)
-    plain_log_axis(panel, "y", values.index)
+    log_axes.plain_log_axis(panel, "x", values.columns)
+    log_axes.plain_log_axis(panel, "y", values.index)
     panel.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.artifacts.tables import read_table, read_table_stamp
+from pipeline.analysis.checkpoints import FLAG, with_best_checkpoints
+from pipeline.artifacts.tables import read_arrow, read_table_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import cell_directory
 from pipeline.config.grid import cells
@@ -69,6 +70,9 @@ def checkpoints(run: str, domain: str, root: str | Path = "results") -> pd.DataF
 def table(run: str, name: str, root: str | Path = "results") -> pd.DataFrame:
     """A table of a run, such as `rhm_measurements`, after its bytes were checked.
 
+    A table of an older version, which does not flag the best checkpoints, is given the flags if the
+    table of losses is there, too.
+
     Args:
         run: its name, below `root`.
         name: of the file in `tables`; docs/tables.md tells which there are, and their columns.
@@ -82,7 +86,12 @@ def table(run: str, name: str, root: str | Path = "results") -> pd.DataFrame:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in directory.glob("*.parquet")))
         raise PipelineError(f"{path} is not there; choose one of {known or 'another run'}")
-    return read_table(path, read_table_stamp(path)["kind"])
+    rows, _ = read_arrow(path, read_table_stamp(path)["kind"])
+    losses = directory / f"{name.partition('_')[0]}_losses.parquet"
+    of_checkpoints = {"step", "network_seed"} <= {*rows.column_names}
+    if of_checkpoints and FLAG not in rows.column_names and losses.is_file():
+        rows = with_best_checkpoints(rows, read_arrow(losses, "losses")[0])
+    return rows.to_pandas()
 
 
 def _rows(run: str, config: Config) -> list[dict[str, object]]:

@@ -97,6 +97,12 @@ class Plan:
         there = self._present.cells_of(place.run, place.domain, place.setting)
         return [f"{root}/{cell.label}/{place.table}.parquet" for cell in there]
 
+    def losses_beside(self, place: Place) -> list[str]:
+        """Losses of a setting, which tell the best checkpoints; nothing beside the losses."""
+        return (
+            [] if place.table == "losses" else [f"{setting_directory(place)}/tables/losses.parquet"]
+        )
+
     def tables_beside(self, place: Place) -> list[str]:
         """The table of a setting that another one is put beside, if there is one."""
         beside = DOMAINS[place.domain].beside

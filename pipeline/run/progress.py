@@ -9,13 +9,13 @@ import re
 import sys
 import threading
 import time
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from pipeline.run.curves import Reached, last_point
+from pipeline.run.job_logs import error_line, last_lines, note_failure
 from pipeline.stages.catalogue import RULES
 from pipeline.stages.record import Rule
 
@@ -28,8 +28,6 @@ INTERVAL = 15.0
 """Seconds between two lines about the grid, if something has changed."""
 _LONGEST_INTERVAL = 600.0
 """The same, if nothing has."""
-_LAST_LINES = 5
-"""Lines of a failed job's log that are shown."""
 
 _ERRORS = ("job_error", "group_error")
 _TOLD_HERE = ("job_started", "job_finished", "progress", SUBMITTED)
@@ -227,7 +225,7 @@ class GridProgress:
                     break
             else:
                 for log in logs[:1]:
-                    _note(log, why)
+                    note_failure(log, why)
 
     def _expected(
         self, job: PlannedJob, pace: float, times: Mapping[str, Sequence[float]]
@@ -270,21 +268,6 @@ class GridProgress:
                 spoken, state = time.monotonic(), news
 
 
-def last_lines(path: str | Path, count: int = _LAST_LINES) -> list[str]:
-    """Last lines of a text file that are not blank; none if it cannot be read."""
-    try:
-        with Path(path).open(errors="replace") as file:
-            return list(deque((line.rstrip() for line in file if line.strip()), maxlen=count))
-    except OSError:
-        return []
-
-
-def error_line(log: str | Path) -> str:
-    """The last line of a log if it tells of an error, else nothing."""
-    line = "".join(last_lines(log, 1))
-    return line if re.match(r"error: |[\w.]*(Error|Exception|Interrupt)\b", line) else ""
-
-
 def _is_of_a_rule(record: logging.LogRecord) -> bool:
     """Whether Snakemake tells of a job's failure by an exception."""
     return getattr(record, "exception", None) == "RuleException"
@@ -297,14 +280,6 @@ def _reckoned(rule: str) -> float:
 def _summary(reason: str) -> str:
     """What Snakemake says of a failure in one line, without commands and advice."""
     return " ".join(re.split(r"sbatch call:|For further error details", reason)[0].split())
-
-
-def _note(log: str, why: str) -> None:
-    """Add why a job failed to its log, for one that could not say it itself."""
-    with suppress(OSError):  # the disk may be full, which is no reason to end the run
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        with Path(log).open("a") as file:
-            file.write(f"error: {why or 'the job ended without an error of its own'}\n")
 
 
 def _say(line: str) -> None:

@@ -21,7 +21,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell, cell_directory
 from pipeline.config.grid import cells
 from pipeline.config.recorded import recorded_config
-from pipeline.run.progress import error_line
+from pipeline.run.job_logs import error_line
 from pipeline.run.trained import trained_cells
 from pipeline.stages.catalogue import STAGES
 from pipeline.stages.domains import DOMAINS

@@ -13,17 +13,8 @@ from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
 from pipeline.base.choices import Choices
-from pipeline.stages.syntax import (
-    PACKAGE,
-    Definition,
-    Imported,
-    Scan,
-    bindings,
-    chains_of,
-    imported_modules,
-    text_of,
-    undocumented,
-)
+from pipeline.stages.imports import PACKAGE, Imported, bindings, imported_modules
+from pipeline.stages.syntax import Definition, Scan, chains_of, text_of, undocumented
 
 OTHERS = ""
 """Name of the statements of a module that define nothing."""

@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 from pipeline.base.canonical import short_hash
 from pipeline.stages.definitions import OTHERS, Module, is_module, load_module, resolve
-from pipeline.stages.syntax import ANY, LOOKUP, NAMED, Definition, Imported
+from pipeline.stages.imports import Imported
+from pipeline.stages.syntax import ANY, LOOKUP, NAMED, Definition
 
 _Choices = tuple[tuple[str, tuple[str, ...]], ...]
 """Settings with the names of members of registries that they choose."""

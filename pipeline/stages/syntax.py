@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from typing import NamedTuple
 
 from pipeline.base.choices import Choices
+from pipeline.stages.imports import Imported, bindings, imported_modules
 
-PACKAGE = __name__.split(".", maxsplit=1)[0]
 ANY = "*"
 """Among attributes: one whose name is not known before the code runs."""
 LOOKUP = "[]"
@@ -38,18 +38,6 @@ _BINDING: dict[type[ast.AST], str] = {
 }
 _BINDING |= dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef), "name")
 """Fields with a name that is bound where they stand."""
-
-
-class Imported(NamedTuple):
-    """What an import binds a name to: a module, or a name in it."""
-
-    module: str
-    name: str | None = None
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is of this package."""
-        return self.module.split(".", maxsplit=1)[0] == PACKAGE
 
 
 class Definition(NamedTuple):
@@ -251,30 +239,6 @@ def chains_of(node: ast.AST) -> set[tuple[str, ...]]:
     """All `a.b.c` in an expression."""
     chain = _chain(node) if isinstance(node, ast.expr) else None
     return {chain} if chain else set().union(*map(chains_of, ast.iter_child_nodes(node)))
-
-
-def bindings(node: ast.Import | ast.ImportFrom) -> dict[str, Imported]:
-    """What the names are bound to that an import binds.
-
-    Raises:
-        ValueError: the import does not say which names, or which module.
-    """
-    if isinstance(node, ast.Import):
-        roots = {alias.name.split(".", maxsplit=1)[0] for alias in node.names if not alias.asname}
-        named = {alias.asname: Imported(alias.name) for alias in node.names if alias.asname}
-        return {root: Imported(root) for root in roots} | named
-    if node.level or node.module is None or any(alias.name == "*" for alias in node.names):
-        raise ValueError(f"line {node.lineno}: imports must name their module and what they import")
-    return {alias.asname or alias.name: Imported(node.module, alias.name) for alias in node.names}
-
-
-def imported_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
-    """Names that may be those of modules of this package, which an import runs."""
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    else:
-        names = [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return {name for name in names if name.split(".", maxsplit=1)[0] == PACKAGE}
 
 
 def _is_declaration(line: ast.stmt) -> bool:

@@ -35,6 +35,7 @@ TABLES = (
         "pipeline.analysis.settings:Aggregation",
         inputs=(
             Files("parts", f"{CELL}/{{table}}.parquet", "many"),
+            Files("losses", _LOSSES, "many"),
             Files("ceilings", f"{SETTING}/tables/ceilings.parquet", "many"),
         ),
         outputs=(Files("output", SETTING_TABLE),),

@@ -60,7 +60,7 @@ def evaluated(shape, size):
     return [
         {"step": step, "split": split, "replica": replica, "noise_low": 0.0, "noise_high": 1.0}
         | {"loss": number("loss", shape, size, SEEDS[replica], step, split)}
-        for step, split, replica in product(STEPS, ("training", "test"), range(len(SEEDS)))
+        for step, split, replica in product(STEPS, ("training", "validation"), range(len(SEEDS)))
     ]
 
 
@@ -95,14 +95,15 @@ def run(directory, ceilings, missing=()):
         write(home / "probes.parquet", probed(shape, size))
         write(home / "losses.parquet", evaluated(shape, size))
     write(directory / "ceilings.parquet", ceilings)
-    names = ("measurements", "losses", "probes")
+    names = ("losses", "measurements", "probes")
     outputs = [directory / "tables" / f"{name}.parquet" for name in names]
     spec = spec_of("aggregate", "rhm", {"cells": cells, "missing": missing})
     there = [cell.label for cell in cells if cell.label not in missing]
     for output in outputs:
         parts = [directory / label / output.name for label in there]
         reached = [directory / "ceilings.parquet"] if output.stem == "measurements" else []
-        aggregate(spec, parts, reached, output)
+        losses = [directory / "tables/losses.parquet"] if output.stem != "losses" else []
+        aggregate(spec, parts, losses, reached, output)
     return {path.stem: tables.read_table(path, path.stem) for path in outputs}
 
 
@@ -129,9 +130,9 @@ def found(tmp_path_factory) -> dict[str, pd.DataFrame]:
 def test_rows_are_those_of_the_cells_each_once_and_in_their_order(found):
     for name, rows in (("measurements", measured), ("probes", probed)):
         cells = [row for cell in product(SHAPES, SIZES) for row in rows(*cell)]
-        table = found[name].drop(columns="ceiling", errors="ignore")
+        table = found[name].drop(columns=["ceiling", "best_checkpoint"], errors="ignore")
         # Types are those of the schema: an empty column holds NaN, and not None.
-        expected = pd.DataFrame(cells).astype(table.dtypes)
+        expected = pd.DataFrame(cells)[table.columns].astype(table.dtypes)
         pd.testing.assert_frame_equal(table, expected)
 
 
@@ -163,6 +164,19 @@ def test_losses_have_the_seeds_of_their_replicas(found):
         assert row["loss"] == pytest.approx(number("loss", *labels), rel=1e-12)
 
 
+def test_the_checkpoint_of_lowest_validation_loss_is_flagged_in_every_table(found):
+    for table in found.values():
+        for key, rows in table.groupby([*SHAPES[0], "dataset_size", "grammar_seed"]):
+            *shape, size, seed = key
+            labels = dict(zip(SHAPES[0], shape, strict=True)), size, seed
+            labels = labels[0], size if size == "online" else int(size), seed
+            best = min(STEPS, key=lambda step: number("loss", *labels, step, "validation"))  # noqa: B023
+            assert set(rows[rows["best_checkpoint"]]["step"]) == {best}
+            assert not rows[rows["step"] == best]["best_checkpoint"].eq(False).any()
+    steps = found["losses"].query("best_checkpoint").groupby("step").size()
+    assert len(steps) == 2  # not the same of all replicas
+
+
 def test_two_configured_samplers_are_refused(tmp_path):
     """Either ceiling could be meant, and every measurement would be there twice."""
     with pytest.raises(pd.errors.MergeError):
@@ -181,4 +195,4 @@ def test_a_part_that_was_altered_is_refused_by_name(tmp_path):
     content[10] ^= 1
     part.write_bytes(content)
     with pytest.raises(PipelineError, match=re.escape(f"{part} ")):
-        aggregate(LOSSES, [part], [], tmp_path / "tables/losses.parquet")
+        aggregate(LOSSES, [part], [], [], tmp_path / "tables/losses.parquet")

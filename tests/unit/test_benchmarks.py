@@ -198,6 +198,7 @@ def test_both_ways_to_the_rows_of_a_figure_give_the_same(tmp_path):
     grid = tables.Grid(tmp_path, 6)
     grid.aggregate()
     shown, plain = grid.read_shown(), grid.concatenate_shown()
+    assert shown.pop("best_checkpoint").sum() == 6 * 3
     assert shown.equals(plain.reset_index(drop=True))
     assert len(shown) == 6 * 12 * 3
 

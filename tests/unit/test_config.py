@@ -18,6 +18,7 @@ from pipeline.config.grid import cells
 from pipeline.config.load import load_config, load_configs
 from pipeline.config.write_schema import SCHEMA_PATH, schema_text
 from pipeline.documents.config_keys import config_keys, config_table
+from pipeline.documents.origins import ORIGINS, origins
 from pipeline.run.disk import describe_disk
 
 ROOT = Path(__file__).parents[2]
@@ -259,6 +260,36 @@ def test_every_key_is_in_the_documented_table_with_its_value():
     assert all(key.meaning for key in found.values())
 
 
+def test_every_value_has_an_origin():
+    """A comment behind its key in config.yaml, or behind that of a section that it is in."""
+    found = config_keys()
+    assert [key.name for key in found if bool(key.value) != (key.origin in ORIGINS)] == []
+
+
+def test_an_origin_holds_for_all_keys_below_without_one(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "a:  # ours\n  b: {c: 1, d: {}}  # paper\n  e: '# paper'\nf: [1]  # papper\n"
+        "g:  # recalled\n  - {h: 1}\n"
+    )
+    said = {"a.b.c": "paper", "a.b.d": "paper", "a.e": "ours", "f": "", "g[].h": "recalled"}
+    assert origins(path) == said
+
+
+def test_the_page_of_choices_says_of_keys_what_the_config_says():
+    rows = re.findall(r"^\| .* \|$", (ROOT / "docs/choices.md").read_text(), re.MULTILINE)
+    known = {key.name: key.origin for key in config_keys() if key.value}
+    cells = [row.strip("| ").split(" | ") for row in rows]
+    told = {
+        name: whose
+        for _, keys, whose, *_ in (row for row in cells if len(row) >= 3)
+        for key in re.findall(r"`([^`]+)`", keys)
+        if (name := f"domains.rhm.{key}") in known
+    }
+    assert len(told) > 15
+    assert {name: known[name].split()[0] for name in told} == told
+
+
 def test_every_key_is_described():
     schema = load().model_json_schema()
     objects = [schema, *schema["$defs"].values()]
@@ -291,6 +322,14 @@ def test_labels_read_back():
     assert all(re.fullmatch(REPLICAS_PATTERN, name) for name in (label, "d3n4"))
     assert parse_setting("v16_m4_s2_L3") == {"v": 16, "m": 4, "s": 2, "L": 3}
     assert parse_setting("gpt2_context1024") == {"setting": "gpt2_context1024"}
+
+
+@pytest.mark.parametrize("label", ["g0d0n0+d0", "", "g0d0n0,g1d0n0", "g0d0n0+"])
+def test_a_label_that_names_something_else_is_refused(label):
+    with pytest.raises(PipelineError, match=r"names no replica; write g0d0n0, or d0n0") as error:
+        parse_replicas(label)
+    assert repr(label) in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def disk(config):

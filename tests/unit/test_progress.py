@@ -8,15 +8,8 @@ import pytest
 
 from pipeline.run import progress
 from pipeline.run.curves import last_point
-from pipeline.run.progress import (
-    CHATTER,
-    STOPPING,
-    SUBMITTED,
-    GridProgress,
-    PlannedJob,
-    error_line,
-    last_lines,
-)
+from pipeline.run.job_logs import error_line, last_lines
+from pipeline.run.progress import CHATTER, STOPPING, SUBMITTED, GridProgress, PlannedJob
 from pipeline.training.names import CURVE, CURVE_COLUMNS
 
 JOBS = {

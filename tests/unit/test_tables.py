@@ -27,7 +27,7 @@ from tests.unit.settings_case import BARE
 
 ROOT = Path(__file__).parents[2]
 
-FRAME = pd.DataFrame({"v": [4, 8], "level": [1.0, None], "quantity": ["a", "b"]})
+FRAME = pd.DataFrame({"v": [4, 8], "quantity": ["a", "b"], "level": [1.0, None]})
 STAMP = make_stamp("losses", replace(BARE, plain={"x": 1}), {"in": "abc"})
 
 
@@ -64,6 +64,19 @@ def test_an_undocumented_column_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_columns_have_the_type_and_order_of_all_tables_also_where_nothing_is_known(tmp_path):
+    """Whichever order rows were made in, and whatever pandas takes an empty column for."""
+    names = [*COLUMNS]
+    random.Random(0).shuffle(names)
+    none = dict.fromkeys(names)
+    for rows in ([], [none], [none | dict.fromkeys(("estimate", "level"), float("nan"))]):
+        path = tmp_path / "table.parquet"
+        write_table(path, pd.DataFrame(rows, columns=names), STAMP)
+        found = pq.read_table(path, partitioning=None)
+        assert [(f.name, f.type) for f in found.schema] == [(n, c.kind) for n, c in COLUMNS.items()]
+        assert all(column.null_count == len(rows) for column in found.columns)
+
+
 def test_many_tables_are_read_as_one_in_their_order(written, tmp_path):
     other = tmp_path / "other.parquet"
     write_table(other, FRAME.assign(v=[1, 2]), STAMP)
@@ -98,7 +111,8 @@ def test_a_column_that_a_part_lacks_is_empty_there_as_in_pandas(tmp_path):
     joined = pd.concat([read_table(path, "losses") for path in paths], ignore_index=True)
     write_table(tmp_path / "joined.parquet", joined, STAMP)
     expected = read_table(tmp_path / "joined.parquet", "losses")
-    pd.testing.assert_frame_equal(read_tables(paths, "losses"), expected)
+    found = read_tables(paths, "losses")
+    pd.testing.assert_frame_equal(found[expected.columns], expected)
 
 
 def test_a_truncated_table_is_refused(written):

@@ -76,6 +76,20 @@ def test_the_length_is_drawn_for_every_network_and_kind_of_weights(networks):
     assert calibrated.lines[0].get_ydata() == pytest.approx([1, 2, 4])
 
 
+def test_every_other_average_has_a_curve_of_its_own():
+    """As one curve, they would run to and fro between one another's points."""
+    measured = of_networks(numbers, 1, raw=1.5)
+    third = measured[measured["average"] == 0.99].assign(average=0.9)
+    third["estimate"] *= 2
+    measured = pd.concat([measured, third], ignore_index=True)
+    figure = text_coherence_length_vs_training.draw(LOOKS, measured, of_controls(numbers))
+    dotted = [line for line in figure.axes[1].lines if line.get_linestyle() == ":"]
+    assert [line.get_ydata() for line in dotted] == [
+        pytest.approx([4, 6, 8]),
+        pytest.approx([3, 4.5, 6]),
+    ]
+
+
 def test_a_lower_bound_is_marked_by_an_arrow():
     measured, calibration = of_networks(numbers, 1), of_controls(numbers)
     last = (measured["quantity"] == "equivalent_block_length") & (measured["step"] == 1000)

@@ -137,13 +137,19 @@ def test_every_fault_has_a_test():
 
 def test_the_python_of_the_page_for_notebooks_runs(smoke_run, monkeypatch):
     monkeypatch.chdir(smoke_run.path)
-    tables, network, oracle = re.findall(
+    tables, figure, network, oracle = re.findall(
         r"```python\n(.*?)```", PAGES["docs/notebook.md"], re.DOTALL
     )
     smoke = tables.replace("results/demo", "results/smoke").replace("level == 3", "level == 2")
     names = {}
     exec(smoke.replace("\nrows.query", "\nfound = rows.query"), names)
     assert len(names["found"]) > 0
+    exec(
+        figure.replace('"demo"', '"smoke"').replace("v == 10 and m == 3", "v == 4 and m == 2"),
+        names,
+    )
+    assert len(names["plt"].gca().lines) == 2
+    names["plt"].close()
     exec(network.replace('"demo"', '"smoke"').replace("t=100", "t=10"), names)
     assert names["clean"].shape == (2, 64, 4, 4)
     assert set(names["blocks"]) == {"down1", "down2", "up2", "up1"}

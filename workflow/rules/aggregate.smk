@@ -1,6 +1,6 @@
 # Makes:  tidy tables of each setting (grammar parameters), thresholds, learning and copying times
 #         read off them, and tables of all settings of a domain.
-# Needs:  the same table of every cell of the setting.
+# Needs:  the same table of every cell of the setting; its losses, which tell the best checkpoints.
 # Writes: .../{setting}/tables/{table}.parquet and results/{run}/tables/{domain}_{table}.parquet
 
 from pipeline.stages.catalogue import CELL_TABLES
@@ -10,6 +10,7 @@ rule aggregate:
     """One table of all cells of a setting."""
     input:
         parts=PLAN.cell_tables,
+        losses=PLAN.losses_beside,
         ceilings=PLAN.tables_beside,
     output:
         table="results/{run}/{domain}/{setting}/tables/{table}.parquet",
@@ -27,6 +28,7 @@ rule aggregate:
         python -m pipeline aggregate \
             --spec {params.spec:q} \
             --parts {input.parts:q} \
+            --losses {input.losses:q} \
             --ceilings {input.ceilings:q} \
             --output {output.table:q} \
             2>{log:q}

@@ -95,6 +95,12 @@ onstart:
         jobs = local if here else elsewhere
         for line in describe_disk(config, trajectories, jobs):
             logger.info(f"{run}: {line}")
+        for name, of_domain in trajectories.items():
+            steps = len(of_domain) * config.domain(name).training.checkpoints[-1]
+            logger.info(f"{run}: training for {name}: {steps:,} steps in all")
+    preset = OVERRIDES.get("preset", "none")
+    told = f"python -m pipeline run {CONFIG.run} --preset {preset} --estimate"
+    logger.info(f"how long all training takes is told without a run by: {told}")
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     stages = {job.rule for job in jobs.values()}
     for name, stage in {"text": "corpus", "image": "images"}.items():

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.coherence import (
     draw_calibration,
     draw_intervals,
@@ -53,7 +53,7 @@ def _correlations(
         summary["distance"], summary["mean"], summary["error"], label="real", **style.THEORY
     )
     panel.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    style.plain_log_axis(panel, "x", summary["distance"])
+    log_axes.plain_log_axis(panel, "x", summary["distance"])
     panel.set(xlabel=style.LABELS["pixels"], ylabel="correlation over real variance")
 
 

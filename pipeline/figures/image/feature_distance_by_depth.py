@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from pipeline.analysis.convergence import relative_distances
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import NETWORK, mean_over_networks, shown_samples
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfFeatures
 
 _OUTSIDE = {"inside": "o", "below": "v", "above": "^"}
@@ -31,7 +31,7 @@ def draw(
     style.legend(figure, axes[0], title="layer", loc="outside right upper")
     for panel, fraction in zip(axes[2:], fractions, strict=False):
         _against_depth(panel, times[times["fraction"] == fraction])
-        style.plain_log_axis(panel, "y", frame["step"])
+        log_axes.plain_log_axis(panel, "y", frame["step"])
         panel.set_ylim(frame["step"].min() / 1.4, frame["step"].max() * 5)
         panel.set_title(f"distance below {fraction:g}")
     style.legend(figure, axes[2], loc="outside right center")
@@ -65,7 +65,7 @@ def _against_step(
     panel.axhline(0, **style.THEORY)
     for fraction in marks:
         panel.axhline(fraction, color="0.8", linewidth=0.8, zorder=0)
-    style.plain_log_axis(panel, "x", frame["step"])
+    log_axes.plain_log_axis(panel, "x", frame["step"])
     panel.set(xlabel=style.LABELS["step"], ylabel="distance, relative to noise")
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import mean_over_networks, shown_samples
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfFeatures
 
 
@@ -23,8 +23,8 @@ def draw(settings: OfFeatures, measurements: pd.DataFrame, calibration: pd.DataF
         low, high = (real["mean"] + sign * real["error"] for sign in (-1, 1))
         panel.plot(real.index, real["mean"] / unit, label="real", **style.THEORY)
         panel.fill_between(real.index, low / unit, high / unit, color="0.35", alpha=0.2, lw=0)
-        style.plain_log_axis(panel, "x", 2.0 ** np.arange(len(real).bit_length()))
-        style.log_axis(panel, "y")
+        log_axes.plain_log_axis(panel, "x", 2.0 ** np.arange(len(real).bit_length()))
+        log_axes.log_axis(panel, "y")
         panel.set_xlabel(style.LABELS["frequency"])
     axes[0].set_ylabel("power")
     axes[1].set_ylabel("power, relative to real")

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfAnalysis
 
 QUANTITIES = {"measurements": (*style.ACCURACIES, "copied_fraction")}
@@ -49,7 +49,7 @@ def _levels(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame, copies: pd.D
     summary = style.summarise(copies, ["dataset_size"])
     looks = {"color": "0.45", "marker": "x", "label": "copies"}
     style.curve(panel, summary["dataset_size"], summary, 0, **looks)
-    style.plain_log_axis(panel, "x", frame["dataset_size"])
+    log_axes.plain_log_axis(panel, "x", frame["dataset_size"])
     panel.set(xlabel=style.LABELS["dataset_size"], ylim=(-0.03, 1.03))
     panel.legend(loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=4, columnspacing=1)
 
@@ -76,7 +76,7 @@ def _collapse(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame) -> None:
     panel.legend(
         handles=handles, title=style.SETTING_TITLE, loc="center left", bbox_to_anchor=(1, 0.5)
     )
-    style.log_axis(panel, "x")
+    log_axes.log_axis(panel, "x")
     panel.set(xlabel=r"$P\,(1 - m / v^{s-1})\,/\,(v\,m^{\ell+1})$")
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import all_inside
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfAnalysis
 
 QUANTITIES = {"measurements": style.ACCURACIES}
@@ -26,7 +26,7 @@ def draw(
         summary = style.summarise(part, ["step"])
         label = f"level {level:.0f}"
         style.curve(axes[0], summary["step"], summary, index, color=colours[index], label=label)
-    style.plain_log_axis(axes[0], "x", frame["step"])
+    log_axes.plain_log_axis(axes[0], "x", frame["step"])
     axes[0].set(xlabel=style.LABELS["step"], ylabel=style.LABELS[quantity], ylim=(-0.03, 1.03))
     style.legend(figure, axes[0])
     _half_way(axes[1], sample_complexity[sample_complexity["quantity"] == quantity])
@@ -55,5 +55,5 @@ def _half_way(panel: Axes, thresholds: pd.DataFrame) -> None:
         line = np.exp(constant + levels * log_m)
         panel.plot(levels, line, label=r"$\propto m^{\ell}$", **style.THEORY)
     panel.set_xticks(levels)
-    style.log_axis(panel, "y")
+    log_axes.log_axis(panel, "y")
     panel.legend(loc="upper left")

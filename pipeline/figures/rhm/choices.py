@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.departures import BASE
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 _EDGES = {"below": (0.02, "<"), "above": (0.98, ">"), "undecided": (0.5, "x")}
@@ -73,5 +73,5 @@ def _forest(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, names: l
     panel.axvline(1 if ratio else 0, **style.THEORY)
     panel.set_xlabel("ratio" if ratio else "difference")
     if ratio:
-        style.log_axis(panel, "x", 4)
+        log_axes.log_axis(panel, "x", 4)
     panel.grid(axis="y", linewidth=0.3)

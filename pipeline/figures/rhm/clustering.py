@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from pipeline.analysis.curves import GRAMMAR, at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.settings import Shown
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfAnalysis
 
 _LINE: style.Looks = {"linewidth": 0.8, "elinewidth": 0.6, "capsize": 0, "markersize": 3.5}
@@ -135,7 +135,7 @@ def _label(raw: Axes, collapsed: Axes, covered: Axes) -> None:
     covered.set_xscale("log")  # before its limit, which would keep the left end of a linear axis
     covered.set_xlim(right=min(covered.get_xlim()[1], _COVERED))
     for panel in (raw, collapsed, covered):
-        style.log_axis(panel, "x")
+        log_axes.log_axis(panel, "x")
 
 
 def _state_numbers(figure: Figure, clusters: pd.DataFrame, networks: pd.DataFrame) -> None:

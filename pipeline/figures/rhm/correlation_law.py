@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 from pipeline.rhm.grammar.correlations import correlation_law
 
@@ -65,7 +65,7 @@ def _root_mean_square(
 
 
 def _label(size: Axes, ratio: Axes, levels: int) -> None:
-    style.log_axis(size, "y")
+    log_axes.log_axis(size, "y")
     size.set_ylabel("rms correlation (probability)")
     ratio.axhline(1, **style.THEORY)
     ratio.set(ylabel="mean square / closed form", ylim=(0, None))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import square_root
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 QUANTITIES = {
@@ -52,8 +52,8 @@ def _magnitude(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> No
     panel.plot(s ** (known["level"] - 1), known["mean"], label="exact", **style.THEORY)
     panel.set(xlabel=r"distance $s^{\ell-1}$ (tokens)", ylabel="rms correlation", yscale="log")
     panel.set_ylim(bottom=known["mean"].min() / 5)
-    style.log_axis(panel, "y")
-    style.plain_log_axis(panel, "x", s ** (known["level"] - 1))
+    log_axes.log_axis(panel, "y")
+    log_axes.plain_log_axis(panel, "x", s ** (known["level"] - 1))
     _above(panel)
 
 
@@ -64,7 +64,7 @@ def _ratio(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
         x, label = summary["dataset_size"], rf"$\ell={level:.0f}$"
         style.curve(panel, x, summary, index, color=colours[index], label=label)
     panel.axhline(1, label="data", **style.THEORY)
-    style.plain_log_axis(panel, "x", frame["dataset_size"], 4)
+    log_axes.plain_log_axis(panel, "x", frame["dataset_size"], 4)
     panel.set(xlabel=style.LABELS["dataset_size"], ylim=(-0.2, 2.0))
     panel.set_ylabel("correlation / that of the data")
     _above(panel)
@@ -79,7 +79,7 @@ def _length(panel: Axes, settings: FigureSettings, frame: pd.DataFrame) -> None:
         style.curve(panel, summary["dataset_size"], summary, index, color=colour, label=label)
     whole = frame["s"].iloc[0] ** frame["L"].iloc[0]
     panel.axhline(whole, label="data", **style.THEORY)
-    style.plain_log_axis(panel, "x", frame["dataset_size"], 4)
+    log_axes.plain_log_axis(panel, "x", frame["dataset_size"], 4)
     panel.set(xlabel=style.LABELS["dataset_size"], ylim=(0, None))
     panel.set_ylabel("coherence length (tokens)")
     _above(panel)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 _SIZES_SHOWN = 4
@@ -25,7 +25,7 @@ def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -
     _predictions(axes[1], best)
     axes[0].set(yscale="log", ylabel="excess loss (nats per token)")
     axes[0].set_ylim(bottom=_floor(best, online))
-    style.log_axis(axes[0], "y")
+    log_axes.log_axis(axes[0], "y")
     style.legend(figure, axes[0], title="$P$", loc="outside right upper")
     style.legend(figure, axes[1], title="who knows", loc="outside right lower")
     label = f"{style.grammar_label(probes)}; test strings; checkpoint of lowest validation loss"
@@ -60,7 +60,7 @@ def _curve(panel: Axes, settings: FigureSettings, frame: pd.DataFrame, variable:
     for level, part in grouped(whole[whole["quantity"] == "plateau_excess_loss"], "level"):
         label = "no level" if level == 0 else f"up to {level:.0f}"
         panel.axhline(part["estimate"].mean(), label=label, **_dashes(level))
-    style.plain_log_axis(panel, "x", summary[variable])
+    log_axes.plain_log_axis(panel, "x", summary[variable])
     panel.set(xlabel=style.LABELS[variable])
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 
@@ -17,9 +17,9 @@ def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -
     figure, axes = style.panels(settings, 2, sharey=True)
     for panel, frame, variable in zip(axes, (best, online), ("dataset_size", "step"), strict=True):
         _levels(panel, settings, frame, variable)
-        style.plain_log_axis(panel, "x", frame[variable])
+        log_axes.plain_log_axis(panel, "x", frame[variable])
         panel.set_xlabel(style.LABELS[variable])
-    style.log_axis(axes[0], "y")
+    log_axes.log_axis(axes[0], "y")
     axes[0].set_ylabel("KL of latents (nats per node)")
     style.legend(figure, axes[0], title="level", theory="exact tokens")
     label = f"{style.grammar_label(probes)}; left: checkpoint of lowest validation loss"

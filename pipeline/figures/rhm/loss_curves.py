@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import total_losses
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 
@@ -20,8 +20,8 @@ def draw(settings: FigureSettings, losses: pd.DataFrame) -> Figure:
             summary = style.summarise(part[part["dataset_size"] == size], ["step"], value="loss")
             label = str(size)
             style.curve(panel, summary["step"], summary, index, color=colour, label=label)
-        style.plain_log_axis(panel, "x", part["step"])
-        style.log_axis(panel, "y")
+        log_axes.plain_log_axis(panel, "x", part["step"])
+        log_axes.log_axis(panel, "y")
         panel.set(xlabel=style.LABELS["step"], title=f"{split} strings")
     axes[0].set_ylabel("denoising loss (nats per token)")
     style.legend(figure, axes[1], title="$P$")

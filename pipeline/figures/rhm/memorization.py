@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import all_inside, finite_sizes
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 QUANTITIES = {
@@ -83,8 +83,8 @@ def _times(panel: Axes, settings: FigureSettings, times: pd.DataFrame, run: pd.D
         first, sizes = summary.iloc[0], summary["dataset_size"]
         line = np.exp(first["mean"]) * sizes / first["dataset_size"]
         panel.plot(sizes, line, label=r"$\propto P$", **style.THEORY)
-    style.plain_log_axis(panel, "x", run["dataset_size"])
-    style.plain_log_axis(panel, "y", run["step"])
+    log_axes.plain_log_axis(panel, "x", run["dataset_size"])
+    log_axes.plain_log_axis(panel, "y", run["step"])
     panel.set_xlim(run["dataset_size"].min() / 1.2, run["dataset_size"].max() * 1.2)
     panel.set_ylim(run["step"].min() / 1.2, run["step"].max() * 1.2)
     panel.set(xlabel=style.LABELS["dataset_size"], ylabel=style.LABELS["step"])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 _SYNONYMS, _OTHER = "synonym_update_similarity", "other_update_similarity"
@@ -24,7 +24,7 @@ def draw(settings: FigureSettings, theory: pd.DataFrame) -> Figure:
     figure, (synonyms, other) = style.panels(settings, 2)
     for panel, quantity in ((synonyms, _SYNONYMS), (other, _OTHER)):
         _similarities(panel, settings, frame[frame["quantity"] == quantity])
-        style.log_axis(panel, "x")
+        log_axes.log_axis(panel, "x")
         panel.set(xlabel=r"$P / P^*,\ P^* = v\,m^3 / (1 - m / v^{s-1})$")
     ratio = np.geomspace(*synonyms.get_xlim(), 200)
     (law,) = synonyms.plot(ratio, _law(ratio), label=r"$1 / (1 + P^* / P)$", **style.THEORY)

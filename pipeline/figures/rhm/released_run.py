@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import GRAMMAR, difference_interval, total_losses
 from pipeline.base.errors import PipelineError
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import BesideReferences
 
 QUANTITIES = {"measurements": ("node_accuracy", "copied_fraction")}
@@ -38,7 +38,7 @@ def draw(
         _panel(panel, settings, names, ours, theirs, published)
     axes[0].set(ylabel="fraction of valid nodes", ylim=(-0.03, 1.03))
     axes[1].set(ylabel="fraction of copies", ylim=(-0.03, None))
-    style.log_axis(axes[2], "y")
+    log_axes.log_axis(axes[2], "y")
     axes[2].set(ylabel="KL of a reverse step (nats per token)")
     widths = [int(frame["width"].iloc[0]) for frame in (theirs, published)]
     of_notebook = settings.width == widths[1]
@@ -121,7 +121,7 @@ def _panel(
             points["epoch"], points["estimate"], color=colour, alpha=0.6,
             marker="s", markersize=4, linestyle="", markerfacecolor="none",
         )  # fmt: skip
-    style.log_axis(panel, "x")
+    log_axes.log_axis(panel, "x")
     panel.set_xlabel("epoch")
     panel.legend()
 
@@ -146,7 +146,7 @@ def _differences(
         )
     panel.axhline(0, **style.THEORY)
     if points:  # of a run that was stopped early, there may be none yet
-        style.log_axis(panel, "x")
+        log_axes.log_axis(panel, "x")
     panel.set_xlabel("epoch")
     low, high = panel.get_ylim()
     panel.set_ylim(low, high + 0.2 * (high - low))  # room for the legend

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from pipeline.analysis.curves import GRAMMAR, all_inside, mean_interval
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfAnalysis
 
 _ARROW = {"arrowstyle": "-|>", "linewidth": 0.8, "shrinkA": 2, "shrinkB": 0}
@@ -59,7 +59,7 @@ def _sizes(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame, exponents: pd
     _fits(panel, frame, exponents)
     _legend(panel, groups, colours, levels)
     for which in "xy":
-        style.log_axis(panel, which)
+        log_axes.log_axis(panel, which)
 
 
 def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: style.Colour) -> None:

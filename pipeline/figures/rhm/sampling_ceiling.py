@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 _PROCESSES = {"uniform": "uniform noise", "absorbing": "absorbing noise"}
@@ -19,7 +19,7 @@ def draw(settings: FigureSettings, ceilings: pd.DataFrame) -> Figure:
     for panel, (process, title) in zip(axes, _PROCESSES.items(), strict=True):
         _schedules(panel, settings, swept[swept["process"] == process])
         _configured(panel, whole[whole["configured"] & (whole["process"] == process)])
-        style.plain_log_axis(panel, "x", swept["noise_levels"])
+        log_axes.plain_log_axis(panel, "x", swept["noise_levels"])
         panel.set(xlabel="noise levels $T$", title=title)
         panel.axhline(1, **style.THEORY)
     axes[0].set_ylabel("string accuracy")

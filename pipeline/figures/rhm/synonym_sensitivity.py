@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.curves import at_best_checkpoint, finite_sizes, predicted_size
 from pipeline.analysis.groups import grouped
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import FigureSettings
 
 
@@ -20,7 +20,7 @@ def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -
     for panel, (level, part) in zip(axes, grouped(best, "level"), strict=True):
         _blocks(panel, settings, part)
         _prediction(panel, part, int(level))
-        style.plain_log_axis(panel, "x", part["dataset_size"], 4)
+        log_axes.plain_log_axis(panel, "x", part["dataset_size"], 4)
         panel.set(xlabel=style.LABELS["dataset_size"], ylim=(0, None))
         panel.set_title(f"tuples of level-{level:.0f} symbols")
     axes[0].set_ylabel("relative change by synonyms")

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import mean_over_networks, shown_samples, square_root
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfSamples
 
 
@@ -24,8 +24,8 @@ def draw(settings: OfSamples, measurements: pd.DataFrame, calibration: pd.DataFr
         real["distance"], real["mean"] - real["down"], real["mean"] + real["up"],
         color="0.35", alpha=0.2, linewidth=0,
     )  # fmt: skip
-    style.plain_log_axis(panel, "x", frame["distance"].dropna())
-    style.log_axis(panel, "y")
+    log_axes.plain_log_axis(panel, "x", frame["distance"].dropna())
+    log_axes.log_axis(panel, "y")
     panel.set_xlabel(style.LABELS["distance"])
     panel.set_ylabel("correlation $C(t)$")
     style.legend(figure, panel, title="step")

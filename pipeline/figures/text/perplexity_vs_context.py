@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.groups import grouped
 from pipeline.analysis.samples import mean_over_networks, shown_samples
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfJudgements
 
 _Dash: TypeAlias = str | tuple[float, tuple[float, ...]]
@@ -49,7 +49,7 @@ def _losses(
         summary = _by_context(part)
         looks = style.THEORY | {"linestyle": dash}
         panel.errorbar(summary["context"], summary["mean"], summary["error"], label=name, **looks)
-    style.plain_log_axis(panel, "x", summary["context"])
+    log_axes.plain_log_axis(panel, "x", summary["context"])
     panel.set(xlabel="tokens of the judge read before, at least")
     panel.set_ylabel("loss (nats per token)")
 
@@ -77,7 +77,7 @@ def _against_step(panel: Axes, frame: pd.DataFrame, quantity: str, label: str) -
     summary = mean_over_networks(frame[frame["quantity"] == quantity], ["step"])
     looks = style.BARS | {"fmt": "o-", "color": style.INK}
     panel.errorbar(summary["step"], summary["mean"], summary["error"], **looks)
-    style.plain_log_axis(panel, "x", summary["step"])
+    log_axes.plain_log_axis(panel, "x", summary["step"])
     panel.set(xlabel=style.LABELS["step"], ylabel=label)
 
 

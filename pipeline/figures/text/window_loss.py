@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from pipeline.analysis.samples import largest_training_set, mean_over_networks
-from pipeline.figures import style
+from pipeline.figures import log_axes, style
 from pipeline.figures.settings import OfSamples
 
 
@@ -15,7 +15,7 @@ def draw(settings: OfSamples, probes: pd.DataFrame) -> Figure:
     for part, looks in style.by_step(settings, frame):
         summary = mean_over_networks(part, ["window"])
         panel.errorbar(summary["window"], summary["mean"], summary["error"], **looks, **style.BARS)
-    style.plain_log_axis(panel, "x", frame["window"])
+    log_axes.plain_log_axis(panel, "x", frame["window"])
     panel.set(xlabel="length $n$ of the window (tokens)", ylabel="loss (nats per token)")
     style.legend(figure, panel, title="step")
     networks = len(frame[["data_seed", "network_seed"]].drop_duplicates())
