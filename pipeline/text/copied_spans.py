@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.artifacts.chosen_rows import Strings
 from pipeline.measurement.estimate import Row
 
 _BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 """Odd, so that no power of it is 0 modulo 2**64."""
+_CHUNK = 2**22
+"""Tokens of training text whose hashes are in memory at a time, 8 bytes each."""
 
 
 def usual_run(runs: np.ndarray, real_copies: float) -> int:
@@ -33,8 +36,10 @@ def copied_rows(longest: np.ndarray, usual: int) -> Iterator[Row]:
     yield Row("usual_copied_span", float(usual), 0.0, len(longest))
 
 
-def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray:
+def longest_shared_runs(samples: np.ndarray, training: Strings) -> np.ndarray:
     """Tokens of the longest run of each sample that stands within a training block, int [N].
+
+    Training blocks are read chunk by chunk, as all of their hashes may be larger than memory.
 
     Runs are told apart by 64-bit polynomial hashes. The chance that any of 10^9 comparisons takes
     two different runs for equal is about 1 in 10^10.
@@ -43,13 +48,23 @@ def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray
         samples: tokens [N, d].
         training: tokens [P, d'].
     """
-    ours, theirs = _Hashes(samples), _Hashes(training)
-    low = np.zeros(len(samples), dtype=int)
-    high = np.full(len(samples), min(samples.shape[1], training.shape[1]))
+    ours, longest = _Hashes(samples), np.zeros(len(samples), dtype=int)
+    blocks, length = training.shape
+    chunk = max(1, _CHUNK // length)
+    for start in range(0, blocks, chunk):
+        theirs = _Hashes(training[start : start + chunk])
+        longest = np.maximum(longest, _longest_shared(ours, theirs, min(samples.shape[1], length)))
+    return longest
+
+
+def _longest_shared(ours: "_Hashes", theirs: "_Hashes", most: int) -> np.ndarray:
+    """Tokens of the longest run of each of our rows that is in any of theirs, at most so many."""
+    low = np.zeros(len(ours), dtype=int)
+    high = np.full(len(ours), most)
     while (low < high).any():
         # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
         middle = (low + high + 1) // 2
-        shared = np.zeros(len(samples), dtype=bool)
+        shared = np.zeros(len(ours), dtype=bool)
         for length in np.unique(middle[low < high]):
             rows = (middle == length) & (low < high)
             shared[rows] = _any_among(ours.runs(int(length), rows), theirs.runs(int(length)))
@@ -68,6 +83,10 @@ class _Hashes:
         for place in range(tokens.shape[1]):
             token = tokens[:, place].astype(np.uint64) + np.uint64(1)
             self._prefix[:, place + 1] = self._prefix[:, place] * _BASE + token
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._prefix)
 
     def runs(self, length: int, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Hashes of runs of so many tokens, uint64 [rows, d - length + 1]."""

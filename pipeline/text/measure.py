@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import streams
+from pipeline.artifacts.chosen_rows import ChosenRows
 from pipeline.measurement.coherence import RealCorrelations, coherence_rows
 from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
 from pipeline.measurement.diversity import diversity
@@ -65,7 +66,8 @@ def observe(
     Args:
         truth: real text.
         generated: `tokens` [N, d].
-        strings: `training` blocks [P, d], which samples may be copies of; nothing of fresh text.
+        strings: `training`, numbers [P] of those of `truth.training` that samples may be copies of;
+            nothing of fresh text.
         settings: of the stage.
     """
     samples, blocks = generated["tokens"], settings.jackknife_blocks
@@ -76,7 +78,8 @@ def observe(
     yield from coherence_rows(samples, truth.correlations, settings)
     yield from diversity(samples, blocks)
     if "training" in strings:
-        longest = longest_shared_runs(samples, strings["training"])
+        known = ChosenRows(truth.training, strings["training"])
+        longest = longest_shared_runs(samples, known)
         usual = usual_run(truth.runs, settings.real_copies)
         yield from copied_rows(longest, usual)
         novel = samples[longest <= usual]

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import streams, tables
+from pipeline.artifacts import tables
+from pipeline.artifacts.chosen_rows import map_dataset
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import uniforms
@@ -38,7 +39,8 @@ def dataset(tmp_path, size, replicas):
     settings = {"training_size": size, "validation_size": 8, "cell": cell}
     make_dataset(spec_of("dataset", "text", settings), data, [corpus], output)
     blocks = read_tensors(corpus, "corpus").tensors
-    return streams.map_tensors(output, "dataset").tensors, blocks
+    strings = map_dataset(output, [corpus]).strings
+    return {name: part[:] for name, part in strings.items()}, blocks
 
 
 def rows_of(blocks):

@@ -1,5 +1,5 @@
 # Makes:  features of images under a pretrained network, of samples, controls and finite training sets.
-# Needs:  samples of every checkpoint, controls, or a dataset; the network, fetched once.
+# Needs:  samples of every checkpoint, controls, or images and a dataset; the network, fetched once.
 # Writes: .../{replicas}/features/step{step}.safetensors and training_features.safetensors,
 #         .../control_features/{control}.safetensors
 
@@ -75,6 +75,7 @@ use rule encode as encode_controls with:
 rule encode_training:
     input:
         encoder=ENCODER,
+        sources=PLAN.sources,
         dataset=f"{CELL}/dataset.safetensors",
     output:
         features=f"{CELL}/training_features.safetensors",
@@ -89,6 +90,7 @@ rule encode_training:
         python -m pipeline encode_training \
             --spec {params.spec:q} \
             --encoder {input.encoder:q} \
+            --sources {input.sources:q} \
             --dataset {input.dataset:q} \
             --output {output.features:q} \
             2>{log:q}
