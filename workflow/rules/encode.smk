@@ -10,7 +10,7 @@ ENCODER = model_directory(CONFIG.domains.image.encoder)
 
 
 rule prepare_encoder:
-    """The network whose features of images are compared, fetched and tried."""
+    """The network whose features of images are compared, made ready and tried."""
     input:
         archive=model_archive(CONFIG.domains.image.encoder.model),
     output:
@@ -18,7 +18,6 @@ rule prepare_encoder:
     log:
         f"resources/logs/{Path(ENCODER).name}.log",
     priority: 1  # before hours of training: it may turn out that it cannot be used
-    localrule: True
     params:
         model=canonical_json(model_section(CONFIG.domains.image.encoder.model)),
         size=CONFIG.domains.image.encoder.size,
