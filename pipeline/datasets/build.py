@@ -21,16 +21,11 @@ _Settings_contra = TypeVar("_Settings_contra", bound=Section, contravariant=True
 
 
 class Data(Protocol[_Settings_contra]):
-    """A domain's `data` part, a module.
-
-    Attributes:
-        SOURCE: kind of the artifact whose rows the domain's datasets number; none if they hold
-            strings.
-    """
+    """A domain's `data` part, a module."""
 
     @property
     def SOURCE(self) -> str | None:
-        """See above."""
+        """Kind of the artifact whose rows its datasets number; none if they hold strings."""
         ...
 
     def build(

@@ -53,18 +53,16 @@ def longest_shared_runs(samples: np.ndarray, training: Strings) -> np.ndarray:
     chunk = max(1, _CHUNK // length)
     for start in range(0, blocks, chunk):
         theirs = _Hashes(training[start : start + chunk])
-        longest = np.maximum(longest, _longest_shared(ours, theirs, min(samples.shape[1], length)))
+        longest = _lengthened(longest, ours, theirs, min(samples.shape[1], length))
     return longest
 
 
-def _longest_shared(ours: "_Hashes", theirs: "_Hashes", most: int) -> np.ndarray:
-    """Tokens of the longest run of each of our rows that is in any of theirs, at most so many."""
-    low = np.zeros(len(ours), dtype=int)
-    high = np.full(len(ours), most)
+def _lengthened(known: np.ndarray, ours: "_Hashes", theirs: "_Hashes", most: int) -> np.ndarray:
+    """Tokens of the longest run of each of our rows that is in any of theirs, if not `known`."""
+    low, high = known, np.full(len(known), most)
+    middle = np.minimum(low + 1, high)  # most rows share no longer run with another chunk
     while (low < high).any():
-        # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
-        middle = (low + high + 1) // 2
-        shared = np.zeros(len(ours), dtype=bool)
+        shared = np.zeros(len(known), dtype=bool)
         for length in np.unique(middle[low < high]):
             rows = (middle == length) & (low < high)
             shared[rows] = _any_among(ours.runs(int(length), rows), theirs.runs(int(length)))
@@ -72,6 +70,8 @@ def _longest_shared(ours: "_Hashes", theirs: "_Hashes", most: int) -> np.ndarray
             np.where(shared, middle, low),
             np.where(shared, high, np.maximum(middle - 1, low)),
         )
+        # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
+        middle = (low + high + 1) // 2
     return low
 
 
@@ -83,10 +83,6 @@ class _Hashes:
         for place in range(tokens.shape[1]):
             token = tokens[:, place].astype(np.uint64) + np.uint64(1)
             self._prefix[:, place + 1] = self._prefix[:, place] * _BASE + token
-
-    def __len__(self) -> int:
-        """Number of rows."""
-        return len(self._prefix)
 
     def runs(self, length: int, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Hashes of runs of so many tokens, uint64 [rows, d - length + 1]."""
