@@ -93,7 +93,10 @@ def _aggregate(grid: Grid, module: str) -> None:
     """Run stage `aggregate` as a job, by the command line or by the one that checks nothing."""
     spec = make_spec("aggregate", "rhm", grid.spec.settings)
     command = [sys.executable, "-m", module, "aggregate", "--spec", spec, "--parts"]
-    subprocess.run([*command, *grid.parts, "--ceilings", "--output", grid.output], check=True)
+    subprocess.run(
+        [*command, *grid.parts, "--losses", *grid.losses, "--ceilings", "--output", grid.output],
+        check=True,
+    )
 
 
 def _spec(stage: str, settings: Section) -> Spec:

@@ -62,6 +62,17 @@ def scratch_directory(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
+def replacing_directory(output: Path) -> Iterator[Path]:
+    """Yield an empty directory that becomes `output` if the block succeeds; else as `replacing`."""
+    with scratch_directory(output) as scratch:
+        directory = scratch / output.name
+        directory.mkdir()
+        yield directory
+        remove(output)
+        directory.rename(output)
+
+
+@contextmanager
 def naming_failures(path: Path) -> Iterator[None]:
     """Say in one line why `path` cannot be written; errors about other files are passed on.
 

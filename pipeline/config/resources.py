@@ -13,7 +13,7 @@ from pipeline.config.text import Judge
 from pipeline.image.settings import Images
 from pipeline.sources.contents import content_hash
 from pipeline.sources.directory import Listing, list_files
-from pipeline.sources.settings import HubFiles, HubSource, OwnFiles, Package, Pinned
+from pipeline.sources.settings import HubFiles, HubModel, HubSource, OwnFiles, Package, Pinned
 from pipeline.text.settings import Corpus, Gpt2
 
 _MODELS = {Judge: ("judges", {"longest"}), Encoder: ("encoders", {"size", "layers"})}
@@ -30,10 +30,12 @@ def packages(domains: Domains) -> dict[str, Package]:
     return {_archive(package): package for package in found}
 
 
-def hub_datasets(domains: Domains) -> dict[str, HubSource]:
-    """Datasets of the hub of all domains by the directories that they are kept in."""
+def from_hub(domains: Domains) -> dict[str, HubFiles | HubModel]:
+    """Datasets and models of the hub of all domains by the directories that they are kept in."""
     sources = [section.data.source for section in (domains.text, domains.image)]
-    return {_hub_directory(source): source for source in sources if isinstance(source, HubSource)}
+    models = [domains.text.judge.model, domains.image.encoder.model]
+    found = [one for one in (*sources, *models) if isinstance(one, HubSource | HubModel)]
+    return {_hub_directory(one): one for one in found}
 
 
 def source_archives(data: Corpus | Images) -> list[str]:
@@ -79,6 +81,8 @@ def own_content(data: Corpus | Images) -> str | None:
 
 def fetched(source: Pinned) -> Pinned:
     """What decides on the content that is fetched, not how it is read."""
+    if isinstance(source, HubModel):
+        return HubModel.of(source)
     return HubFiles.of(source) if isinstance(source, HubFiles) else Package.of(source)
 
 
@@ -99,7 +103,9 @@ def model_directory(section: Judge | Encoder) -> str:
 
 
 def model_archive(model: Section) -> list[str]:
-    """Archive that a pretrained model is made from, if there is one."""
+    """What is fetched of a pretrained model, if anything is."""
+    if isinstance(model, HubModel):
+        return [_hub_directory(model)]
     return [_archive(package) for package in _model_packages(model)]
 
 
@@ -131,5 +137,6 @@ def _archive(package: Package) -> str:
     return f"resources/{package.registry}/{name}-{package.version}.{suffix}"
 
 
-def _hub_directory(source: HubSource) -> str:
-    return f"resources/hub/{source.dataset.replace('/', '+')}-{short_hash(fetched(source).plain())}"
+def _hub_directory(source: HubFiles | HubModel) -> str:
+    name = source.model if isinstance(source, HubModel) else source.dataset
+    return f"resources/hub/{name.replace('/', '+')}-{short_hash(fetched(source).plain())}"

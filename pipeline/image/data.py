@@ -7,7 +7,9 @@ from pipeline.datasets.build import Tensors
 from pipeline.datasets.subset import choose_rows
 from pipeline.image.settings import DatasetSettings
 
+SOURCE = "images"
+
 
 def build(settings: DatasetSettings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
-    """Tensors of `make_dataset`, and the content hash of the images that they were taken from."""
-    return choose_rows(settings, sources[0], "images", "domains.image.grid", "images")
+    """Tensors of `make_dataset`, and the content hash of the images whose rows they number."""
+    return choose_rows(settings, sources[0], SOURCE, "domains.image.grid", "images")

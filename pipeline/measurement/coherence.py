@@ -18,6 +18,7 @@ from pipeline.measurement.estimate import Row
 from pipeline.measurement.settings import Errors
 
 _INTERVAL = (0.025, 0.975)
+_KEY = stream_key("coherence")
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,61 @@ class Coherence:
     bound: bool
 
 
+@dataclass(frozen=True)
+class RealCorrelations:
+    """Real sequences, counted once for all that generated ones are compared with.
+
+    Attributes:
+        symbols: size of the vocabulary.
+        distances: t in tokens, increasing.
+        directions: J' of some real sequences, at every distance.
+        products: <J_real, J'> of further ones, and below it its replicates, [S + 1, T].
+    """
+
+    symbols: int
+    distances: Sequence[int]
+    directions: Sequence[Excess]
+    products: np.ndarray
+
+    @classmethod
+    def of(
+        cls, real: np.ndarray, direction: np.ndarray, symbols: int, distances: Sequence[int],
+        errors: Errors, key: int = _KEY,
+    ) -> "RealCorrelations":  # fmt: skip
+        """Count real sequences.
+
+        Args:
+            real: tokens [N', d'].
+            direction: tokens [N'', d''] of further real sequences, independent of `real`.
+            symbols: size of the vocabulary.
+            distances: t in tokens, increasing.
+            errors: how errors are estimated, of the section `measurement` of the config.
+            key: stream key.
+
+        Raises:
+            PipelineError: too few sequences, too large a distance or a foreign token.
+        """
+        directions = [
+            DistanceCounts.of(direction, symbols, distance, 1).excess() for distance in distances
+        ]
+        blocks = min(errors.jackknife_blocks, len(real))
+        weights = resampling_weights(errors.bootstrap_samples, blocks, stream_key(key, "real"))
+        products = _projections(real, symbols, distances, directions, weights)
+        return cls(symbols, distances, directions, products)
+
+
 def coherence_rows(
-    generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
-    distances: Sequence[int], errors: Errors, among: str = "all",
-) -> Iterator[Row]:  # fmt: skip
+    generated: np.ndarray, real: RealCorrelations, errors: Errors, among: str = "all"
+) -> Iterator[Row]:
     """Correlation ratios of generated sequences and their equivalent block length.
 
     Args:
         generated: tokens [N, d].
-        real: tokens [N', d'].
-        direction: tokens [N'', d''] of further real sequences, independent of `real`.
-        symbols: size of the vocabulary.
-        distances: t in tokens, increasing.
+        real: what they are compared with.
         errors: how errors are estimated, of the section `measurement` of the config.
         among: which samples these are.
     """
-    blocks, samples = errors.jackknife_blocks, errors.bootstrap_samples
-    key = stream_key("coherence")
-    measured = correlation_ratios(
-        generated, real, direction, symbols, distances, blocks, samples, key
-    )
+    measured = correlation_ratios(generated, real, errors)
     for row in (
         *ratio_rows(measured, len(generated)),
         length_row(measured, len(generated), errors.largest_error),
@@ -116,9 +152,8 @@ def _status(found: Coherence) -> str | None:
 
 
 def correlation_ratios(
-    generated: np.ndarray, real: np.ndarray, direction: np.ndarray, symbols: int,
-    distances: Sequence[int], blocks: int, samples: int, key: int,
-) -> CorrelationRatios:  # fmt: skip
+    generated: np.ndarray, real: RealCorrelations, errors: Errors, key: int = _KEY
+) -> CorrelationRatios:
     """R(t) at every distance, its standard errors and bootstrap replicates.
 
     Blocks of generated and of real sequences are resampled, the same for all distances. The
@@ -129,30 +164,19 @@ def correlation_ratios(
 
     Args:
         generated: tokens [N, d].
-        real: tokens [N', d'].
-        direction: tokens [N'', d''] of further real sequences, independent of `real`.
-        symbols: size of the vocabulary.
-        distances: t in tokens, increasing.
-        blocks: number of blocks, at least 2, of the generated sequences, and of the real ones if
-            there are so many; otherwise each real sequence is a block.
-        samples: number S of bootstrap replicates.
+        real: what they are compared with.
+        errors: with the number of blocks of the generated sequences, and of the real ones if there
+            are so many, where otherwise each real sequence is a block; and that of replicates, S.
         key: stream key.
 
     Raises:
         PipelineError: too few sequences or blocks, too large a distance or a foreign token.
     """
-    ours = resampling_weights(samples, blocks, stream_key(key, "generated"))
-    theirs = resampling_weights(samples, min(blocks, len(real)), stream_key(key, "real"))
-    values = np.zeros((samples + 1, len(distances)))
-    for column, distance in enumerate(distances):
-        reference = DistanceCounts.of(direction, symbols, distance, 1).excess()
-        numerator, denominator = (
-            _projections(tokens, symbols, distance, reference, weights)
-            for tokens, weights in ((generated, ours), (real, theirs))
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values[:, column] = numerator / denominator
-    return CorrelationRatios.of(distances, values)
+    blocks, samples = errors.jackknife_blocks, errors.bootstrap_samples
+    weights = resampling_weights(samples, blocks, stream_key(key, "generated"))
+    products = _projections(generated, real.symbols, real.distances, real.directions, weights)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return CorrelationRatios.of(real.distances, products / real.products)
 
 
 def resampling_weights(samples: int, blocks: int, key: int) -> np.ndarray:
@@ -246,9 +270,14 @@ def _fit(
 
 
 def _projections(
-    tokens: np.ndarray, symbols: int, distance: int, reference: Excess, weights: np.ndarray
-) -> np.ndarray:
-    """<J, J'> of all tokens, followed by that of each row of weights of their blocks, [S + 1]."""
-    counts = DistanceCounts.of(tokens, symbols, distance, weights.shape[1])
-    whole = np.ones((1, weights.shape[1]))
-    return project(counts, reference).value(np.concatenate([whole, weights]))
+    tokens: np.ndarray, symbols: int, distances: Sequence[int], directions: Sequence[Excess],
+    weights: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """<J, J'> at T distances of all tokens, then of S weightings of their blocks, [S + 1, T]."""
+    blocks = weights.shape[1]
+    weights = np.concatenate([np.ones((1, blocks)), weights])
+    columns = [
+        project(DistanceCounts.of(tokens, symbols, distance, blocks), direction).value(weights)
+        for distance, direction in zip(distances, directions, strict=True)
+    ]
+    return np.stack(columns, axis=1)

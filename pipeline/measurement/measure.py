@@ -62,8 +62,8 @@ class Measures(Protocol[_Truth, _Settings_contra]):
             truth: of the replica, from `load_sources`.
             generated: tensors of the measured artifact, without their axis of replicas: `tokens`
                 [N, d], and features of them if it has any.
-            known: likewise of the data, the training set only as far as the model had read it;
-                nothing if the stage is given no data.
+            known: likewise of the data, strings or numbers of rows of a source, the training set
+                only as far as the model had read it; nothing if the stage is given no data.
             settings: of the stage.
 
         Yields:

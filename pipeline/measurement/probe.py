@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import numpy as np
 import pandas as pd
 import torch
 
 from pipeline.artifacts import tables
+from pipeline.artifacts.chosen_rows import Strings, map_dataset
 from pipeline.artifacts.tensors import make_stamp, read_tensors
 from pipeline.artifacts.upstream import settings_in
 from pipeline.base.cells import Trained
@@ -61,7 +61,7 @@ class Probes(Protocol[_Probed_contra, _Settings_contra, _Trained_contra]):
         settings: _Settings_contra,
         trained: _Trained_contra,
         sources: Sequence[Path],
-        data: Mapping[str, np.ndarray],
+        data: Mapping[str, Strings],
         device: torch.device,
         /,
     ) -> Callable[[_Probed_contra], list[list[ProbeRow]]]:
@@ -71,7 +71,7 @@ class Probes(Protocol[_Probed_contra, _Settings_contra, _Trained_contra]):
             settings: of the `probe` stage.
             trained: of the `train` stage.
             sources: the domain's source artifacts, one per replica.
-            data: tensors of the dataset, `training`, `validation` and perhaps `test` [R, N, d].
+            data: of the cell, `training`, `validation` and perhaps `test` [R, N, d].
             device: where networks are.
 
         Returns:
@@ -100,14 +100,14 @@ def probe(
         checkpoints: inputs of one trajectory.
         output: Parquet file of one row per replica, step and estimate.
     """
-    data, device = read_tensors(dataset, "dataset"), choose_device()
-    rows, inputs, examine = [], {"dataset": data.sha256}, None
+    data, device = map_dataset(dataset, sources), choose_device()
+    rows, inputs, examine = [], dict(data.inputs), None
     for path in checkpoints:
         weights = read_tensors(path, "checkpoint")
         inputs[path.name] = weights.sha256
         trained = settings_in(weights.stamp["spec"], path, model.TRAINED)
         if examine is None:
-            examine = probes.Examination(spec.settings, trained, sources, data.tensors, device)
+            examine = probes.Examination(spec.settings, trained, sources, data.strings, device)
         with torch.inference_mode():
             found = examine(restore_network(model, weights, device))
         places = tables.places(trained.cell, weights.stamp["step"])

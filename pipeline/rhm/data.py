@@ -10,6 +10,8 @@ from pipeline.rhm.grammar.rules import load_grammar
 from pipeline.rhm.settings import DatasetSettings
 from pipeline.rhm.strings.splits import StringSource
 
+SOURCE = None
+
 
 def build(settings: DatasetSettings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
     """Tensors of `make_dataset`, and the content hashes of the grammars they were derived from."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.base.section import Section
 from pipeline.base.types import Values
-from pipeline.measurement.coherence import coherence_rows
+from pipeline.measurement.coherence import RealCorrelations, coherence_rows
 from pipeline.measurement.correlation import (
     PairCounts,
     projections,
@@ -55,9 +55,9 @@ def observe(
     yield from creativity(grammar, parsed, novel, known)
     yield from _memorization(grammar, samples, known, parsed, novel[-1][:, 0], blocks)
     yield from _correlations(grammar, samples, novel[-1][:, 0], settings)
-    held_out = strings["test"], strings["validation"]
-    distances = range(1, grammar.length)
-    yield from coherence_rows(samples, *held_out, grammar.symbols, distances, settings)
+    held_out, distances = (strings["test"], strings["validation"]), range(1, grammar.length)
+    real = RealCorrelations.of(*held_out, grammar.symbols, distances, settings)
+    yield from coherence_rows(samples, real, settings)
 
 
 def _memorization(

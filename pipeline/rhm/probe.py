@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.artifacts.chosen_rows import Strings
 from pipeline.base.randomness import stream_key
 from pipeline.measurement.probe import ProbeRow
 from pipeline.noise.base import Denoiser
@@ -43,7 +44,7 @@ class Examination:
         settings: `probe` section of the config.
         trained: settings of the `train` stage.
         sources: grammars of the replicas.
-        data: tensors of the dataset, of which the `test` strings, uint8 [R, N, d], are read.
+        data: of the cell, of which the `test` strings, uint8 [R, N, d], are read.
         device: where networks are.
     """
 
@@ -52,13 +53,13 @@ class Examination:
         settings: Probe,
         trained: TrainSettings,
         sources: Sequence[Path],
-        data: Mapping[str, np.ndarray],
+        data: Mapping[str, Strings],
         device: torch.device,
     ) -> None:
         grammars = [load_grammar(path)[0] for path in sources]
         self._noise, self._loss = build_noise(trained), LOSSES[trained.training.loss]
         self._oracle, self._keys = Oracle(grammars, self._noise), replica_keys(trained)
-        self._test, self._device = data["test"], device
+        self._test, self._device = data["test"][:], device
         self._bayes = self._string_losses(self._oracle)
         self._plateaus = [
             self._string_losses(partial_oracle(grammars, self._noise, level)) - self._bayes

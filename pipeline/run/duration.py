@@ -109,7 +109,7 @@ def _times(config: Config, domain: str, cell: Cell, steps: int) -> tuple[float, 
         _write_strings(config, domain, cell, dataset)
         checkpoints = [home / checkpoint_name(step) for step in (1, steps)]
         began = time.monotonic()
-        train(spec, load_part(domain, "model"), dataset, checkpoints, losses, keep_work=False)
+        train(spec, load_part(domain, "model"), [], dataset, checkpoints, losses, keep_work=False)
         whole = time.monotonic() - began
         speeds = tables.read_table(losses, "losses").groupby("step")["steps_per_second"].first()
     return whole, 1 / float(speeds[1]), 1 / float(speeds[steps])

@@ -27,7 +27,7 @@ def estimate(options: Mapping[str, Any]) -> None:
     files = [Path(command[end - 1])] if "--configfile" in command else []
     overrides = read_overrides(files, command[end + 1 :])
     configs = load_configs(PRESETS.parents[1] / "config.yaml", PRESETS, overrides)
-    present, (unit, together) = Present(configs), _device()
+    present, (unit, together) = Present(configs, Path("results")), _device()
     jobs = options["slurm"] or together
     for run, config in configs.items():
         chosen = options["domain"] or [name for name in DOMAINS if config.domain(name).enabled]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pipeline.base.canonical import canonical_json
 from pipeline.base.section import Section
 from pipeline.claims.settings import Missing
-from pipeline.config.resources import fetched, hub_datasets, packages
+from pipeline.config.resources import fetched, from_hub, packages
 from pipeline.config.schema import Config
 from pipeline.config.slices import (
     SLICES,
@@ -69,10 +69,10 @@ class JobSpecs:
         path = f"resources/{place.registry}/{place.archive}"
         return canonical_json(fetched(packages(self._config.domains)[path]).plain())
 
-    def of_hub_dataset(self, place: Place) -> str:
-        """Params function: what the config pins of a dataset of the hub, as canonical JSON."""
-        path = f"resources/hub/{place.dataset}"
-        return canonical_json(fetched(hub_datasets(self._config.domains)[path]).plain())
+    def of_hub(self, place: Place) -> str:
+        """Params function: what the config pins of a repository of the hub, as canonical JSON."""
+        path = f"resources/hub/{place.repository}"
+        return canonical_json(fetched(from_hub(self._config.domains)[path]).plain())
 
     def of_figure(self, name: str) -> Callable[[Place], str]:
         """Params function: the spec of a figure, whose code only a job that draws it looks at."""

@@ -17,7 +17,7 @@ class Place(Protocol):
     table: str
     registry: str
     archive: str
-    dataset: str
+    repository: str
 
 
 def setting_directory(place: Place) -> str:

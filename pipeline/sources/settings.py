@@ -106,10 +106,6 @@ class HubSource(HubFiles):
     """Column of the texts or images."""
 
 
-Pinned = Package | HubFiles
-"""What is fetched once into resources/, with all that decides on its content."""
-
-
 class HubModel(Section):
     """A pretrained model of the Hugging Face hub, in safetensors, fetched once into resources/."""
 
@@ -119,6 +115,10 @@ class HubModel(Section):
     """Id of the model, owner/name."""
     revision: Annotated[str, Field(pattern=rf"^{_WORD}(/{_WORD})*$", max_length=200)]
     """Commit or branch."""
+
+
+Pinned = Package | HubFiles | HubModel
+"""What is fetched once into resources/, with all that decides on its content."""
 
 
 class DirectoryModel(Section):

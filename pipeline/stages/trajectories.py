@@ -34,13 +34,13 @@ TRAJECTORIES = (
             Option("processes", "how many train together"),
             Option("accumulation", "parts of each one's share"),
         ),
-        inputs=(Files("dataset", _DATASET),),
+        inputs=(Files("sources", _SOURCES, "many"), Files("dataset", _DATASET)),
         outputs=(
             Files("checkpoints", _CHECKPOINTS, "many"),
             Files("losses", f"{CELL}/losses.parquet"),
         ),
         rules=(
-            Rule("train", ("rhm",), seconds=120),
+            Rule("train", ("rhm",), {"sources": ""}, seconds=120),
             Rule("train_text", ("text",), seconds=360),
             Rule("train_image", ("image",), seconds=400),
         ),
@@ -87,7 +87,11 @@ TRAJECTORIES = (
         "encode_training",
         "pipeline.image.features.encode:encode_training",
         "pipeline.image.settings:Encoding",
-        inputs=(Files("encoder", _MODEL), Files("dataset", _DATASET)),
+        inputs=(
+            Files("encoder", _MODEL),
+            Files("sources", _SOURCES, "many"),
+            Files("dataset", _DATASET),
+        ),
         outputs=(Files("output", f"{CELL}/training_features.safetensors"),),
         rules=(Rule("encode_training", ("image",)),),
     ),
@@ -135,7 +139,7 @@ TRAJECTORIES = (
             Files("checkpoints", _CHECKPOINTS, "many"),
         ),
         outputs=(Files("output", f"{CELL}/probes.parquet"),),
-        rules=(Rule("probe", ("rhm",)), Rule("probe_text", ("text",), {"sources": ""})),
+        rules=(Rule("probe", ("rhm",)), Rule("probe_text", ("text",))),
         until_then="measured",
     ),
     Stage(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.artifacts import streams
 from pipeline.base.randomness import permutation, stream_key
 from pipeline.base.types import Values
 from pipeline.measurement.block_shuffle import shuffle_blocks
-from pipeline.text.measure import load_corpus
+from pipeline.text.corpus.held_out import held_out_text
 from pipeline.text.settings import ControlSettings
 
 SOURCE = "corpus"
@@ -22,7 +23,9 @@ def controls(source: Path, settings: ControlSettings) -> Iterator[tuple[Values, 
 
     Each has as many sequences [N, d] as there are samples, or all that are held out.
     """
-    real = load_corpus(source, settings.reference_sequences).held_out.control
+    corpus, most = streams.map_tensors(source, SOURCE), settings.reference_sequences
+    end = corpus.stamp["corpus"]["end_of_document"]
+    real = held_out_text(corpus.tensors["validation"], end, most).control
     chosen = permutation(len(real), "controls")[: settings.samples]
     place = {"setting": settings.setting, "control": "real", "block_length": None}
     yield place, real[chosen]

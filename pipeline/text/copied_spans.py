@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pipeline.artifacts.chosen_rows import Strings
 from pipeline.measurement.estimate import Row
 
 _BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 """Odd, so that no power of it is 0 modulo 2**64."""
+_CHUNK = 2**22
+"""Tokens of training text whose hashes are in memory at a time, 8 bytes each."""
 
 
 def usual_run(runs: np.ndarray, real_copies: float) -> int:
@@ -33,8 +36,10 @@ def copied_rows(longest: np.ndarray, usual: int) -> Iterator[Row]:
     yield Row("usual_copied_span", float(usual), 0.0, len(longest))
 
 
-def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray:
+def longest_shared_runs(samples: np.ndarray, training: Strings) -> np.ndarray:
     """Tokens of the longest run of each sample that stands within a training block, int [N].
+
+    Training blocks are read chunk by chunk, as all of their hashes may be larger than memory.
 
     Runs are told apart by 64-bit polynomial hashes. The chance that any of 10^9 comparisons takes
     two different runs for equal is about 1 in 10^10.
@@ -43,13 +48,21 @@ def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray
         samples: tokens [N, d].
         training: tokens [P, d'].
     """
-    ours, theirs = _Hashes(samples), _Hashes(training)
-    low = np.zeros(len(samples), dtype=int)
-    high = np.full(len(samples), min(samples.shape[1], training.shape[1]))
+    ours, longest = _Hashes(samples), np.zeros(len(samples), dtype=int)
+    blocks, length = training.shape
+    chunk = max(1, _CHUNK // length)
+    for start in range(0, blocks, chunk):
+        theirs = _Hashes(training[start : start + chunk])
+        longest = _lengthened(longest, ours, theirs, min(samples.shape[1], length))
+    return longest
+
+
+def _lengthened(known: np.ndarray, ours: "_Hashes", theirs: "_Hashes", most: int) -> np.ndarray:
+    """Tokens of the longest run of each of our rows that is in any of theirs, if not `known`."""
+    low, high = known, np.full(len(known), most)
+    middle = np.minimum(low + 1, high)  # most rows share no longer run with another chunk
     while (low < high).any():
-        # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
-        middle = (low + high + 1) // 2
-        shared = np.zeros(len(samples), dtype=bool)
+        shared = np.zeros(len(known), dtype=bool)
         for length in np.unique(middle[low < high]):
             rows = (middle == length) & (low < high)
             shared[rows] = _any_among(ours.runs(int(length), rows), theirs.runs(int(length)))
@@ -57,6 +70,8 @@ def longest_shared_runs(samples: np.ndarray, training: np.ndarray) -> np.ndarray
             np.where(shared, middle, low),
             np.where(shared, high, np.maximum(middle - 1, low)),
         )
+        # A run of n tokens holds runs of all lengths below n, so lengths can be halved.
+        middle = (low + high + 1) // 2
     return low
 
 

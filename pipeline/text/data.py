@@ -7,7 +7,9 @@ from pipeline.datasets.build import Tensors
 from pipeline.datasets.subset import choose_rows
 from pipeline.text.settings import DatasetSettings
 
+SOURCE = "corpus"
+
 
 def build(settings: DatasetSettings, sources: Sequence[Path]) -> tuple[Tensors, dict[str, str]]:
-    """Tensors of `make_dataset`, and the content hash of the corpus that they were taken from."""
-    return choose_rows(settings, sources[0], "corpus", "domains.text.grid", "blocks")
+    """Tensors of `make_dataset`, and the content hash of the corpus whose rows they number."""
+    return choose_rows(settings, sources[0], SOURCE, "domains.text.grid", "blocks")

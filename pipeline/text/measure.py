@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import streams
-from pipeline.measurement.coherence import coherence_rows
+from pipeline.artifacts.chosen_rows import ChosenRows
+from pipeline.measurement.coherence import RealCorrelations, coherence_rows
 from pipeline.measurement.distance_counts import DistanceCounts, squared_correlation
 from pipeline.measurement.diversity import diversity
 from pipeline.measurement.estimate import Row
 from pipeline.text.copied_spans import copied_rows, longest_shared_runs, usual_run
-from pipeline.text.corpus.held_out import HeldOutText, held_out_text
+from pipeline.text.corpus.held_out import held_out_text
 from pipeline.text.settings import Measurement, TrainSettings
 
 KIND, KNOWN = "samples", "dataset"
@@ -22,35 +23,36 @@ TRAINED: type[TrainSettings] = TrainSettings
 
 @dataclass(frozen=True)
 class RealText:
-    """What samples are compared with.
+    """What samples are compared with, counted once for all of them.
 
     Attributes:
-        held_out: blocks that no model was trained on.
-        symbols: size of the vocabulary.
+        correlations: of blocks that no model was trained on.
+        control: further such blocks, [M, context].
         training: all blocks that there are to train on.
     """
 
-    held_out: HeldOutText
-    symbols: int
+    correlations: RealCorrelations
+    control: np.ndarray
     training: np.ndarray
 
     @cached_property
     def runs(self) -> np.ndarray:
         """Longest run that each held-out block shares with all there is to train on, int [M]."""
-        return longest_shared_runs(self.held_out.control, self.training)
+        return longest_shared_runs(self.control, self.training)
 
 
 def load_sources(sources: Sequence[Path], settings: Measurement) -> list[RealText]:
-    """Held-out text of the corpus of every replica."""
-    return [load_corpus(path, settings.reference_sequences) for path in sources]
+    """Real text of the corpus of every replica."""
+    return [_load_corpus(path, settings) for path in sources]
 
 
-def load_corpus(path: Path, most: int) -> RealText:
-    """Held-out text of a corpus, at most so many blocks of each kind."""
+def _load_corpus(path: Path, settings: Measurement) -> RealText:
     corpus = streams.map_tensors(path, "corpus")
-    facts = corpus.stamp["corpus"]
+    facts, most = corpus.stamp["corpus"], settings.reference_sequences
     held_out = held_out_text(corpus.tensors["validation"], facts["end_of_document"], most)
-    return RealText(held_out, facts["vocabulary_size"], corpus.tensors["training"])
+    real = held_out.real, held_out.direction, facts["vocabulary_size"]
+    correlations = RealCorrelations.of(*real, settings.distances, settings)
+    return RealText(correlations, held_out.control, corpus.tensors["training"])
 
 
 def observe(
@@ -64,22 +66,22 @@ def observe(
     Args:
         truth: real text.
         generated: `tokens` [N, d].
-        strings: `training` blocks [P, d], which samples may be copies of; nothing of fresh text.
+        strings: `training`, numbers [P] of those of `truth.training` that samples may be copies of;
+            nothing of fresh text.
         settings: of the stage.
     """
-    text, symbols, distances = truth.held_out, truth.symbols, settings.distances
     samples, blocks = generated["tokens"], settings.jackknife_blocks
-    for distance in distances:
-        counts = DistanceCounts.of(samples, symbols, distance, blocks)
+    for distance in settings.distances:
+        counts = DistanceCounts.of(samples, truth.correlations.symbols, distance, blocks)
         found = squared_correlation(counts, settings.random_halves)
         yield Row("squared_correlation", *found, len(samples), distance=distance)
-    yield from coherence_rows(samples, text.real, text.direction, symbols, distances, settings)
+    yield from coherence_rows(samples, truth.correlations, settings)
     yield from diversity(samples, blocks)
     if "training" in strings:
-        longest = longest_shared_runs(samples, strings["training"])
+        known = ChosenRows(truth.training, strings["training"])
+        longest = longest_shared_runs(samples, known)
         usual = usual_run(truth.runs, settings.real_copies)
         yield from copied_rows(longest, usual)
         novel = samples[longest <= usual]
         if len(novel) >= blocks:
-            others = text.real, text.direction, symbols, distances, settings
-            yield from coherence_rows(novel, *others, among="novel_samples")
+            yield from coherence_rows(novel, truth.correlations, settings, "novel_samples")

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.artifacts.chosen_rows import Strings
 from pipeline.base.randomness import stream_key, uniforms
 from pipeline.measurement.probe import ProbeRow
 from pipeline.networks.transformer import Transformer
@@ -30,7 +31,7 @@ class Examination:
     Args:
         settings: `probe` section of the config.
         trained: settings of the `train` stage.
-        data: tensors of the dataset, of which the `validation` blocks [1, N, d] are read.
+        data: of the cell, of which the `validation` blocks [1, N, d] are read.
         device: where networks are.
     """
 
@@ -39,7 +40,7 @@ class Examination:
         settings: Probe,
         trained: TrainSettings,
         _sources: Sequence[Path],
-        data: Mapping[str, np.ndarray],
+        data: Mapping[str, Strings],
         device: torch.device,
     ) -> None:
         self._noise, (key,) = build_noise(trained), replica_keys(trained)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
 
+from pipeline.artifacts.chosen_rows import Strings
 from pipeline.base.device_randomness import uniforms_on
 from pipeline.base.randomness import hash64, stream_key, uniforms
 
@@ -32,7 +33,7 @@ class Batches(IterableDataset[Batch]):
     """Batches of an ensemble from `first_step` on; every replica has data of its own.
 
     Args:
-        training: tokens [R, P, d]; may be a memory map, of which only a batch's rows are read.
+        training: tokens [R, P, d], of which only those of a batch are read at a time.
         keys: one per replica.
         batch_size: strings per step and replica; may exceed P.
         trajectories: noisy copies of every string in its batch, each at a level of its own.
@@ -47,7 +48,7 @@ class Batches(IterableDataset[Batch]):
 
     def __init__(
         self,
-        training: np.ndarray,
+        training: Strings,
         keys: Sequence[int],
         batch_size: int,
         trajectories: int,
@@ -85,7 +86,7 @@ class Batches(IterableDataset[Batch]):
         """Tokens, levels and uniforms of a block of steps, as tiny arrays cost as much as small."""
         steps = block * self._block_size + np.arange(self._block_size)
         rows = np.stack([self._rows(int(step)) for step in steps]).repeat(self._copies, axis=2)
-        replica = np.arange(len(self._training))[:, None]
+        replica = np.arange(self._training.shape[0])[:, None]
         tokens = self._training[replica, rows].astype(np.int64)
         levels = self._times(self._level_uniforms(steps[:, None, None]))
         place = np.arange(tokens.shape[2])[:, None, None], np.arange(tokens.shape[3])[:, None]

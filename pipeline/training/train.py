@@ -9,8 +9,8 @@ from lightning import Callback, Trainer
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch.utils.data import DataLoader
 
-from pipeline.artifacts import streams
-from pipeline.artifacts.tensors import Artifact, make_stamp
+from pipeline.artifacts.chosen_rows import Dataset, map_dataset
+from pipeline.artifacts.tensors import make_stamp
 from pipeline.artifacts.workspace import Workspace
 from pipeline.base.device import choose_device
 from pipeline.base.errors import PipelineError
@@ -38,6 +38,7 @@ STATE_INTERVAL = 600.0
 def train(
     spec: Spec[TrainSettings],
     model: TrainableModel[_Network, TrainSettings],
+    sources: Sequence[Path],
     dataset: Path,
     checkpoints: Sequence[Path],
     losses: Path,
@@ -51,6 +52,7 @@ def train(
     Args:
         spec: spec of the stage.
         model: the domain's `model` part.
+        sources: what the data are rows of, if they are.
         dataset: artifact of the cell's data.
         checkpoints: outputs, named `step<k>.safetensors`.
         losses: output, table of losses by step, replica, split and noise level.
@@ -66,7 +68,7 @@ def train(
             stopped early, to be resumed.
     """
     keep_to_ourselves(processes)
-    settings, data = spec.settings, streams.map_tensors(dataset, "dataset")
+    settings, data = spec.settings, map_dataset(dataset, sources)
     training = settings.training
     _check_shares(training.batch_size, processes, accumulation)
     outputs = {step_of(path.name): path for path in checkpoints}
@@ -74,11 +76,11 @@ def train(
     keys, loss = model.replica_keys(settings), LOSSES[training.loss]
 
     def evaluate_splits() -> dict[str, list[LossRow]]:
-        size = data.tensors["validation"].shape[1]
-        parts = {name: tokens[:, :size] for name, tokens in data.tensors.items()}
+        size = data.strings["validation"].shape[1]
+        parts = {name: tokens[:, :size] for name, tokens in data.strings.items()}
         return {name: evaluate(network, noise, loss, x, keys) for name, x in parts.items()}
 
-    inputs, identity = {"dataset": data.sha256}, _identity(spec, data)
+    identity = _identity(spec, data)
     workspace = Workspace(losses.parent, identity)
     workspace.remove_others()
     averages = Averages(training.average_decays, network, training.average_warmup)
@@ -88,13 +90,13 @@ def train(
         list(outputs),
         averages,
         evaluate_splits,
-        lambda kind: make_stamp(kind, spec, inputs),
+        lambda kind: make_stamp(kind, spec, data.inputs),
         state_interval,
     )
     start, stop = progress.restore(network)
     progress.record(f"from step {start} to {stop}")
     batches = Batches(
-        data.tensors["training"],
+        data.strings["training"],
         keys,
         training.batch_size,
         training.trajectories,
@@ -121,14 +123,14 @@ def train(
         workspace.remove()
 
 
-def _identity(spec: Spec[Optimised], data: Artifact) -> dict[str, Any]:
+def _identity(spec: Spec[Optimised], data: Dataset) -> dict[str, Any]:
     """What decides the trajectory: a run never goes on from the states of another one.
 
     Online, strings count by what decides their order, and not by how many there are. So a run that
     is to read more of them goes on from what it has learnt from the first ones.
     """
     if not spec.settings.cell.is_online:
-        return {"spec": spec.plain, "data": data.sha256}
+        return {"spec": spec.plain, "data": data.inputs}
     made = data.stamp["spec"]
     settings = {k: v for k, v in made["settings"].items() if k != "training_size"}
     order = {"spec": {**made, "settings": settings}, "inputs": data.stamp["inputs"]}

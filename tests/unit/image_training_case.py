@@ -64,7 +64,7 @@ def run(directory: Path) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in STEPS]
     spec = spec_of("train", "image", TRAIN)
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
-    train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0)
+    train(spec, model, [], dataset, checkpoints, losses, True, state_interval=0.0)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ from pipeline.base.randomness import stream_key
 from pipeline.measurement.block_shuffle import shuffle_blocks
 from pipeline.measurement.coherence import (
     CorrelationRatios,
+    RealCorrelations,
     coherence,
     correlation_ratios,
     equivalent_block_length,
     resampling_weights,
 )
 from pipeline.measurement.estimate import block_numbers
+from pipeline.measurement.settings import Errors
 from tests.unit.test_distance_counts import dense_excess
 
 FREQUENCIES = np.array([0.5, 0.3, 0.2])
@@ -30,9 +32,15 @@ def chain(count, length, memory, seed):
     return np.take_along_axis(tokens, source, axis=1)
 
 
+def compared(generated, real, direction, symbols, distances, blocks, samples, key):
+    errors = Errors.model_construct(jackknife_blocks=blocks, bootstrap_samples=samples)
+    counted = RealCorrelations.of(real, direction, symbols, distances, errors, key)
+    return correlation_ratios(generated, counted, errors, key)
+
+
 def measured(generated, distances, seed, blocks=16, samples=200):
     real, direction = (chain(len(generated), 32, 0.9, (seed, part)) for part in (1, 2))
-    return correlation_ratios(generated, real, direction, 3, distances, blocks, samples, seed)
+    return compared(generated, real, direction, 3, distances, blocks, samples, seed)
 
 
 def fit(distances, ratios, errors, largest_error=np.inf):
@@ -45,7 +53,7 @@ def test_replicates_are_ratios_of_explicitly_resampled_sequences():
     generated, real, direction = (
         np.sort(random.integers(0, 4, size=(n, 7)), axis=1) for n in (11, 13, 6)
     )
-    found = correlation_ratios(generated, real, direction, 4, [1, 3], 5, samples=6, key=9)
+    found = compared(generated, real, direction, 4, [1, 3], 5, samples=6, key=9)
     weights = {
         name: np.concatenate([np.ones((1, 5)), resampling_weights(6, 5, stream_key(9, name))])
         for name in ("generated", "real")
@@ -207,7 +215,7 @@ def test_samples_that_repeat_one_token_have_the_least_length():
 def test_a_vocabulary_of_50257_is_measured_in_moments():
     names = np.random.default_rng(0).integers(0, 50257, size=3)
     sets = [names[chain(32, 64, 0.9, seed)] for seed in range(3)]
-    found = correlation_ratios(*sets, 50257, [1, 5], blocks=8, samples=50, key=0)
+    found = compared(*sets, 50257, [1, 5], blocks=8, samples=50, key=0)
     assert (np.abs(found.ratios - 1) < 4 * found.errors).all()
 
 

@@ -340,7 +340,8 @@ def disk(config):
 def test_the_disk_of_a_run_is_stated():
     rhm_line, text_line, image_line = disk(load())
     assert "deleted once sampled" in rhm_line
-    assert "text: checkpoints of 1 trajectories x 10 steps: 21.2 GB in all, kept" in text_line
+    assert "text: checkpoints of 1 trajectories x 10 steps: 21.2 GB in all, kept; " in text_line
+    assert "samples 0.0419 GB" in text_line
     assert "image: checkpoints of 3 trajectories x 11 steps: 90.1 GB in all, kept" in image_line
     kept = rhm("training", keep_checkpoints=True)
     assert "in all, kept" in disk(load(**kept))[0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pipeline.text import copied_spans
 from pipeline.text.copied_spans import copied_rows, longest_shared_runs, usual_run
 
 
@@ -22,6 +23,13 @@ def brute_force(samples, training):
 def test_the_longest_runs_are_those_of_brute_force(symbols, widths):
     rng = np.random.default_rng(symbols)
     samples, training = (rng.integers(symbols, size=(30, width)) for width in widths)
+    assert longest_shared_runs(samples, training).tolist() == brute_force(samples, training)
+
+
+def test_training_text_may_be_read_in_chunks(monkeypatch):
+    rng = np.random.default_rng(0)
+    samples, training = rng.integers(3, size=(30, 12)), rng.integers(3, size=(50, 12))
+    monkeypatch.setattr(copied_spans, "_CHUNK", 7 * 12)
     assert longest_shared_runs(samples, training).tolist() == brute_force(samples, training)
 
 

@@ -52,7 +52,8 @@ def train_once(directory, domain, **training):
     spec = spec_of("train", domain, settings)
     checkpoint = directory / f"checkpoints/step{STEP}.safetensors"
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
-    train(spec, model, dataset, [checkpoint], losses, True)
+    sources = [directory / "corpus.safetensors"] if domain == "text" else []
+    train(spec, model, sources, dataset, [checkpoint], losses, True)
     return checkpoint
 
 
@@ -160,7 +161,8 @@ def test_probing_refuses_a_network_that_gives_no_numbers(tmp_path, domain, chang
     checkpoint = train_once(tmp_path, domain)
     spoil(checkpoint, change)
     probes = {"rhm": rhm_probe, "text": text_probe}[domain]
-    sources = [tmp_path / f"grammar_g{seed}.safetensors" for seed in (0, 1)]
+    names = ["grammar_g0", "grammar_g1"] if domain == "rhm" else ["corpus"]
+    sources = [tmp_path / f"{name}.safetensors" for name in names]
     settings = {"strings": 4} if domain == "rhm" else {"windows": [2], "blocks": 4}
     spec = spec_of("probe", domain, settings)
     dataset, output = tmp_path / "dataset.safetensors", tmp_path / "probes.parquet"

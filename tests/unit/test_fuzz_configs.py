@@ -11,7 +11,7 @@ import pytest
 from pipeline.base.errors import PipelineError
 from pipeline.config.grid import cells
 from pipeline.config.load import load_configs
-from pipeline.config.resources import hub_datasets, model_directory, packages
+from pipeline.config.resources import from_hub, model_directory, packages
 from pipeline.config.schema import Config
 from pipeline.run.disk import describe_disk
 from pipeline.stages.domains import DOMAINS
@@ -110,7 +110,7 @@ def makes_sense(configs):
     """Whether what follows from a config is finite, and paths stay where they belong."""
     for config in configs.values():
         assert Config.model_validate_json(json.dumps(config.plain())) == config
-        found = [*packages(config.domains), *hub_datasets(config.domains)]
+        found = [*packages(config.domains), *from_hub(config.domains)]
         found += [model_directory(config.domains.text.judge)]
         found += [model_directory(config.domains.image.encoder), config.run]
         for name in DOMAINS:

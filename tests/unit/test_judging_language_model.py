@@ -3,12 +3,9 @@
 import hashlib
 import json
 from contextlib import contextmanager
-from types import SimpleNamespace
 
-import huggingface_hub
 import pytest
 import torch
-from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -150,51 +147,28 @@ def test_weights_of_half_precision_are_computed_with_in_single_precision(tmp_pat
     assert torch.equal(logits(model), logits(expected))
 
 
-ANSWER = SimpleNamespace(headers={}, request=None)
-HUB = HubModel(kind="hub", model="owner/name", revision="0" * 40)
+HUB = HubModel(kind="hub", model="owner/name", revision="main")
 
 
-def names_fetched(names, patterns):
-    return list(huggingface_hub.utils.filter_repo_objects(names, allow_patterns=patterns))
-
-
-def test_the_hub_is_asked_for_one_revision_and_no_pickles(tmp_path, monkeypatch):
-    asked, snapshot = {}, save(llama(), tmp_path / "snapshots" / ("a" * 40))
-
-    def download(name, **options):
-        asked.update(options, name=name)
-        return str(snapshot)
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    prepare_model(HUB.model_copy(update={"revision": "main"}), None, tmp_path / "judge")
-    assert (asked["name"], asked["revision"]) == ("owner/name", "main")
-    wanted = ["model-00001-of-00002.safetensors", "config.json", "tokenizer.model"]
-    unwanted = ["pytorch_model.bin", "consolidated.safetensors", "modeling_own.py", "flax.msgpack"]
-    assert names_fetched(wanted + unwanted, asked["allow_patterns"]) == wanted
+def test_a_judge_of_the_hub_is_linked_from_where_it_was_fetched_to(tmp_path):
+    fetched, snapshot = tmp_path / "fetched", save(llama(), tmp_path / "snapshots" / ("a" * 40))
+    fetched.mkdir()
+    (fetched / snapshot.name).symlink_to(snapshot)
+    prepare_model(HUB, fetched, tmp_path / "judge")
     record = json.loads((tmp_path / "judge" / "judge.json").read_text())
     assert (record["id"], record["revision"]) == ("owner/name", "a" * 40)
     load_model(tmp_path / "judge")
 
 
-@pytest.mark.parametrize(
-    ("error", "reasons"),
-    [
-        (
-            GatedRepoError("no", response=ANSWER),
-            ["gated", "accept the licence on the model's page", "hf auth login"],
-        ),
-        (RevisionNotFoundError("a\nb", response=ANSWER), ["cannot be fetched", "(a b)", "0" * 40]),
-        (ConnectionError("a\nb"), ["cannot be fetched", "(a b)", "network"]),
-    ],
-)
-def test_what_the_hub_refuses_is_told_in_a_line(tmp_path, monkeypatch, error, reasons):
-    def download(name, **options):
-        raise error
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    with refusing("domains.text.judge.model.model = owner/name", "another judge", *reasons):
+def test_a_model_that_was_not_fetched_or_is_gone_is_told_in_a_line(tmp_path):
+    with refusing("domains.text.judge.model: this kind is fetched", "--archive"):
         prepare_model(HUB, None, tmp_path / "judge")
-    assert list(tmp_path.iterdir()) == []
+    fetched = tmp_path / "fetched"
+    fetched.mkdir()
+    (fetched / ("a" * 40)).symlink_to(tmp_path / "nothing")
+    with refusing("domains.text.judge.model", "a link to nothing", f"delete {fetched}"):
+        prepare_model(HUB, fetched, tmp_path / "judge")
+    assert list(tmp_path.iterdir()) == [fetched]
 
 
 def edit(path, **changes):

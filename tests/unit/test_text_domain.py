@@ -4,17 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.artifacts import streams, tables
+from pipeline.artifacts import tables
+from pipeline.artifacts.chosen_rows import map_dataset
 from pipeline.artifacts.tensors import make_stamp, read_tensors, write_tensors
 from pipeline.base.errors import PipelineError
 from pipeline.base.randomness import uniforms
 from pipeline.datasets.build import make_dataset
 from pipeline.measurement.controls import make_controls
+from pipeline.measurement.distance_counts import DistanceCounts
 from pipeline.measurement.measure import measure
 from pipeline.sampling.generate import sample
 from pipeline.text import controls, data, model, sampler
 from pipeline.text import measure as text_measure
-from pipeline.text.measure import load_corpus, observe
+from pipeline.text.measure import load_sources, observe
 from tests.unit import text_training_case as case
 from tests.unit.settings_case import BARE, spec_of
 
@@ -37,7 +39,8 @@ def dataset(tmp_path, size, replicas):
     settings = {"training_size": size, "validation_size": 8, "cell": cell}
     make_dataset(spec_of("dataset", "text", settings), data, [corpus], output)
     blocks = read_tensors(corpus, "corpus").tensors
-    return streams.map_tensors(output, "dataset").tensors, blocks
+    strings = map_dataset(output, [corpus]).strings
+    return {name: part[:] for name, part in strings.items()}, blocks
 
 
 def rows_of(blocks):
@@ -88,13 +91,32 @@ def chain(tmp_path_factory):
 
 
 def test_every_observable_has_one_row_per_distance(chain):
-    truth = load_corpus(chain, 400)
-    generated = {"tokens": truth.held_out.control[:128]}
+    (truth,) = load_sources([chain], SPEC.settings)
+    generated = {"tokens": truth.control[:128]}
     rows = pd.DataFrame(observe(truth, generated, {}, SPEC.settings))
     counts = rows.groupby("quantity").size()
     assert counts["squared_correlation"] == counts["correlation_ratio"] == 4
     assert (counts.drop(["squared_correlation", "correlation_ratio"]) == 1).all()
     assert {"equivalent_block_length", "unigram_entropy", "distinct_2"} <= set(counts.index)
+
+
+def test_real_text_is_counted_once_for_all_samples_of_a_job(chain, tmp_path, monkeypatch):
+    """What is counted of samples grows with their number, what is counted of real text does not."""
+    counted = []
+
+    def count(tokens, *arguments, of=DistanceCounts.of):
+        counted.append(len(tokens))
+        return of(tokens, *arguments)
+
+    monkeypatch.setattr(DistanceCounts, "of", count)
+    outputs = [tmp_path / f"{name}.safetensors" for name in ("real", 1, 2)]
+    sizes = {"samples": 100, "setting": "chain_context24", "block_lengths": [1, 2]}
+    sizes["reference_sequences"] = SETTINGS["reference_sequences"]
+    make_controls(spec_of("controls", "text", sizes), controls, chain, outputs)
+    measure(SPEC, text_measure, [chain], None, outputs, tmp_path / "calibration.parquet")
+    distances, measured = len(SETTINGS["distances"]), ("squared_correlation", "correlation_ratio")
+    assert counted.count(100) == len(outputs) * len(measured) * distances
+    assert len(counted) - counted.count(100) == len(("real", "direction")) * distances
 
 
 def test_controls_of_blocks_have_the_length_of_their_blocks(chain, tmp_path):

@@ -85,8 +85,9 @@ def test_every_checkpoint_and_window_has_its_row(tmp_path):
     case.run(tmp_path)
     spec = spec_of("probe", "text", {"windows": [1, 4], "blocks": 8})
     checkpoints = [tmp_path / f"checkpoints/step{step}.safetensors" for step in case.STEPS]
-    output = tmp_path / "probes.parquet"
-    run_probe(spec, model, probe, [], tmp_path / "dataset.safetensors", checkpoints, output)
+    sources, output = [tmp_path / "corpus.safetensors"], tmp_path / "probes.parquet"
+    dataset = tmp_path / "dataset.safetensors"
+    run_probe(spec, model, probe, sources, dataset, checkpoints, output)
     table = tables.read_table(output, "probes")
     assert table[["step", "window"]].to_numpy().tolist() == [
         [step, window] for step in case.STEPS for window in (1, 4)

@@ -77,9 +77,10 @@ def prepare(directory: Path) -> Path:
 def run(directory: Path, processes: int = 1, accumulation: int = 1) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in STEPS]
     spec = spec_of("train", "text", TRAIN)
-    dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
+    sources, dataset = [directory / "corpus.safetensors"], directory / "dataset.safetensors"
+    files = sources, dataset, checkpoints, directory / "losses.parquet"
     shares = {"processes": processes, "accumulation": accumulation}
-    train(spec, model, dataset, checkpoints, losses, True, state_interval=0.0, **shares)
+    train(spec, model, *files, True, state_interval=0.0, **shares)
 
 
 if __name__ == "__main__":

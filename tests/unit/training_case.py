@@ -84,7 +84,8 @@ def run(
 ) -> None:
     checkpoints = [directory / f"checkpoints/step{step}.safetensors" for step in steps]
     dataset, losses = directory / "dataset.safetensors", directory / "losses.parquet"
-    train(spec, model, dataset, checkpoints, losses, True, processes, state_interval=state_interval)
+    files = [], dataset, checkpoints, losses
+    train(spec, model, *files, True, processes, state_interval=state_interval)
 
 
 def weights(directory: Path, step: int) -> dict:

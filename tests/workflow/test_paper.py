@@ -52,9 +52,10 @@ def figures_of(domain):
 def test_text_has_one_trajectory_of_every_stage(checkout):
     counts = dry_run(checkout, "text")
     assert counts.pop("fetch_package") == 1  # the tokens of GPT-2
+    assert counts.pop("fetch_hub") == 2  # documents, and the judge
     assert counts.pop("aggregate") == len(CELL_TABLES["text"])
     assert counts.pop("concatenate") == len(TABLES["text"])
-    once = ("fetch_hub", "corpus", "dataset", "train_text", "sample_text", "measure", "decode")
+    once = ("corpus", "dataset", "train_text", "sample_text", "measure", "decode")
     once += ("controls", "measure_controls", "prepare_judge", "judge", "judge_controls")
     once += ("probe_text", "claims")
     assert counts == dict.fromkeys([*once, *figures_of("text")], 1)
@@ -62,12 +63,13 @@ def test_text_has_one_trajectory_of_every_stage(checkout):
 
 def test_images_have_a_trajectory_for_every_network_at_every_stage(checkout):
     counts = dry_run(checkout, "image")
+    assert counts.pop("fetch_hub") == 2  # images, and the encoder
     assert counts.pop("aggregate") == len(CELL_TABLES["image"])
     assert counts.pop("concatenate") == len(TABLES["image"])
     stages = ("dataset", "train_image", "sample_image", "encode", "measure", "pictures")
     networks = len(DOMAINS["image"]["grid"]["network_seeds"])
     assert {stage: counts.pop(stage) for stage in stages} == dict.fromkeys(stages, networks)
-    once = ("fetch_hub", "images", "controls_image", "encode_controls", "measure_controls")
+    once = ("images", "controls_image", "encode_controls", "measure_controls")
     once += ("prepare_encoder", "converge", "pictures_controls", "claims")
     assert counts == dict.fromkeys([*once, *figures_of("image")], 1)
 

@@ -1,4 +1,5 @@
-# Makes:  training, validation and test sets of every replica of a cell.
+# Makes:  training, validation and test sets of every replica of a cell: strings of grammars; of text
+#         and images the numbers of their rows.
 # Needs:  the domain's sources (one grammar per replica; the corpus; the images).
 # Writes: .../P{dataset_size}/{replicas}/dataset.safetensors
 

@@ -1,5 +1,5 @@
 # Makes:  features of images under a pretrained network, of samples, controls and finite training sets.
-# Needs:  samples of every checkpoint, controls, or a dataset; the network, fetched once.
+# Needs:  samples of every checkpoint, controls, or images and a dataset; the network, fetched once.
 # Writes: .../{replicas}/features/step{step}.safetensors and training_features.safetensors,
 #         .../control_features/{control}.safetensors
 
@@ -10,7 +10,7 @@ ENCODER = model_directory(CONFIG.domains.image.encoder)
 
 
 rule prepare_encoder:
-    """The network whose features of images are compared, fetched and tried."""
+    """The network whose features of images are compared, made ready and tried."""
     input:
         archive=model_archive(CONFIG.domains.image.encoder.model),
     output:
@@ -18,7 +18,6 @@ rule prepare_encoder:
     log:
         f"resources/logs/{Path(ENCODER).name}.log",
     priority: 1  # before hours of training: it may turn out that it cannot be used
-    localrule: True
     params:
         model=canonical_json(model_section(CONFIG.domains.image.encoder.model)),
         size=CONFIG.domains.image.encoder.size,
@@ -77,6 +76,7 @@ rule encode_training:
     """Features of the images of a finite training set."""
     input:
         encoder=ENCODER,
+        sources=PLAN.sources,
         dataset=f"{CELL}/dataset.safetensors",
     output:
         features=f"{CELL}/training_features.safetensors",
@@ -91,6 +91,7 @@ rule encode_training:
         python -m pipeline encode_training \
             --spec {params.spec:q} \
             --encoder {input.encoder:q} \
+            --sources {input.sources:q} \
             --dataset {input.dataset:q} \
             --output {output.features:q} \
             2>{log:q}

@@ -27,18 +27,18 @@ rule fetch_package:
 rule fetch_hub:
     """A dataset or model of the hub, as the config pins it."""
     output:
-        dataset=directory("resources/hub/{dataset}"),
+        repository=directory("resources/hub/{repository}"),
     log:
-        "resources/logs/hub/{dataset}.log",
+        "resources/logs/hub/{repository}.log",
     wildcard_constraints:
-        dataset=r"[^/]+",
+        repository=r"[^/]+",
     localrule: True
     params:
-        source=SPECS.of_hub_dataset,
+        source=SPECS.of_hub,
     shell:
         """
         python -m pipeline fetch \
             --source {params.source:q} \
-            --output {output.dataset:q} \
+            --output {output.repository:q} \
             2>{log:q}
         """

@@ -9,7 +9,7 @@ JUDGE = model_directory(CONFIG.domains.text.judge)
 
 
 rule prepare_judge:
-    """The language model that samples of text are shown to, fetched and tried."""
+    """The language model that samples of text are shown to, made ready and tried."""
     input:
         archive=model_archive(CONFIG.domains.text.judge.model),
     output:
@@ -17,7 +17,6 @@ rule prepare_judge:
     log:
         f"resources/logs/{Path(JUDGE).name}.log",
     priority: 1  # before hours of training: it may turn out that it cannot be used
-    localrule: True
     params:
         model=canonical_json(model_section(CONFIG.domains.text.judge.model)),
         longest=CONFIG.domains.text.judge.longest,

@@ -1,6 +1,7 @@
 # Makes:  what the networks of a trajectory know. Of grammars, against the exact denoiser: excess
 #         loss, latent knowledge, and how every block takes synonyms. Of text, the loss of windows.
-# Needs:  its checkpoints, the dataset (held-out strings), and grammars (what is known?).
+# Needs:  its checkpoints, the dataset (held-out strings), and its sources: grammars (what is known?)
+#         or the corpus.
 # Writes: .../P{dataset_size}/{replicas}/probes.parquet
 
 
@@ -34,7 +35,7 @@ rule probe:
 
 use rule probe as probe_text with:
     input:
-        sources=[],
+        sources=PLAN.sources,
         dataset=f"{CELL}/dataset.safetensors",
         checkpoints=PLAN.steps("text", "checkpoints"),
     wildcard_constraints:

@@ -1,5 +1,5 @@
 # Makes:  weights at every checkpoint step of a trajectory, and the losses at them.
-# Needs:  the cell's dataset.
+# Needs:  the cell's dataset, and the source that it numbers rows of: the corpus, the images.
 # Writes: .../P{dataset_size}/{replicas}/checkpoints/step{step}.safetensors, losses.parquet
 #
 # Progress lives undeclared in .work beside them, so a retry or a further checkpoint resumes. It is
@@ -13,6 +13,7 @@
 rule train:
     """Weights at every checkpoint of a trajectory, and the losses at them."""
     input:
+        sources=[],  # strings of grammars are in the dataset
         dataset=f"{CELL}/dataset.safetensors",
     output:
         checkpoints=checkpoints("rhm"),
@@ -33,6 +34,7 @@ rule train:
         """
         exec python -m pipeline train \
             --spec {params.spec:q} \
+            --sources {input.sources:q} \
             --dataset {input.dataset:q} \
             --checkpoints {output.checkpoints:q} \
             --losses {output.losses:q} \
@@ -44,6 +46,9 @@ rule train:
 
 
 use rule train as train_text with:
+    input:
+        sources=PLAN.sources,
+        dataset=f"{CELL}/dataset.safetensors",
     output:
         checkpoints=checkpoints("text"),
         losses=f"{CELL}/losses.parquet",
@@ -52,6 +57,9 @@ use rule train as train_text with:
 
 
 use rule train as train_image with:
+    input:
+        sources=PLAN.sources,
+        dataset=f"{CELL}/dataset.safetensors",
     output:
         checkpoints=checkpoints("image"),
         losses=f"{CELL}/losses.parquet",

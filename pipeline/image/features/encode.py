@@ -1,11 +1,11 @@
 """Stage `encode`: features of images, of samples or of controls, under a pretrained encoder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from math import isqrt
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from pipeline.artifacts import streams
+from pipeline.artifacts.chosen_rows import Strings, map_dataset
 from pipeline.artifacts.samples import sample_origin
 from pipeline.artifacts.tensors import make_stamp
 from pipeline.artifacts.workspace import Workspace, remove_all_but
@@ -55,19 +56,35 @@ def encode(
         made = workspace.path(output.name)
         if not streams.is_whole(made, "features", identity):
             stamp = make_stamp("features", spec, inputs) | origin
-            _write(made, stamp, images.tensors["tokens"], loaded, spec.settings)
+            tokens = images.tensors["tokens"]
+            with streams.writing(made, stamp) as stream:
+                stream.add("tokens", tokens, tokens.shape)
+                _add_features(stream, tokens, loaded, spec.settings, made.parent)
         workspace.publish(output.name, output)
         workspaces.append(workspace)
     remove_all_but(workspaces)
 
 
-def encode_training(spec: Spec[Encoding], encoder: Path, dataset: Path, output: Path) -> None:
-    """Encode the training images of every replica, [R, P, d]; otherwise as `encode`."""
+def encode_training(
+    spec: Spec[Encoding], encoder: Path, sources: Sequence[Path], dataset: Path, output: Path
+) -> None:
+    """Encode the training images of every replica, [R, P, d], and keep their features alone.
+
+    Args:
+        spec: spec of the stage.
+        encoder: directory of the encoder.
+        sources: what the data are rows of.
+        dataset: the cell's data.
+        output: features as those of `encode`, without the `tokens`.
+
+    Raises:
+        PipelineError: as `encode`.
+    """
     loaded = load_encoder(encoder, spec.settings.layers)
-    images = streams.map_tensors(dataset, "dataset")
-    inputs = {"dataset": images.sha256}
-    stamp = make_stamp("features", spec, inputs) | {"encoder": loaded.record}
-    _write(output, stamp, images.tensors["training"], loaded, spec.settings)
+    data = map_dataset(dataset, sources)
+    stamp = make_stamp("features", spec, data.inputs) | {"encoder": loaded.record}
+    with streams.writing(output, stamp) as stream:
+        _add_features(stream, data.strings["training"], loaded, spec.settings, output.parent)
 
 
 def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
@@ -88,34 +105,34 @@ def scale(tokens: np.ndarray, size: int, device: torch.device) -> Tensor:
     return scaled.clamp(0, 255)
 
 
-def _write(
-    path: Path,
-    stamp: Mapping[str, Any],
-    tokens: np.ndarray,
+def _add_features(
+    stream: streams.TensorStream,
+    images: Strings,
     encoder: Encoder,
     settings: Encoding,
+    directory: Path,
 ) -> None:
-    """Encode batch by batch; maps, which may be larger than memory, go through files."""
-    images = tokens.reshape(-1, tokens.shape[2])
+    """Encode batch by batch; maps, which may be larger than memory, go through files there."""
+    replicas, count = images.shape[:2]
     means: dict[int, list[np.ndarray]] = {layer: [] for layer in settings.layers}
-    with ExitStack() as open_files, streams.writing(path, stamp) as stream:
+    with ExitStack() as open_files:
         files = {
-            layer: open_files.enter_context(TemporaryFile(dir=path.parent))
+            layer: open_files.enter_context(TemporaryFile(dir=directory))
             for layer in settings.map_layers
         }
-        for start in range(0, len(images), _BATCH):
-            batch = images[start : start + _BATCH]
+        for start in range(0, replicas * count, _BATCH):
+            numbers = np.arange(start, min(start + _BATCH, replicas * count))
+            batch = images[np.divmod(numbers, count)]
             found = encoder.features(scale(batch, settings.size, encoder.device))
             for layer, maps in found.items():
                 means[layer].append(_finite(maps.mean((2, 3)), layer))
             for layer, file in files.items():
                 file.write(_finite(found[layer].half(), layer).tobytes())
-        stream.add("tokens", tokens, tokens.shape)
         for layer, parts in means.items():
-            stream.add(f"layer{layer}", parts, (*tokens.shape[:2], parts[0].shape[1]))
+            stream.add(f"layer{layer}", parts, (replicas, count, parts[0].shape[1]))
         for layer, file in files.items():
             shape = found[layer].shape[1:]
-            stream.add(f"map{layer}", _rows(file, int(np.prod(shape))), (*tokens.shape[:2], *shape))
+            stream.add(f"map{layer}", _rows(file, int(np.prod(shape))), (replicas, count, *shape))
 
 
 def _finite(features: Tensor, layer: int) -> np.ndarray:

