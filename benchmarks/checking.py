@@ -94,7 +94,7 @@ def _aggregate(grid: Grid, module: str) -> None:
     spec = make_spec("aggregate", "rhm", grid.spec.settings)
     command = [sys.executable, "-m", module, "aggregate", "--spec", spec, "--parts"]
     subprocess.run(
-        [*command, *grid.parts, "--losses", *grid.losses, "--ceilings", "--output", grid.output],
+        [*command, *grid.parts, "--losses", grid.losses, "--ceilings", "--output", grid.output],
         check=True,
     )
 
