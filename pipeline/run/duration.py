@@ -89,7 +89,8 @@ def training_cost(config: Config, domain: str, cell: Cell) -> Cost:
     last = config.domain(domain).training.checkpoints[-1]
     steps = min(last, max(_TRIED, 1 + int(_MEASURED / step)))
     whole, first, step = _times(config, domain, cell, steps)
-    checkpoint = (whole - first - (steps - 1) * step) / 2
+    # What other processes take of the machine meanwhile may make the difference negative.
+    checkpoint = max(0.0, whole - first - (steps - 1) * step) / 2
     return Cost(_start() + first, checkpoint, step)
 
 

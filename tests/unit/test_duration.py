@@ -56,8 +56,9 @@ def test_the_network_of_every_domain_is_trained_and_leaves_nothing(
     monkeypatch.setattr(duration, "_start", lambda: 0.0)
     config = smoke()
     cost = training_cost(config, domain, cells(config.domain(domain), [])[0])
-    assert 0 < cost.step < cost.start
-    assert cost.checkpoint > 0
+    assert cost.step > 0
+    assert cost.start > 0
+    assert cost.checkpoint >= 0
     assert [path for path in tmp_path.iterdir() if "torchinductor" not in path.name] == []
     assert capsys.readouterr().err == ""
 
