@@ -1,21 +1,17 @@
-"""`python -m pipeline.documents.study PAGE RESULTS`: the tables of the study, filled into its page.
+"""`python -m pipeline.documents.study PAGE RESULTS`: tables of the studies, filled into their page.
 
-RESULTS is the folder of results with the runs `study`, `study_conditional`, `study_width_*`,
-`study_text` and `study_image`.
+RESULTS is the folder of results with the runs `study_time`, `study_text` and `study_image`.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
-from pipeline.analysis.groups import grouped
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
-from pipeline.claims.decide import claims_table
 from pipeline.claims.render import markdown
 from pipeline.claims.settings import Rules
 from pipeline.claims.thresholds import clustering_thresholds
@@ -23,20 +19,15 @@ from pipeline.config.load import load_config
 from pipeline.config.slices import claims_settings
 from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
-from pipeline.stages.domains import DOMAINS
 
-_WIDTHS = """| run | v, m, s, L | level | its P*_l, over that of the study | replicas |
-| --- | --- | --- | --- | --- |
-"""
 _LEVEL = [*GRAMMAR, "level"]
 _ROOT = Path(__file__).parents[2]
-_RUNS = ("study", "study_conditional")
+_OF_GRAMMARS = ("study_time",)
+"""Studies of grammars."""
 _BY_SIZE = ("text", "image")
 """Domains whose studies vary the dataset size, `study_<domain>`."""
 _ACCURACIES = ("conditional_accuracy", "node_accuracy")
-"""Accuracies whose half-way points the page shows, and decides claims by."""
-_ANEW = ("laws", "sample_complexity")
-"""Tables that depend on the accuracy."""
+"""Accuracies whose half-way points the page shows."""
 
 
 def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
@@ -78,61 +69,24 @@ def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
     return f"{_mean(rows, 'threshold')} | {_mean(rows, 'growth')}"
 
 
-def width_table(reference: pd.DataFrame, others: dict[str, pd.DataFrame]) -> str:
-    """Ratios of half-way dataset sizes as a table in Markdown.
-
-    Every replica is compared with the one that shares its grammar, strings and seeds. Means,
-    intervals and levels are those of `level_table`, for these pairs.
-
-    Args:
-        reference: thresholds of the run that the others are held against.
-        others: thresholds of the others by name of run.
-    """
-    rows = [row for run, other in others.items() for row in _rows(run, reference, other)]
-    return "".join([_WIDTHS, *rows])
-
-
-def _rows(run: str, reference: pd.DataFrame, other: pd.DataFrame) -> list[str]:
-    pairs = reference.merge(other, on=[*REPLICA, "level"])
-    pairs["ratio"] = pairs["threshold_y"] / pairs["threshold_x"]
-    pairs["status"] = pairs["status_y"].where(pairs["status_x"] == "inside", pairs["status_x"])
-    inside = all_inside(pairs, _LEVEL)
-    return [
-        f"| {run} | {_setting(setting)} | {level} | {_mean(group, 'ratio')} | {len(group)} |\n"
-        for (*setting, level), group in grouped(inside, _LEVEL)
-    ]
-
-
 def _mean(group: pd.DataFrame, column: str) -> str:
-    """Geometric mean and its interval; a dash where there is no number."""
+    """Geometric mean and its interval, which one grammar has not; a dash where is no number."""
     logs = np.log(group[column]).groupby(group["grammar_seed"]).mean()
     if logs.empty or logs.isna().any():
         return "-"
     mean, low, high = np.exp(mean_interval(logs))
-    return f"{mean:.3g} [{low:.3g}, {high:.3g}]"
+    return f"{mean:.3g}" if np.isnan(low) else f"{mean:.3g} [{low:.3g}, {high:.3g}]"
 
 
 def _setting(values: list[int]) -> str:
     return ", ".join(map(str, values))
 
 
-def _half_way(runs: Sequence[Path], quantity: str) -> pd.DataFrame:
-    """Half-way points by one criterion, of the first of the runs that has any.
-
-    Raises:
-        PipelineError: none has any.
-    """
-    for run in runs:
-        points = _read(run, "sample_complexity")
-        chosen = points[points["quantity"] == quantity]
-        if not chosen.empty:
-            return chosen.reset_index(drop=True)
-    names = ", ".join(str(run) for run in runs)
-    raise PipelineError(f"study: none of {names} has half-way points of {quantity}; run one anew")
-
-
-def _by_size(points: pd.DataFrame) -> pd.DataFrame:
-    return points[points["variable"] == "dataset_size"]
+def _half_way(run: Path, quantity: str) -> pd.DataFrame:
+    """Half-way dataset sizes by one criterion."""
+    points = _read(run, "sample_complexity")
+    chosen = (points["quantity"] == quantity) & (points["variable"] == "dataset_size")
+    return points[chosen].reset_index(drop=True)
 
 
 def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
@@ -141,18 +95,8 @@ def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
     return found.assign(level=found["level"] + 1)
 
 
-def _read(run: Path, name: str) -> pd.DataFrame:
-    return tables.read_table(run / "tables" / f"rhm_{name}.parquet", name)
-
-
-def _decided(run: Path, points: pd.DataFrame, accuracy: str) -> str:
-    """Claims of a run, decided anew from its tables by the rules of the preset, in Markdown."""
-    rules = Rules.of(_rules("study", "rhm"), accuracy=accuracy)
-    names = DOMAINS["rhm"].claim_tables
-    there = [name for name in names if (run / f"tables/rhm_{name}.parquet").exists()]
-    frames = {name: _read(run, name) for name in there if name not in _ANEW}
-    frames["sample_complexity"] = points
-    return markdown(claims_table("rhm", frames, rules))
+def _read(run: Path, name: str, domain: str = "rhm") -> pd.DataFrame:
+    return tables.read_table(run / "tables" / f"{domain}_{name}.parquet", name)
 
 
 def _rules(preset: str, domain: str) -> Rules:
@@ -162,26 +106,30 @@ def _rules(preset: str, domain: str) -> Rules:
 
 
 def _fill(page: Path, results: Path) -> None:
-    study, theory = results / "study", _read(results / "study", "theory")
-    points = {name: _half_way([results / run for run in _RUNS], name) for name in _ACCURACIES}
-    sizes = {name.replace("_", " "): _by_size(found) for name, found in points.items()}
-    runs = sorted(results.glob("study_width_*"), key=lambda run: int(run.name.split("_")[-1]))
-    widths = {run.name: _by_size(_half_way([run], "node_accuracy")) for run in runs}
-    paste(page, "levels", level_table({**sizes, "clustering": _clusters(theory)}))
-    paste(page, "widths", width_table(sizes["node accuracy"], widths))
-    for name, found in points.items():
-        paste(page, name, _decided(study, found, name))
+    for run in _OF_GRAMMARS:
+        _fill_levels(page, results / run)
     for domain in _BY_SIZE:
         _fill_sizes(page, results / f"study_{domain}", domain)
 
 
+def _fill_levels(page: Path, run: Path) -> None:
+    """What a study of grammars found."""
+    sizes = {name.replace("_", " "): _half_way(run, name) for name in _ACCURACIES}
+    clusters = _clusters(_read(run, "theory"))
+    paste(page, f"{run.name}_levels", level_table({**sizes, "clustering": clusters}))
+    _fill_claims(page, run)
+
+
 def _fill_sizes(page: Path, run: Path, domain: str) -> None:
     """What a study of text or images by dataset size found."""
+    found = {name: _read(run, name, domain) for name in ("measurements", "losses")}
+    paste(page, f"{run.name}_lengths", length_table(found, _rules(run.name, domain), domain))
+    _fill_claims(page, run)
+
+
+def _fill_claims(page: Path, run: Path) -> None:
     claims = tables.read_table(run / "tables/claims.parquet", "claims")
-    names = ("measurements", "losses")
-    found = {n: tables.read_table(run / f"tables/{domain}_{n}.parquet", n) for n in names}
-    paste(page, f"{domain}_claims", markdown(claims))
-    paste(page, f"{domain}_lengths", length_table(found, _rules(run.name, domain), domain))
+    paste(page, f"{run.name}_claims", markdown(claims))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Thresholds of the study by level, and those of other widths against them."""
+"""Tables of the studies: half-way sizes by level, and lengths by dataset size."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.claims.settings import Rules
 from pipeline.config.load import load_config
 from pipeline.documents.lengths import length_table
-from pipeline.documents.study import level_table, width_table
+from pipeline.documents.study import level_table
 
 ROOT = Path(__file__).parents[2]
 DECIDED = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).claims.plain()
@@ -32,30 +32,23 @@ def _thresholds(values, level=1, status="inside", variable="dataset_size"):
     )
 
 
-def test_ratios_are_of_pairs():
-    # three ratios of 2 whose thresholds differ a hundredfold: paired, they have no spread
-    table = width_table(_thresholds([1, 10, 100]), {"wide": _thresholds([2, 20, 200])})
-    assert "| wide | 10, 3, 2, 3 | 1 | 2 [2, 2] | 3 |" in table
-
-
 def test_interval_is_students_over_logarithms():
-    # ln ratios -1, 0, 1: standard error 1 / sqrt(3), t(2, 0.975) = 4.3027, half-width 2.4842
-    table = width_table(
-        _thresholds([1, 1, 1]), {"wide": _thresholds([1 / 2.718281828, 1, 2.718281828])}
-    )
-    assert "| 1 [0.0834, 12] | 3 |" in table
+    # logarithms -1, 0, 1: standard error 1 / sqrt(3), t(2, 0.975) = 4.3027, half-width 2.4842
+    (line,) = level_table({"steps": _thresholds([1 / 2.718281828, 1, 2.718281828])}).splitlines()[
+        2:
+    ]
+    assert line.endswith("| 1 [0.0834, 12] | - |")
 
 
-def test_what_is_not_shared_does_not_count():
-    lines = width_table(_thresholds([1, 1]), {"wide": _thresholds([3, 3, 3])}).splitlines()
-    assert lines[2:] == ["| wide | 10, 3, 2, 3 | 1 | 3 [3, 3] | 2 |"]
+def test_one_grammar_has_no_interval():
+    (line,) = level_table({"steps": _thresholds([7])}).splitlines()[2:]
+    assert line.endswith("| 7 | - |")
 
 
-def test_a_level_counts_only_if_all_its_pairs_are_inside():
-    outside = _thresholds([1, 1])
+def test_a_level_counts_only_if_all_its_grammars_are_inside():
+    outside = _thresholds([3, 3])
     outside.loc[1, "status"] = "above"
-    for own, other in ((outside, _thresholds([3, 3])), (_thresholds([3, 3]), outside)):
-        assert len(width_table(own, {"wide": other}).splitlines()) == 2
+    assert level_table({"steps": outside}).endswith("| 99 | - | - |\n")
 
 
 def test_levels_stand_beside_their_growth_over_m_times_the_level_below():
