@@ -14,8 +14,12 @@ RUNS = [run for run in sorted((ROOT / "results").glob("study_*")) if run.name in
 
 
 def in_order(frame):
-    """Rows in an order of their own: settings are put together in that of the config."""
-    return frame.sort_values(list(frame.columns), ignore_index=True)
+    """Columns and rows in an order of their own.
+
+    That of columns was another one, and that of rows is the order of settings in the config.
+    """
+    columns = sorted(frame.columns)
+    return frame[columns].sort_values(columns, ignore_index=True)
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
