@@ -5,7 +5,7 @@ import pandas as pd
 from pipeline.claims.coherence import BEST, LAST, Tables, at_checkpoint, lengths
 from pipeline.claims.settings import Rules
 
-_HEAD = """| P | best step | length then | at the last step | copies then |
+_HEAD = """| P | best step | length then | length at the last step | copies at the last step |
 | --- | --- | --- | --- | --- |
 """
 

@@ -87,9 +87,11 @@ def test_an_artifact_of_another_run_in_its_own_place_is_refused(jobs, monkeypatc
     }
     of_grammars = {("probe", "grammar_g.safetensors"), ("probe", "dataset.safetensors")}
     of_grammars |= {(stage, name) for stage in ("measure", "trees") for _, name in of_grammars}
-    of_text = {("measure", "corpus.safetensors"), ("judge", "tokenizer.json")}
-    of_text |= {("decode", "tokenizer.json")}
+    of_text = {(stage, "corpus.safetensors") for stage in ("train", "measure", "probe")}
+    of_text |= {("judge", "tokenizer.json"), ("decode", "tokenizer.json")}
+    of_images = {("train", "images.safetensors")}
     names = ("rhm_losses.parquet", "rhm_measurements.parquet", "rhm_sample_complexity.parquet")
     of_tables = {(stage, name) for stage in ("claims", "figure") for name in names}
     of_tables |= {("figure", "measurements.parquet"), ("figure", "calibration.parquet")}
-    assert noticed == of_grammars | of_text | of_tables
+    of_tables |= {("figure", "losses.parquet"), ("analyse", "losses.parquet")}
+    assert noticed == of_grammars | of_text | of_images | of_tables
