@@ -127,3 +127,14 @@ def test_an_import_that_cannot_work_is_refused_in_a_line(tmp_path, config, more,
     assert "Traceback" not in result.stderr
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert line.startswith(f"error: {reason}")
+
+
+def test_settings_for_rules_by_the_names_of_the_clone_are_told_to_be_lost(tmp_path):
+    importer = importing(tmp_path, CONFIG)
+    result = importer.snakemake(
+        "--dry-run", "--set-resources", "train:gpu=1", "diffusion_probe:gpu=1"
+    )
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert line.startswith("warning: set-resources or groups: train: no rule has this name here")
+    assert "diffusion_train" in line
