@@ -87,12 +87,14 @@ def test_without_a_prefix_results_are_where_they_always_are(tmp_path, snakefile)
     assert f"output: {GRAMMAR}" in result.stdout + result.stderr
 
 
-def test_the_import_that_the_page_shows_plans_its_jobs(tmp_path):
+@pytest.mark.parametrize(
+    "target", ["theory.csv", "diffusion/results/mine/figures/rhm_loss_curves.pdf"]
+)
+def test_the_import_that_the_page_shows_plans_its_jobs(tmp_path, target):
     page = (ROOT / "docs/running.md").read_text()
     (shown,) = re.findall(r"```python\n(module .*?)```", page, re.DOTALL)
     (tmp_path / "Snakefile").write_text(shown.replace("path/to/clone", str(ROOT)))
-    figure = "diffusion/results/mine/figures/rhm_loss_curves.pdf"
-    result = Checkout(tmp_path).snakemake("--dry-run", figure)
+    result = Checkout(tmp_path).snakemake("--dry-run", target)
     assert result.returncode == 0, result.stderr
 
 
