@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.config.load import NO_PRESET
+from pipeline.config.load import NO_PRESET, read_overrides
 from pipeline.config.names import did_you_mean
 from pipeline.config.read import read_entries, read_file
 from pipeline.run.command import PRESETS
@@ -51,6 +51,33 @@ def snakemake_command(options: Mapping[str, Any]) -> Iterator[str]:
     yield "--config"  # last, as it takes all that follows
     for key, value in {"preset": preset, "run": run, **_nested(options["set"])}.items():
         yield f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+
+
+def estimate_command(run: str, files: Sequence[Path], entries: Sequence[str]) -> str | None:
+    """The command that tells what a run takes, from what snakemake was given for that run.
+
+    Args:
+        run: name of the run.
+        files: of `--configfile`.
+        entries: of `--config`.
+
+    Returns:
+        A line for a shell. None where the command `run` cannot be given the same config: of several
+        files, or of a file and another preset than it names.
+    """
+    preset = read_overrides(files, entries).get("preset", NO_PRESET)
+    if len(files) > 1 or files and _preset(f"{files[0]}")[0] != preset:
+        return None
+    named = _shown(files[0]) if files else f"{preset}"
+    others = [one for one in entries if one.partition("=")[0] not in ("preset", "run")]
+    changes = ("--set", *others) if others else ()
+    start = ("python", "-m", "pipeline", "run", run, "--preset", named)
+    return shlex.join((*start, *changes, "--estimate"))
+
+
+def _shown(path: Path) -> str:
+    """A path as short as it can be given in the working directory."""
+    return f"{path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}"
 
 
 def _figure(run: str, name: str) -> str:

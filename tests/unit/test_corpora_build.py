@@ -210,6 +210,15 @@ def test_a_side_without_a_block_is_refused(tmp_path):
     assert "domains.text.data.context = 79" in message
 
 
+def test_numbers_of_blocks_are_told(tmp_path, capsys):
+    inputs = write_documents(tmp_path / "texts", [words(number) for number in range(20)])
+    tensors = made(tmp_path, inputs, planned()).tensors
+    training, held_out = len(tensors["training"]), len(tensors["validation"])
+    assert training > held_out > 0
+    line = f"{training} training blocks, {held_out} held-out blocks, of 10 tokens each"
+    assert line in capsys.readouterr().err.splitlines()
+
+
 def test_the_share_of_characters_that_are_lost_is_told(tmp_path, capsys):
     texts = ["abc Äé e\u0301, xyz ab..!", "zwölf", "neun"]  # 3 of 14 + 5 + 4, not the accents
     corpus = made(tmp_path, write_documents(tmp_path / "texts", texts * 8), planned(context=4))

@@ -1,14 +1,16 @@
 """The commands for people: `run` and `status` without a run."""
 
 import json
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from pipeline.base.errors import PipelineError
+from pipeline.config.read import read_entries
 from pipeline.config.recorded import default_config
-from pipeline.run.launch import snakemake_command
+from pipeline.run.launch import estimate_command, snakemake_command
 from pipeline.run.overview import print_runs
 from tests.workflow.checkout import ROOT
 
@@ -66,6 +68,37 @@ def test_a_preset_of_ones_own_may_be_anywhere(tmp_path):
 def test_what_does_not_exist_is_told_before_snakemake_starts(options, refused):
     with pytest.raises(PipelineError, match=refused.replace("?", r"\?")):
         command(**options)
+
+
+def test_the_estimate_that_a_run_names_is_of_the_config_that_it_was_given(tmp_path):
+    own = tmp_path / "own file.yaml"
+    own.write_text("preset: smoke\nstyle: {palette: cividis}\n")
+    entries = ["preset=smoke", "run=mine", "domains={rhm: {network: {width: 8}}}", "partial=true"]
+    told = shlex.split(estimate_command("mine", [own], entries))
+    assert told[:7] == ["python", "-m", "pipeline", "run", "mine", "--preset", f"{own}"]
+    assert (told[7], told[-1]) == ("--set", "--estimate")
+    became = list(
+        snakemake_command({**NOTHING, "name": "mine", "preset": told[6], "set": told[8:-1]})
+    )
+    assert became[became.index("--configfile") + 1] == f"{own}"
+    assert read_entries(became[became.index("--config") + 1 :]) == read_entries(entries)
+
+
+def test_an_estimate_is_named_in_the_fewest_words(tmp_path, monkeypatch):
+    (tmp_path / "own.yaml").write_text("preset: smoke\n")
+    start = "python -m pipeline run mine --preset"
+    assert estimate_command("mine", [], ["preset=demo", "run=mine"]) == f"{start} demo --estimate"
+    assert estimate_command("mine", [], []) == f"{start} none --estimate"
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own.yaml"
+    assert estimate_command("mine", [own], ["run=mine"]) == f"{start} own.yaml --estimate"
+
+
+def test_no_estimate_is_named_that_would_be_of_another_config(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("preset: smoke\n")
+    assert estimate_command("mine", [own, own], []) is None
+    assert estimate_command("mine", [own], ["preset=demo"]) is None
 
 
 def test_runs_are_listed_with_the_states_of_their_cells(tmp_path, capsys):

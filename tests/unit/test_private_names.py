@@ -30,7 +30,13 @@ from snakemake.modules import WorkflowModifier
 from snakemake.path_modifier import PathModifier
 from snakemake.rules import Rule
 from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
-from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
+from snakemake.settings.types import (
+    ConfigSettings,
+    DAGSettings,
+    GroupSettings,
+    OutputSettings,
+    ResourceSettings,
+)
 from snakemake.sourcecache import LocalSourceFile
 from snakemake.workflow import Workflow
 from snakemake_interface_executor_plugins.registry.plugin import Plugin
@@ -51,7 +57,9 @@ OWNERS = {
     "workflow.executor_plugin": Plugin,
     "workflow.modifier": WorkflowModifier,
     "workflow.modifier.path_modifier": PathModifier,
+    "workflow.group_settings": GroupSettings,
     "workflow.output_settings": OutputSettings,
+    "workflow.resource_settings": ResourceSettings,
     "workflow.scheduler": JobScheduler,
     "limiter": JobRateLimiter,
     "rule": Rule,
@@ -82,11 +90,15 @@ RULE_FILES = {
     "workflow.output_settings": "start.smk",
     "workflow.output_settings.quiet": "start.smk: profiles that hide failures",
     "workflow.output_settings.log_handler_settings": "start.smk: likewise",
+    "workflow.resource_settings": "imported.smk",
+    "workflow.resource_settings.overwrite_resources": "imported.smk: --set-resources",
+    "workflow.group_settings": "imported.smk",
+    "workflow.group_settings.overwrite_groups": "imported.smk: --groups",
     "workflow.scheduler": "start.smk: told to start no further jobs when a run is stopped",
     "workflow.scheduler.job_rate_limiter": "start.smk: a limit that no option can lift",
     "limiter.max_jobs": "start.smk: whether that limit is Snakemake's own",
     "limiter.timespan": "start.smk: likewise",
-    "workflow.rules": "inventory.smk: the order of warnings",
+    "workflow.rules": "inventory.smk: the order of warnings; imported.smk: how rules are called",
     "workflow.dag": "start.smk, afresh.smk, inventory.smk: which jobs there are",
     "workflow.dag.jobs": "inventory.smk, afresh.smk: all jobs of the plan",
     "workflow.dryrun": "inventory.smk: whether the plan is carried out",
@@ -108,7 +120,7 @@ RULE_FILES = {
     "job.rule": "start.smk, afresh.smk, inventory.smk: the name of its rule",
     "job.params": "inventory.smk: the spec of a job that will not run",
     "job.output": "inventory.smk, afresh.smk: what is kept or forgotten",
-    "rule.name": "inventory.smk: the order of warnings",
+    "rule.name": "inventory.smk: the order of warnings; imported.smk: how rules are called",
     "path.flags": "inventory.smk: a report does without what is not there",
     "path.is_temp": "inventory.smk: what is deleted is not missed",
 }

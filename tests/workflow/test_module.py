@@ -87,12 +87,14 @@ def test_without_a_prefix_results_are_where_they_always_are(tmp_path, snakefile)
     assert f"output: {GRAMMAR}" in result.stdout + result.stderr
 
 
-def test_the_import_that_the_page_shows_plans_its_jobs(tmp_path):
+@pytest.mark.parametrize(
+    "target", ["theory.csv", "diffusion/results/mine/figures/rhm_loss_curves.pdf"]
+)
+def test_the_import_that_the_page_shows_plans_its_jobs(tmp_path, target):
     page = (ROOT / "docs/running.md").read_text()
     (shown,) = re.findall(r"```python\n(module .*?)```", page, re.DOTALL)
     (tmp_path / "Snakefile").write_text(shown.replace("path/to/clone", str(ROOT)))
-    figure = "diffusion/results/mine/figures/rhm_loss_curves.pdf"
-    result = Checkout(tmp_path).snakemake("--dry-run", figure)
+    result = Checkout(tmp_path).snakemake("--dry-run", target)
     assert result.returncode == 0, result.stderr
 
 
@@ -127,3 +129,14 @@ def test_an_import_that_cannot_work_is_refused_in_a_line(tmp_path, config, more,
     assert "Traceback" not in result.stderr
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert line.startswith(f"error: {reason}")
+
+
+def test_settings_for_rules_by_the_names_of_the_clone_are_told_to_be_lost(tmp_path):
+    importer = importing(tmp_path, CONFIG)
+    result = importer.snakemake(
+        "--dry-run", "--set-resources", "train:gpu=1", "diffusion_probe:gpu=1"
+    )
+    assert result.returncode == 0, result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert line.startswith("warning: set-resources or groups: train: no rule has this name here")
+    assert "diffusion_train" in line

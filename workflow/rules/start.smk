@@ -7,6 +7,7 @@ from pipeline.config.recorded import record_configs
 from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
+from pipeline.run.launch import estimate_command
 from pipeline.run.progress import GridProgress, PlannedJob
 from pipeline.slurm.driver import record_driver
 
@@ -98,9 +99,9 @@ onstart:
         for name, of_domain in trajectories.items():
             steps = len(of_domain) * config.domain(name).training.checkpoints[-1]
             logger.info(f"{run}: training for {name}: {steps:,} steps in all")
-    preset = OVERRIDES.get("preset", "none")
-    told = f"python -m pipeline run {CONFIG.run} --preset {preset} --estimate"
-    logger.info(f"how long all training takes is told without a run by: {told}")
+    given = workflow.overwrite_configfiles, workflow.config_settings.config_args
+    if told := estimate_command(CONFIG.run, *given):
+        logger.info(f"how long all training takes is told without a run by: {told}")
     jobs = {job.jobid: planned(job) for job in workflow.dag.needrun_jobs()}
     stages = {job.rule for job in jobs.values()}
     for name, stage in {"text": "corpus", "image": "images"}.items():

@@ -1,5 +1,6 @@
 """Stage `corpus`: documents become a tokenizer and two streams of tokens, cut into blocks."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ _SAMPLE = 100e6
 def make_corpus(
     spec: Spec[CorpusSettings], archives: Sequence[Path], tokens: Path, tokenizer: Path
 ) -> None:
-    """Tokenise documents.
+    """Tokenise documents, and print how many blocks there are.
 
     Memory does not grow with their number. A tokenizer is trained on the training documents, or
     on random pieces of them if they exceed 100 MB.
@@ -132,10 +133,13 @@ def _write_blocks(
     path: Path, stamp: Mapping[str, Any], tokenizer: Tokenizer, split: Split, context: int
 ) -> None:
     parts = {"validation": split.validation, "training": split.training}
+    counts = {}
     with streams.writing(path, stamp) as stream:
         for name, documents in parts.items():
             blocks = pack(token_batches(tokenizer, documents()), context, name)
-            stream.add(name, blocks, (-1, context))
+            counts[name] = stream.add(name, blocks, (-1, context))
+    told = f"{counts['training']} training blocks, {counts['validation']} held-out blocks"
+    print(f"{told}, of {context} tokens each", file=sys.stderr)
 
 
 def _summary(census: Census, tokenizer: Tokenizer) -> dict[str, int | None]:
