@@ -37,11 +37,13 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     """Add the command `run`."""
     parser = commands.add_parser("run", help="make a run, or what a config change made stale")
     add = parser.add_argument
+    # An option that is given twice has the values of both: the last would else stand alone.
+    several: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     add("name", metavar="run", help="name of the run, below results/")
     add("--preset", required=True, help=f"of {PRESETS}, a file like those, or none")
-    add("--figure", nargs="+", default=[], help="draw these, and make only what they need")
-    add("--domain", nargs="+", default=[], choices=DOMAINS, help="make these alone")
-    add("--set", nargs="+", default=[], metavar="KEY=VALUE", help="as domains.rhm.network.width=32")
+    add("--figure", **several, help="draw these, and make only what they need")
+    add("--domain", **several, choices=DOMAINS, help="make these alone")
+    add("--set", **several, metavar="KEY=VALUE", help="as domains.rhm.network.width=32")
     add("--slurm", type=int, metavar="JOBS", help="on a cluster, so many jobs at a time")
     add("--profile", help="another profile than those of this machine and of the cluster")
     add("--dry-run", action="store_true", help="tell what would run, and why")

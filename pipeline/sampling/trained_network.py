@@ -15,6 +15,7 @@ from pipeline.artifacts.upstream import settings_in
 from pipeline.base.cells import Trained
 from pipeline.base.device import choose_device
 from pipeline.base.device_randomness import uniforms_on
+from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Replica
 from pipeline.base.randomness import stream_key
 from pipeline.networks.network import Network
@@ -162,12 +163,18 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         return next((home / name for home in homes if (home / name).is_file()), None)
 
     def _inputs(self, tokens: ArrayLike, t: ArrayLike) -> tuple[Tensor, Tensor]:
-        """Tokens [R, N, d] and levels [R, N] on the device."""
+        """Tokens [R, N, d] and levels [R, N] on the device.
+
+        Raises:
+            PipelineError: a level is none of the noise.
+        """
         strings = torch.as_tensor(np.asarray(tokens)).to(self.device)
         strings = strings.float() if strings.is_floating_point() else strings.long()
         shape = (len(self.replicas), *strings.shape[-2:])
         levels = torch.as_tensor(np.asarray(t)).to(self.device)
         levels = levels.double() if levels.is_floating_point() else levels.long()
+        if ((levels < 0) | (levels > self.noise.levels)).any():
+            raise PipelineError(f"t: levels of this noise are between 0 and {self.noise.levels}")
         return strings.expand(shape), levels.expand(shape[:2])
 
     def _batches(self, tokens: ArrayLike, t: ArrayLike) -> Iterator[tuple[Tensor, Tensor]]:

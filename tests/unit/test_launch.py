@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pipeline.__main__ import _parser
 from pipeline.base.errors import PipelineError
 from pipeline.config.read import read_entries
 from pipeline.config.recorded import default_config
@@ -46,6 +47,14 @@ def test_targets_stand_before_and_settings_after_all_options():
         "snakemake results/mine/figures/rhm_loss_curves.pdf text --profile slurm --jobs 8 "
         f"--dry-run --config preset=demo run=mine domains={json.dumps(nested)}"
     )
+
+
+def test_an_option_that_is_given_twice_has_the_values_of_both():
+    line = "run mine --preset demo --set a=1 b=2 --figure x --set c=3 --domain rhm --figure y"
+    options = vars(_parser().parse_args(line.split()))
+    assert options["set"] == ["a=1", "b=2", "c=3"]
+    assert (options["figure"], options["domain"]) == (["x", "y"], ["rhm"])
+    assert vars(_parser().parse_args(["run", "mine", "--preset", "demo"]))["set"] == []
 
 
 def test_a_preset_of_ones_own_may_be_anywhere(tmp_path):

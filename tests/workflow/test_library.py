@@ -150,3 +150,11 @@ def test_an_average_or_domain_that_is_not_there_is_told(tmp_path):
     write_tensors(tmp_path / "step1.safetensors", artifact.tensors, stamp)
     with pytest.raises(PipelineError, match="is of domain 'run', which this code has not"):
         pipeline.load(tmp_path / "step1.safetensors")
+
+
+@pytest.mark.parametrize("domain", CELLS)
+@pytest.mark.parametrize("outside", [-1, 1001])
+def test_a_level_that_the_noise_has_not_is_refused(domain, outside):
+    network = pipeline.load(checkpoint(domain))
+    with pytest.raises(PipelineError, match=f"between 0 and {network.noise.levels}"):
+        network.denoise(network.sample(1), outside)
