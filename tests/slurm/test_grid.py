@@ -10,6 +10,7 @@ from tests.workflow.checkout import SMOKE, Checkout
 
 ALONE = ("ceiling", "theory", "corpus", "train_text", "sample_text", "probe_text", "judge")
 ALONE += ("judge_controls", "images", "train_image", "sample_image", "encode", "encode_controls")
+ALONE += ("prepare_judge", "prepare_encoder")
 """Rules with one Slurm job each."""
 TABLE = "results/smoke/tables/rhm_measurements.parquet"
 
@@ -24,7 +25,7 @@ def test_the_whole_grid_on_gpus(tmp_path):
     several = {"train": 4, "evaluate_measure_sample": 4, "probe": 4}
     several |= {"evaluate_measure": 2, "measure_controls": 2}
     assert Counter(rules.values()) == several | dict.fromkeys(ALONE, 1)
-    assert len(rules) == 29, "as docs/cluster.md says"
+    assert len(rules) == 31, "as docs/cluster.md says"
     gpus = [show(job, "TresPerJob") for job, rule in rules.items() if "train" in rule]
     assert gpus == ["gres:gpu:1"] * 6
     groups = [job for job, rule in rules.items() if rule == "evaluate_measure_sample"]
