@@ -108,13 +108,13 @@ def train(
     )
     alone_on_gpu = choose_device().type == "cuda" and processes == accumulation == 1
     captured = training.compile and alone_on_gpu
-    if training.compile and not captured:
-        network.compile()
     if stop > start:
         optimizer, schedule = model.build_optimizer(network, settings)
         rate, clip = training.learning_rate, training.largest_gradient
         parts = network, noise, loss, optimizer, schedule, rate, accumulation, clip, captured
         module = Denoising(*parts)
+        if training.compile and not captured:
+            module.compile_losses()
         curve = Curve(losses.parent / "logs" / CURVE, start, stop)
         if not _fit(module, batches, stop - start, progress, curve, processes):
             return

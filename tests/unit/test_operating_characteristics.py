@@ -14,7 +14,9 @@ REPETITIONS = 60
 
 @pytest.fixture(scope="module")
 def study():
-    config = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": "study"})
+    config = load_config(
+        ROOT / "config.yaml", ROOT / "workflow/presets", {"preset": "study_levels"}
+    )
     return config.domains.rhm, rules_of(config).model_copy(update={"bootstrap_samples": 200})
 
 
