@@ -4,7 +4,7 @@
 # make test-slurm: every fault of a cluster, on a real Slurm that it installs and starts (as root)
 # make test-chaos: the workflow with a random fault in every third job
 # make test-gpu: what the CPU computes, on a GPU; make bench-gpu: how fast; neither needs snakemake
-# make claims:  paste the demo's table of claims into README.md
+# make claims:  fill the claims of the demo and of all studies into README.md and docs/demo.md
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make lint:    what the linters of Python and of Snakemake complain of
 # make schema:  rewrite the config schema, and its table in docs/config.md, after an edit of a section
@@ -52,7 +52,7 @@ lint: .venv/installed
 	snakemake --lint --config preset=smoke
 
 claims: .venv/installed
-	python -m pipeline.documents.paste README.md results/demo/tables/claims.parquet
+	python -m pipeline.documents.claims .
 
 bench: .venv/installed
 	python -m benchmarks

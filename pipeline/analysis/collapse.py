@@ -9,12 +9,28 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
-from pipeline.analysis.bootstrap import Statistic, jackknife_interval
+from pipeline.analysis.bootstrap import Statistic, jackknife_interval, with_several_grammars
+from pipeline.analysis.curves import GRAMMAR, all_inside
 from pipeline.analysis.exponents import SHAPE
 from pipeline.analysis.laws import LAWS, REFERENCE, RIVALS, candidate_laws, comparable
 
 _COLUMNS = ["law", "factor", "explained", "explained_low", "explained_high"]
 _LEAD = ["lead", "lead_low", "lead_high"]
+
+
+def in_range(curves: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Curves of the settings and levels whose half-way sizes all lie in the range studied.
+
+    Only settings with several grammars count, if there are any. A curve that levels off too low
+    falls on no master curve, whatever the law.
+
+    Args:
+        curves: rows of accuracies.
+        points: table of half-way points.
+    """
+    place = ["quantity", *GRAMMAR, "level"]
+    inside = all_inside(points[points["variable"] == "dataset_size"], place)
+    return with_several_grammars(curves.merge(inside[place].drop_duplicates(), on=place))
 
 
 def collapse(curves: pd.DataFrame) -> pd.DataFrame:

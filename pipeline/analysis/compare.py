@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.analysis.bootstrap import with_several_grammars
-from pipeline.analysis.collapse import collapse
-from pipeline.analysis.curves import GRAMMAR, all_inside, at_best_checkpoint, finite_sizes
+from pipeline.analysis.collapse import collapse, in_range
+from pipeline.analysis.curves import at_best_checkpoint, finite_sizes
 from pipeline.analysis.exponents import exponents as fit_exponents
 from pipeline.analysis.laws import compare_laws
 from pipeline.analysis.sample_complexity import CRITERIA, accuracy_curves
@@ -43,20 +42,9 @@ def compare(
     measured = accuracy_curves(tables.read_table(measurements, "measurements", CRITERIA))
     best = finite_sizes(at_best_checkpoint(measured, tables.read_table(losses, "losses")))
     compared = _each(points, lambda part: compare_laws(part, samples, stream_key("laws")))
-    collapsed = _each(_in_range(best[best["among"] == among], points), collapse)
+    collapsed = _each(in_range(best[best["among"] == among], points), collapse)
     found = compared.merge(collapsed, "outer", ["criterion", "law", "factor"], sort=False)
     tables.write_table(laws, found, make_stamp("laws", spec, {}))
-
-
-def _in_range(best: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
-    """Curves of the settings and levels whose half-way sizes all lie in range.
-
-    Only settings with several grammars count, if there are any. A curve that levels off too low
-    falls on no master curve, whatever the law.
-    """
-    place = ["quantity", *GRAMMAR, "level"]
-    inside = all_inside(points[points["variable"] == "dataset_size"], place)
-    return with_several_grammars(best.merge(inside[place].drop_duplicates(), on=place))
 
 
 def _each(frame: pd.DataFrame, analysis: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:

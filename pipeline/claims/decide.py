@@ -50,17 +50,20 @@ def show_verdicts(spec: Spec[Missing], tables: Sequence[Path], output: Path, pag
         output: Parquet file of their rows.
         page: HTML file.
     """
-    claims = _in_order(read_tables(tables, "claims"))
+    claims = in_order(read_tables(tables, "claims"))
     write_table(output, claims, make_stamp("claims", spec, {}))
     with replacing(page) as temporary:
         temporary.write_text(html(claims, describe_missing(spec.settings.missing)))
 
 
-def _in_order(claims: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the order of the list of claims, in which a claim about several domains is one."""
+def in_order(claims: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the list of claims, in which a claim about several domains is one.
+
+    Rows of claims that the list no longer has come last.
+    """
     order = {(claim.claim, claim.domain, claim.quantity): i for i, claim in enumerate(CLAIMS)}
     names = claims[["claim", "domain", "quantity"]].itertuples(index=False, name=None)
-    places = np.array([order[name] for name in names])
+    places = np.array([order.get(name, len(order)) for name in names])
     return claims.iloc[places.argsort(kind="stable")].reset_index(drop=True)
 
 

@@ -26,8 +26,13 @@ def shallow_first(tables: Mapping[str, pd.DataFrame], rules: Rules, _key: int) -
         for _, part in times.groupby(_CURVES, dropna=False)
         if part["layer"].nunique() > 1
     ]
-    return min(found, key=lambda evidence: np.nan_to_num(evidence.bounds[0][0], nan=-np.inf),
-               default=None)  # fmt: skip
+    return min(found, key=_strength, default=None)
+
+
+def _strength(evidence: Evidence) -> tuple[float, float]:
+    """Lower bound and estimate; what has no bounds is weaker than all that have."""
+    ((low, _),) = evidence.bounds
+    return float(np.nan_to_num(low, nan=-np.inf)), evidence.estimate
 
 
 def _rank_correlation(times: pd.DataFrame) -> float:

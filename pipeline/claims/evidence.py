@@ -47,7 +47,29 @@ def of_intervals(frame: pd.DataFrame, fits: Sequence[Interval], objection: str =
     bounds = [(float(fit.low), float(fit.high)) for fit in fits]
     if not objection and np.isnan(bounds).any():
         objection = "no interval: some setting has one grammar, or too few determine it"
-    return Evidence(float(fits[0].estimate), bounds, *_counts(frame), objection)
+    return of_bounds(float(fits[0].estimate), bounds, _counts(frame), objection)
+
+
+def of_bounds(
+    estimate: float, bounds: Sequence[tuple[float, float]], counts: tuple[int, int], objection: str
+) -> Evidence:
+    """An estimate with its bounds, or without any if these are one number.
+
+    That is what intervals make of values which are all the same. But as few as there are, they do
+    not say that others would be the same, too: a rank correlation of some layers, for example, has
+    few values to choose from.
+
+    Args:
+        estimate: of the quantity.
+        bounds: see `Evidence`; at least one pair.
+        counts: of grammars and of replicas.
+        objection: see `Evidence`.
+    """
+    low, high = np.transpose(bounds)
+    if np.allclose(low, high, rtol=1e-9, atol=1e-12):  # less is rounding
+        bounds = [(float("nan"), float("nan"))]
+        objection = objection or "no interval: all give the same value"
+    return Evidence(estimate, bounds, *counts, objection)
 
 
 def undetermined(frame: pd.DataFrame, objection: str) -> Evidence:
@@ -139,7 +161,7 @@ def over_networks(slopes: Sequence[float]) -> Evidence:
     """Mean over networks with Student's t interval."""
     estimate, low, high = mean_interval(np.asarray(slopes))
     objection = "" if len(slopes) > 1 else "no interval: there is one network"
-    return Evidence(estimate, [(low, high)], 0, len(slopes), objection)
+    return of_bounds(estimate, [(low, high)], (0, len(slopes)), objection)
 
 
 def _counts(frame: pd.DataFrame) -> tuple[int, int]:

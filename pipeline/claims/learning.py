@@ -15,7 +15,14 @@ from pipeline.analysis.curves import (
 )
 from pipeline.analysis.exponents import SHAPE, lack_of_fit, usable
 from pipeline.analysis.laws import LAWS, RIVALS, comparable, held_out_positions
-from pipeline.claims.evidence import grouped_slope, resampled, slope, smallest_ratio, undetermined
+from pipeline.claims.evidence import (
+    grouped_slope,
+    of_bounds,
+    resampled,
+    slope,
+    smallest_ratio,
+    undetermined,
+)
 from pipeline.claims.settings import Rules
 from pipeline.claims.thresholds import (
     clustering_thresholds,
@@ -81,7 +88,7 @@ def collapse_lead(tables: Tables, rules: Rules, _key: int) -> Evidence | None:
     ((lead, low, high, *counts),) = row[names].itertuples(index=False, name=None)
     objection = "no interval: some setting has one grammar" if np.isnan(low) else ""
     grammars, replicas = (0 if np.isnan(count) else int(count) for count in counts)
-    return Evidence(lead, [(low, high)], grammars, replicas, objection)
+    return of_bounds(lead, [(low, high)], (grammars, replicas), objection)
 
 
 def clustering_slope(tables: Tables, rules: Rules, key: int) -> Evidence | None:

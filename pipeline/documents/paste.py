@@ -1,11 +1,8 @@
-"""`python -m pipeline.documents.paste README TABLE`: the table of claims, pasted into a README."""
+"""What the program finds out, pasted into pages that people write."""
 
-import sys
 from pathlib import Path
 
-from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
-from pipeline.claims.render import markdown
 
 
 def pasted(text: str, name: str, content: str) -> str:
@@ -23,16 +20,9 @@ def pasted(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 
-def paste(readme: Path, name: str, content: str) -> None:
-    """Write content between the markers `name` of a README."""
+def paste(page: Path, name: str, content: str) -> None:
+    """Write content between the markers `name` of a page."""
     try:
-        readme.write_text(pasted(readme.read_text(), name, content))
+        page.write_text(pasted(page.read_text(), name, content))
     except PipelineError as error:
-        raise PipelineError(f"{readme}: {error}") from error
-
-
-if __name__ == "__main__":
-    try:
-        paste(Path(sys.argv[1]), "claims", markdown(tables.read_table(Path(sys.argv[2]), "claims")))
-    except PipelineError as error:
-        sys.exit(f"error: {error}")
+        raise PipelineError(f"{page}: {error}") from error

@@ -257,6 +257,12 @@ def note(figure: Figure, *parts: str) -> None:
     figure.supxlabel(text, fontsize=TEXT, color="0.35")
 
 
+def interval(estimate: float, low: float, high: float) -> str:
+    """A number with its bounds, as in 0.42 [0.36, 0.47]."""
+    known = np.isfinite([low, high]).all()
+    return f"{estimate:.2f} [{f'{low:.2f}, {high:.2f}' if known else 'no interval'}]"
+
+
 def grammar_label(frame: pd.DataFrame) -> str:
     """Grammar parameters of the first row, as in $v=8, m=4$."""
     first = frame.iloc[0]

@@ -38,7 +38,7 @@ _ALL = (
     Figure(
         "rhm",
         "accuracy_vs_dataset_size",
-        ("measurements", "losses", "laws"),
+        ("measurements", "losses", "sample_complexity", "exponents", "laws"),
         reads="OfAnalysis",
         compares_settings=True,
     ),

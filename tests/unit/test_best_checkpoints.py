@@ -103,8 +103,21 @@ def test_ten_lines_draw_the_accuracies_of_the_main_figure(tmp_path, monkeypatch,
         update={"accuracy": "conditional_accuracy", "among": "novel_strings"}
     )
     settings = SETTINGS.model_copy(update={"analysis": analysis})
-    laws = pd.DataFrame(columns=["criterion", "lead", "explained"])
-    figure = accuracy_vs_dataset_size.draw(settings, measurements(), losses(), laws)
+    nothing = pd.DataFrame(
+        columns=[
+            "quantity",
+            "variable",
+            "status",
+            *"vmsL",
+            "level",
+            "criterion",
+            "lead",
+            "explained",
+        ],
+        dtype=object,
+    )
+    tables = measurements(), losses(), nothing, nothing, nothing
+    figure = accuracy_vs_dataset_size.draw(settings, *tables)
     bars = figure.axes[0].containers[: len(LEVELS)]
     curves = [np.asarray(bar.lines[0].get_ydata(), float) for bar in bars]
     np.testing.assert_allclose(drawn, curves)

@@ -53,7 +53,9 @@ def order(table):
 
 def test_the_smallest_ratio_is_that_of_noiseless_thresholds():
     row = order(thresholds(law))
-    assert [row.estimate, row.low, row.high] == pytest.approx([thresholds(law)["m"].iloc[0]] * 3)
+    assert row.estimate == pytest.approx(thresholds(law)["m"].iloc[0])
+    assert np.isnan([row.low, row.high]).all()
+    assert (row.verdict, row.reason) == ("undecided", "no interval: all give the same value")
 
 
 def test_a_level_out_of_range_makes_no_ratio():
@@ -141,12 +143,13 @@ def test_the_lead_of_the_collapse_is_that_of_the_table_of_laws():
 
 
 def clusters(networks, factor, exponent=1.0):
-    """Curves of class accuracy that are half-way at (factor x threshold of a network)^exponent."""
-    rows = []
+    """Curves of class accuracy, half-way next to (factor x threshold of a network)^exponent."""
+    rows, random = [], np.random.default_rng(0)
     for row in networks[networks["level"] > 1].itertuples():
         chance = chance_class_accuracy(row.v, row.m)
+        half_way = (factor * row.threshold) ** exponent * np.exp(0.01 * random.standard_normal())
         for P in 2.0 ** np.arange(2, 32):
-            rise = 1 / (1 + ((factor * row.threshold) ** exponent / P) ** 3)
+            rise = 1 / (1 + (half_way / P) ** 3)
             place = {name: getattr(row, name) for name in ("v", "m", "s", "L")}
             place |= {"grammar_seed": row.grammar_seed, "data_seed": row.data_seed}
             rows.append({**place, "level": row.level - 1, "dataset_size": str(int(P))})

@@ -25,8 +25,8 @@ def strings(power_of_data, power_of_time, spread):
     for step in STEPS:
 
         def length(P, _, factor, step=step):
-            # every grammar has an exponent of its own
-            return P**power_of_data * step**power_of_time * factor ** np.log(P / 16)
+            # every grammar has exponents of its own
+            return P**power_of_data * step**power_of_time * factor ** np.log(P * step / 512)
 
         part = trajectories("coherence_length", length, spread=spread)
         parts.append(part.assign(step=step))
@@ -46,7 +46,7 @@ def tables_of(domain, power_of_data, power_of_time, spread=0.02):
         return {"measurements": frame, "losses": losses(cells, loss=loss)}
 
     def length(P, step, factor):
-        return P**power_of_data * step**power_of_time * factor ** np.log(P / 16)
+        return P**power_of_data * step**power_of_time * factor ** np.log(P * step / 512)
 
     sizes = [2**k for k in range(7, 14)]
     frame = networks(
@@ -220,7 +220,11 @@ def test_valid_and_novel_samples_are_held_against_the_exact_denoiser(share, verd
 
 def test_sizes_below_the_largest_are_no_evidence_of_valid_and_novel_samples():
     """There, the highest level is learnt half."""
-    novel = trajectories("valid_and_novel_fraction", lambda P, *_: 0.9 if SIZES[-1] == P else 0.3)
+
+    def share(P, _, factor):
+        return (0.9 if SIZES[-1] == P else 0.3) * factor**0.2
+
+    novel = trajectories("valid_and_novel_fraction", share)
     whole = trajectories("string_accuracy", lambda *_: 0.9, [3], ceiling=0.9)
     frame = pd.concat([novel, whole])
     tables = {"measurements": frame, "sample_complexity": learnt({3: 1000.0})}
@@ -272,15 +276,18 @@ def test_copying_under_a_falling_rate_is_no_evidence(last, verdict):
         assert "before the rate falls" in row.reason
 
 
-def convergence(order, networks=3, kernels=("energy", "gaussian")):
-    """Times of three layers that are in order, or in that of another kernel."""
+def convergence(order, networks=3, tied=True):
+    """Times of three layers by kernel; with `tied`, the first network's second layer is not told
+    apart from its first, so that networks differ."""
     rows = [
         {"setting": "some", "data_seed": 0, "network_seed": network, "average": RULES.average}
         | {"dataset_size": "online", "quantity": "mmd", "kernel": kernel, "fraction": 0.5}
-        | {"layer": layer, "estimate": 10.0 * order[kernel][place], "status": "inside"}
+        | {"layer": layer, "estimate": 10.0 * times[place], "status": "inside"}
         for network in range(networks)
-        for kernel in kernels
-        for place, layer in enumerate((0, 4, 9))
+        for kernel, times in order.items()
+        for place, layer in zip(
+            (0, 0, 2) if tied and network == 0 else (0, 1, 2), (0, 4, 9), strict=True
+        )
     ]
     return pd.DataFrame(rows).astype({"average": float})
 
@@ -295,8 +302,25 @@ def test_shallow_features_come_first_by_every_kernel(energy, gaussian, verdict):
     assert (row.verdict, row.replicas) == (verdict, 3)
 
 
+@pytest.mark.parametrize("times", [(1, 2, 3), (1, 1, 1)])
+def test_networks_that_are_all_alike_have_no_interval(times):
+    """Student's interval of them would be a point. The weakest kernel counts."""
+    table = convergence({"energy": (1, 2, 3), "gaussian": times}, tied=False)
+    row = decided("depth", domain="image", convergence=table)
+    assert row.estimate == (1 if times[0] < times[-1] else 0)
+    assert np.isnan([row.low, row.high]).all()
+    assert (row.verdict, row.reason) == ("undecided", "no interval: all give the same value")
+
+
+def test_grammars_that_are_all_alike_have_no_interval():
+    times = copying(1.0, spread=0.0)
+    row = decided("copying", memorization=times, losses=losses(times))
+    assert row.estimate == pytest.approx(1)
+    assert (row.verdict, row.reason) == ("undecided", "no interval: all give the same value")
+
+
 def test_layers_that_never_converge_come_last_together():
-    table = convergence({"energy": (1, 5, 2), "gaussian": (1, 5, 2)})
+    table = convergence({"energy": (1, 5, 2), "gaussian": (1, 5, 2)}, tied=False)
     late = table["layer"] > 0
     table["status"] = np.where(late, "above", "inside")
     row = decided("depth", domain="image", convergence=table)

@@ -1,8 +1,5 @@
 """The table of claims in Markdown and HTML, and its place in the README."""
 
-import subprocess
-import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -43,13 +40,6 @@ def readme(tmp_path):
     return path
 
 
-@pytest.fixture
-def stored(tmp_path, claims):
-    path = tmp_path / "claims.parquet"
-    tables.write_table(path, claims, {"kind": "claims"})
-    return path
-
-
 def cells(text):
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
 
@@ -77,15 +67,11 @@ def test_html_has_the_same_cells(claims):
     assert shown == [cells(markdown(claims))[0], *cells(markdown(claims))[2:]]
 
 
-def test_pasting_twice_is_pasting_once(readme, stored, claims):
-    command = [sys.executable, "-m", "pipeline.documents.paste", readme, stored]
-    subprocess.run(command, check=True)
+def test_pasting_twice_is_pasting_once(readme, claims):
+    paste(readme, "claims", markdown(claims))
     once = readme.read_text()
     paste(readme, "claims", markdown(claims))
-    assert readme.read_text() == once
-    assert markdown(claims) in once
-    assert once.startswith("before\n")
-    assert once.endswith("after\n")
+    assert readme.read_text() == once == f"before\n{BEGIN}\n{markdown(claims)}\n{END}after\n"
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, END, END + BEGIN, BEGIN + END + BEGIN + END])
@@ -97,20 +83,6 @@ def test_markers_that_are_missing_or_not_alone_are_an_error(text):
 def test_every_marker_has_a_place_of_its_own():
     claims, bench = (f"<!-- {x}:begin -->\nold\n<!-- {x}:end -->\n" for x in ("claims", "bench"))
     assert pasted(bench + claims, "claims", "new") == f"{bench}{BEGIN}\nnew\n{END}"
-
-
-def test_the_table_has_its_place_in_the_readme():
-    text = (Path(__file__).parents[2] / "README.md").read_text()
-    assert "\n| claim |" in pasted(text, "claims", "| claim |")
-
-
-def test_an_error_of_the_command_is_one_line(readme, tmp_path):
-    command = [sys.executable, "-m", "pipeline.documents.paste", readme, tmp_path / "none.parquet"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    assert readme.read_text() == f"before\n{BEGIN}{END}after\n"
 
 
 def test_the_stages_write_tables_of_domains_and_a_page_of_all(tmp_path):

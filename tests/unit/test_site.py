@@ -49,7 +49,7 @@ def test_a_page_has_on_the_site_what_it_has_on_a_forge(page, site):
 
 
 def test_files_that_pages_link_to_are_on_the_site(site):
-    for name in ("CITATION.cff", "docs/rhm_accuracy_vs_dataset_size.png"):
+    for name in ("CITATION.cff", "results/study_time/figures/rhm_accuracy_vs_dataset_size.png"):
         assert (site / name).read_bytes() == (ROOT / name).read_bytes()
 
 

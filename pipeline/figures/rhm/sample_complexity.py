@@ -159,6 +159,4 @@ def _numbers(exponents: pd.DataFrame) -> list[str]:
 
 
 def _interval(row: pd.Series) -> str:
-    known = np.isfinite([row.low, row.high]).all()
-    bounds = f"{row.low:.2f}, {row.high:.2f}" if known else "no interval"
-    return f"{row.estimate:.2f} [{bounds}]"
+    return style.interval(row["estimate"], row["low"], row["high"])

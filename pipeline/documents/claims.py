@@ -1,0 +1,94 @@
+"""`python -m pipeline.documents.claims REPOSITORY`: what was found of every claim, in the pages.
+
+The README shows the demo and all studies side by side, docs/demo.md the demo in full. The
+repository has the claims of its studies in `results/study_*/`, and those of the demo in
+docs/demo_claims.parquet, which a run of the demo replaces if there is one in `results/`.
+"""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from math import isnan
+from pathlib import Path
+from typing import cast
+
+import pandas as pd
+
+from pipeline.artifacts.tables import read_table
+from pipeline.base.errors import PipelineError
+from pipeline.base.types import Values
+from pipeline.claims.decide import in_order
+from pipeline.claims.render import markdown
+from pipeline.documents.paste import paste
+from pipeline.stages.domains import DOMAINS
+
+_KEPT = "docs/demo_claims.parquet"
+"""Claims of the demo, of which the repository has nothing else."""
+_MADE = "tables/claims.parquet"
+"""Claims of a run, in its folder."""
+_STATED = ["claim", "domain", "quantity", "relation", "prediction"]
+"""Columns that tell the rows of the table apart."""
+
+
+def fill_pages(repository: Path) -> None:
+    """Write the claims of the demo and of all studies into the pages that show them.
+
+    Raises:
+        PipelineError: a table is missing or cannot be read, or a page has no place for it.
+    """
+    made = repository / "results/demo" / _MADE
+    if made.is_file():
+        shutil.copyfile(made, repository / _KEPT)
+    claims = claims_by_run(repository)
+    paste(repository / "docs/demo.md", "demo_claims", markdown(claims["demo"]))
+    paste(repository / "README.md", "claims", side_by_side(claims))
+
+
+def claims_by_run(repository: Path) -> dict[str, pd.DataFrame]:
+    """Tables of claims by the name of their run: the demo, then the studies that are there."""
+    studies = sorted(repository.glob(f"results/study_*/{_MADE}"))
+    paths = {"demo": repository / _KEPT, **{path.parts[-3]: path for path in studies}}
+    return {run: read_table(path, "claims") for run, path in paths.items()}
+
+
+def side_by_side(claims: Mapping[str, pd.DataFrame]) -> str:
+    """A table in GitHub's Markdown: a row for every claim and quantity, a column for every run.
+
+    Args:
+        claims: tables of claims by the name of their run.
+    """
+    pooled = {run: table[table["setting"].isna()] for run, table in claims.items()}
+    found = {run: _found(table) for run, table in pooled.items()}
+    stated = in_order(pd.concat(pooled.values(), ignore_index=True).drop_duplicates(_STATED))
+    repeated = stated["statement"] == stated["statement"].shift()
+    places = list(stated[_STATED].itertuples(index=False, name=None))
+    columns = {
+        "claim": stated["statement"].mask(repeated, ""),
+        "data": [DOMAINS[domain].data for domain in stated["domain"]],
+        "quantity": stated["quantity"].str.replace("|", r"\|"),
+        "claimed": [f"{relation} {value:g}" for *_, relation, value in places],
+        **{run: [cells.get(place, "-") for place in places] for run, cells in found.items()},
+    }
+    lines = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _found(claims: pd.DataFrame) -> dict[tuple[object, ...], str]:
+    """Cells of one run by what `_STATED` says."""
+    rows = cast("list[Values]", claims.to_dict("records"))
+    return {tuple(row[name] for name in _STATED): _cell(row) for row in rows}
+
+
+def _cell(row: Values) -> str:
+    """The verdict, with the estimate and its bounds if it has any."""
+    if isnan(row["estimate"]):
+        return row["verdict"]
+    estimate, low, high = (f"{row[name]:z.2f}" for name in ("estimate", "low", "high"))
+    return f"{row['verdict']}, {estimate}" + ("" if isnan(row["low"]) else f" [{low}, {high}]")
+
+
+if __name__ == "__main__":
+    try:
+        fill_pages(Path(sys.argv[1]))
+    except PipelineError as error:
+        sys.exit(f"error: {error}")
