@@ -8,11 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 import pipeline
+from pipeline.analysis.laws import EXPONENTS
 from pipeline.base.column_values import COLUMN_VALUES
 from pipeline.base.columns import COLUMNS
 from pipeline.base.quantities import QUANTITIES
+from pipeline.claims.claims import CLAIMS
+from pipeline.claims.verdict import VERDICTS
 from pipeline.documents.origins import ORIGINS
 from pipeline.documents.quantities import quantities_table, values_table
+from pipeline.noise.schedules import SCHEDULES
+from pipeline.rhm.model import PROCESSES
 from pipeline.stages.catalogue import COMPARISONS, TABLES
 from pipeline.stages.domains import DOMAINS
 from tests.unit.test_tables import ROOT
@@ -62,6 +67,14 @@ def test_a_quantity_is_made_where_it_says_and_in_tables_that_there_are(quantity)
     known = {name: (*TABLES[name], *COMPARISONS[name], "departures") for name in DOMAINS}
     assert all(name in known[domain] for domain, name in places)
     assert quantity.whose in ORIGINS or re.search(r" \d{4}$", quantity.whose)
+
+
+def test_whatever_a_config_or_a_verdict_may_name_is_explained():
+    assert COLUMN_VALUES["schedule"].keys() == SCHEDULES.keys() - {"cosine"}, "one is of images"
+    assert COLUMN_VALUES["process"].keys() == PROCESSES.keys()
+    assert COLUMN_VALUES["law"].keys() == EXPONENTS.keys()
+    assert COLUMN_VALUES["verdict"].keys() == set(VERDICTS)
+    assert COLUMN_VALUES["relation"].keys() == {claim.relation for claim in CLAIMS}
 
 
 def test_no_quantity_is_explained_twice():
