@@ -7,7 +7,7 @@
 # make claims:  fill the claims of the demo and of all studies into README.md and docs/demo.md
 # make bench:   our ways against plain ones, a quarter of an hour on an idle machine
 # make lint:    what the linters of Python and of Snakemake complain of
-# make schema:  rewrite the config schema, and its table in docs/config.md, after an edit of a section
+# make schema:  rewrite the config schema, and tables in docs/, after an edit of a section or a quantity
 # make notebooks: draw the pictures that notebooks keep, from the tables in this repository
 # make site:    the documents as a site, site/index.html
 
@@ -61,6 +61,7 @@ bench: .venv/installed
 schema: .venv/installed
 	python -m pipeline.config.write_schema
 	python -m pipeline.documents.config_keys docs/config.md
+	python -m pipeline.documents.quantities docs/tables.md
 
 notebooks: .venv/installed
 	python -m notebooks.execute --without-run notebooks/*.ipynb

@@ -93,7 +93,7 @@ def copying_exponent(tables: Tables, rules: Rules, key: int) -> Evidence | None:
     times = times.assign(status=times["status"].mask(late, "above"))
     frame = all_inside(times, [*GRAMMAR, "dataset_size"])
     if frame["dataset_size"].nunique() < 2:
-        return undetermined(frame, "at fewer than two sizes do all copy before the rate falls")
+        return undetermined(frame, "at fewer than two sizes do all copy at the first learning rate")
     x, y = (np.log(frame[name].to_numpy(float)) for name in ("dataset_size", "threshold"))
     return slope(frame, x, y, REPLICA, rules, key)
 

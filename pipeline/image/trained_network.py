@@ -14,10 +14,11 @@ class Trained(TrainedNetwork[UNet2d, TrainSettings, Sampling]):
     """A network trained on images.
 
     `denoise` gives the estimate of the clean image given x_t, float64 [1, N, d], pixel values in
-    0..255 but for what overshoots; `hidden` the outputs of `down.0`.., `up.0`.. as maps.
+    0..255 but for what overshoots; `hidden` the outputs of `down.0`.., `up.0`.. as maps; `decode`
+    images as libraries show them, [N, side, side, 3].
     """
 
-    def decode(self, tokens: np.ndarray) -> np.ndarray:
+    def _decode(self, tokens: np.ndarray) -> np.ndarray:
         """Images as libraries show them, [N, side, side, 3], from channel-first tokens [N, d]."""
         size = self.settings.size
         return tokens.reshape(-1, 3, size, size).transpose(0, 2, 3, 1)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.files import scratch_directory
+from pipeline.artifacts.stamps import sealed_stamp
 from pipeline.artifacts.tensors import Artifact, read_tensors, refusal
 from pipeline.base.errors import PipelineError
 from pipeline.config.recorded import RECORDED, default_config, recorded_config
@@ -77,7 +78,22 @@ def export(checkpoint: str | Path, directory: str | Path) -> None:
 
 
 def _read(path: Path) -> Artifact:
-    return read_tensors(path / WEIGHTS if path.is_dir() else path, "checkpoint")
+    weights = path / WEIGHTS if path.is_dir() else path
+    if instead := _found_instead(weights):
+        raise PipelineError(
+            f"{weights} {instead}; choose a path of pipeline.checkpoints(run, domain), or a "
+            "directory that pipeline.export has made"
+        )
+    return read_tensors(weights, "checkpoint")
+
+
+def _found_instead(path: Path) -> str:
+    """What is there in place of a checkpoint; nothing where one is, though it may be broken."""
+    if not path.is_file():
+        return "is not there"
+    unknown = "checkpoint" if path.suffix == ".safetensors" else "another file"
+    kind = (sealed_stamp(path) or {}).get("kind", unknown)
+    return "" if kind == "checkpoint" else f"is not a checkpoint of this pipeline but {kind}"
 
 
 def _config_of(checkpoint: Path) -> Config:

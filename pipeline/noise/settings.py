@@ -1,6 +1,5 @@
 """Settings of noise: what the forward process is, and how it is spread over its levels."""
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -50,16 +49,16 @@ class TokenNoise(Section):
     ignores this: the two are one for masked tokens."""
 
     def _problems(self) -> Iterator[str]:
-        if isinstance(self.schedule, LinearBeta):
-            first, step = self.schedule.first, (self.schedule.last - self.schedule.first)
-            T = self.noise_levels
-            left = math.prod(1 - first - step * t / T for t in range(T + 1))
-            if left > _MOST_LEFT:
-                yield (
-                    f"noise_levels = {T} with schedule.last = {self.schedule.last} leave "
-                    f"alpha_bar_T = {left:.2g} of a string, at most {_MOST_LEFT} is allowed; "
-                    "choose more levels or a larger schedule.last"
-                )
+        from pipeline.noise.schedules import alpha_bar  # late, as numpy is slow to import
+
+        left = alpha_bar(levels=self.noise_levels, **dict(self.schedule))[-1]
+        if left > _MOST_LEFT:
+            named = ", ".join(f"schedule.{key} = {value}" for key, value in self.schedule)
+            yield (
+                f"noise_levels = {self.noise_levels} with {named} leave alpha_bar_T = {left:.2g} "
+                f"of a string, at most {_MOST_LEFT} is allowed; choose more levels or another "
+                "schedule"
+            )
 
 
 class PixelNoise(Section):

@@ -16,7 +16,8 @@ class Trained(TrainedNetwork[StringUNet, TrainSettings, Sampling]):
     """Networks trained on strings of grammars.
 
     `denoise` gives the probabilities of clean symbols given x_t, float64 [R, N, d, v]; `hidden` the
-    blocks `down1`..`downL`, `upL`..`up1`, as `UNet1d.activations` has them.
+    blocks `down1`..`downL`, `upL`..`up1`, as `UNet1d.activations` has them; `decode` the symbols of
+    every string as a text, separated by spaces.
     """
 
     @property
@@ -29,7 +30,7 @@ class Trained(TrainedNetwork[StringUNet, TrainSettings, Sampling]):
             found.append(drawn if path is None else load_grammar(path)[0])
         return found
 
-    def decode(self, tokens: np.ndarray) -> list[str]:
+    def _decode(self, tokens: np.ndarray) -> list[str]:
         """Symbols of every string, separated by spaces."""
         return [" ".join(map(str, string)) for string in tokens]
 

@@ -172,7 +172,7 @@ class Plan:
             PipelineError: there is nothing of it to show.
         """
         if not self._present.settings(domain):
-            raise PipelineError(f"partial: no cell of {domain} is finished")
+            raise PipelineError(f"partial: {self._present.nothing_of(domain)}")
         return self._drawn(
             [name for name in self._config.shown_figures if FIGURES[name].domain == domain]
         )

@@ -76,10 +76,22 @@ class Present:
         enabled = [name for name in DOMAINS if self._config.domain(name).enabled]
         shown = [name for name in enabled if self.settings(name)]
         if not shown:
-            raise PipelineError(
-                f"partial: no cell of {self._results / self._config.run} is finished"
-            )
+            reasons = "; ".join(map(self.nothing_of, enabled))
+            home = self._results / self._config.run
+            raise PipelineError(f"partial: no cell of {home} is finished: {reasons}")
         return shown
+
+    def nothing_of(self, domain: str) -> str:
+        """That no cell of a domain is finished; and which tables none has, if they have others."""
+        run = self._config.run
+        root = str(self._results / run / domain)
+        homes = [Path(cell_directory(root, cell)) for cell in self.cells(run, domain)]
+        files = [f"{name}.parquet" for name in CELL_TABLES[domain]]
+        lacking = [file for file in files if not any((home / file).exists() for home in homes)]
+        told = f"no cell of {domain} is finished"
+        if 0 < len(lacking) < len(files):
+            told += f", as none has {', '.join(lacking)}, which a run without partial makes"
+        return told
 
     def departures(self) -> list[str]:
         """Names of departures with a cell to show, in the order of the config."""

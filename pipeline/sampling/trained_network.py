@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from pipeline.artifacts.samples import cell_name
 from pipeline.artifacts.tensors import Artifact
 from pipeline.artifacts.upstream import settings_in
 from pipeline.base.cells import Trained
@@ -65,6 +66,15 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         self.step: int = checkpoint.stamp["step"]
         self.noise, self.sampling = model.build_noise(self.settings), sampling
         self._model, self._sampler, self._checkpoint = model, sampler, checkpoint
+
+    def __repr__(self) -> str:
+        domain, network = self._checkpoint.stamp["spec"]["domain"], type(self.module).__name__
+        weights = sum(weight.numel() for weight in self.module.parameters())
+        count = len(self.replicas)
+        return (
+            f"<{domain} network at step {self.step}: {network}, {weights:,} weights in {count} "
+            f"replica{'s' if count > 1 else ''}; {cell_name(self.settings.cell)}>"
+        )
 
     @property
     def replicas(self) -> list[Replica]:
@@ -123,9 +133,23 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
                     found.setdefault(name, []).append(output.float())
         return {name: torch.cat(parts, dim=1).cpu().numpy() for name, parts in found.items()}
 
-    @abstractmethod
     def decode(self, tokens: np.ndarray) -> Any:  # noqa: ANN401 # text, pictures, trees
-        """Tokens [N, d] of one replica as people look at them."""
+        """Tokens [N, d] of one replica as people look at them.
+
+        Raises:
+            PipelineError: tokens are of all replicas, or of strings of another length.
+        """
+        length, shape = self._sampler.string_length(self.settings), np.shape(tokens)
+        if len(shape) != 2 or shape[1] != length:
+            raise PipelineError(
+                f"tokens have the shape {shape}: decode takes those of one replica, [N, {length}]; "
+                "of what sample returns, choose tokens[0] for the first"
+            )
+        return self._decode(tokens)
+
+    @abstractmethod
+    def _decode(self, tokens: np.ndarray) -> Any:  # noqa: ANN401 # as above
+        """The same of tokens that have the right shape."""
 
     @abstractmethod
     def _estimate(self, outputs: Tensor, xt: Tensor, t: Tensor) -> Tensor:

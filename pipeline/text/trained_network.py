@@ -21,7 +21,8 @@ class Trained(TrainedNetwork[Transformer, TrainSettings, Sampling]):
     """A network trained on blocks of text.
 
     `denoise` gives the probabilities of clean tokens given x_t, float64 [1, N, d, v], x_t having
-    the number `noise.mask` where a token is masked; `hidden` the outputs of `blocks.0` and so on.
+    the number `noise.mask` where a token is masked; `hidden` the outputs of `blocks.0` and so on;
+    `decode` the text of every block.
     """
 
     @cached_property
@@ -39,7 +40,7 @@ class Trained(TrainedNetwork[Transformer, TrainSettings, Sampling]):
             )
         return load_tokenizer(path)
 
-    def decode(self, tokens: np.ndarray) -> list[str]:
+    def _decode(self, tokens: np.ndarray) -> list[str]:
         """Text of every block."""
         return decode(self.tokenizer, tokens)
 

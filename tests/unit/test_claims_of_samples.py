@@ -273,7 +273,15 @@ def test_copying_under_a_falling_rate_is_no_evidence(last, verdict):
     row = decided("copying", memorization=times, losses=pd.concat([rates, between]))
     assert row.verdict == verdict
     if verdict == "undecided":
-        assert "before the rate falls" in row.reason
+        assert "do all copy at the first learning rate" in row.reason
+
+
+def test_too_few_sizes_at_which_all_copy_are_told_also_where_the_rate_never_falls():
+    times = copying(1.0)
+    times = times[times["dataset_size"] == times["dataset_size"].iloc[0]]
+    row = decided("copying", memorization=times, losses=losses(times))
+    assert row.verdict == "undecided"
+    assert "at fewer than two sizes do all copy at the first learning rate" in row.reason
 
 
 def convergence(order, networks=3, tied=True):

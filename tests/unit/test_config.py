@@ -79,7 +79,7 @@ def image(section, **values):
         ),
         (
             rhm("noise", noise_levels=200),
-            r"noise_levels = 200 with schedule\.last = 0\.02 leave alpha_bar_T = 0\.13 .* more",
+            r"noise_levels = 200 with .*\.last = 0\.02 leave alpha_bar_T = 0\.13 .* choose more",
         ),
         (
             rhm("training", loss="cross_entropy"),

@@ -151,6 +151,19 @@ def test_a_partial_run_does_without_what_is_not_finished():
         run.plan.domain_figures("text")
 
 
+def test_a_partial_run_says_which_tables_its_cells_wait_for():
+    """As they do where figures were drawn that need no probes."""
+    finish("rhm", "4", "8", tables=["losses", "measurements"])
+    finish("text", "online", tables=["losses"])
+    with pytest.raises(PipelineError) as refused:
+        asked(partial=True).plan.tables()
+    rhm, text, image = str(refused.value).partition("finished: ")[2].split("; ")
+    expected = "as none has trees.parquet, probes.parquet, which a run without partial makes"
+    assert rhm == f"no cell of rhm is finished, {expected}"
+    assert "judgements.parquet" in text
+    assert image == "no cell of image is finished"
+
+
 def test_what_is_there_is_looked_at_once():
     run = asked(partial=True)
     for _ in range(2):

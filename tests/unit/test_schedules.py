@@ -1,12 +1,20 @@
 """Schedules of alpha_bar: end values, and the noise rates that they are made of."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from pipeline.noise.schedules import SCHEDULES, alpha_bar
+from pipeline.noise.settings import TokenNoise
+
+FIXED = sorted(name for name in SCHEDULES if [*signature(SCHEDULES[name]).parameters] == ["levels"])
+"""Schedules without parameters."""
+NOISE = {"process": "uniform", "noise_levels": 10, "mixture": "exact"}
 
 
-@pytest.mark.parametrize("schedule", sorted(set(SCHEDULES) - {"linear_beta"}))
+@pytest.mark.parametrize("schedule", FIXED)
 @pytest.mark.parametrize("levels", [2, 10, 1000])
 def test_alpha_bar_falls_from_one_and_has_one_value_per_level(schedule, levels):
     values = alpha_bar(schedule, levels)
@@ -15,7 +23,20 @@ def test_alpha_bar_falls_from_one_and_has_one_value_per_level(schedule, levels):
     assert values[0] == 1
     assert (np.diff(values) <= 0).all()
     assert values[1] < 1
-    assert values[-1] >= 0
+    assert 0 <= values[-1] <= 0.01
+
+
+def test_a_schedule_that_leaves_much_of_a_string_is_refused_whichever_it_is(monkeypatch):
+    for schedule in (
+        {"kind": "linear_alpha_bar"},
+        {"kind": "linear_beta", "first": 0.1, "last": 0.9},
+    ):
+        assert TokenNoise.model_validate(NOISE | {"schedule": schedule})
+        halved = {schedule["kind"]: lambda levels, **_: np.linspace(1, 0.5, levels + 1)}
+        monkeypatch.setattr("pipeline.noise.schedules.SCHEDULES", halved)
+        with pytest.raises(ValidationError, match="= 10 with .* leave alpha_bar_T = 0.5 of a"):
+            TokenNoise.model_validate(NOISE | {"schedule": schedule})
+        monkeypatch.undo()
 
 
 def test_linear_alpha_bar_is_one_minus_t_over_T():

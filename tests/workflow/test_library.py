@@ -99,9 +99,43 @@ def test_an_exported_network_is_the_same_elsewhere(domain, tmp_path, monkeypatch
     assert {path.name for path in network.sources} < {path.name for path in home.iterdir()}
 
 
-def test_what_is_no_checkpoint_is_refused():
-    with pytest.raises(PipelineError, match="is not a checkpoint of this pipeline but samples"):
-        pipeline.load(ROOT / CELLS["rhm"].format("samples"))
+def test_what_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "network.safetensors").write_text("a text")
+    for path, reason in {
+        ROOT / CELLS["rhm"].format("samples"): "is not a checkpoint of this pipeline but samples",
+        ROOT / "tables/rhm_losses.parquet": "is not a checkpoint of this pipeline but losses",
+        ROOT / "config.json": "is not a checkpoint of this pipeline but another file",
+        ROOT: r"results/smoke/network\.safetensors is not there",
+        ROOT / "step1.safetensors": r"results/smoke/step1\.safetensors is not there",
+    }.items():
+        with pytest.raises(PipelineError, match=reason) as refused:
+            pipeline.load(path)
+        assert "choose a path of pipeline.checkpoints(run, domain)" in str(refused.value)
+        assert "rebuild" not in str(refused.value)
+    with pytest.raises(PipelineError, match="cannot be read as a checkpoint"):
+        pipeline.load(tmp_path)
+
+
+@pytest.mark.parametrize("domain", CELLS)
+def test_only_tokens_of_one_replica_are_decoded(domain):
+    network = pipeline.load(checkpoint(domain))
+    tokens = network.sample(2)
+    for wrong in (tokens, tokens[0, 0], tokens[0, :, 1:]):
+        with pytest.raises(
+            PipelineError, match=r"decode takes those of one replica, \[N, \d+\]; of"
+        ):
+            network.decode(wrong)
+
+
+def test_a_network_says_what_it_is():
+    said = repr(pipeline.load(checkpoint("rhm")))
+    weights = read_tensors(checkpoint("rhm"), "checkpoint").tensors
+    count = sum(x.size for name, x in weights.items() if not name.startswith("average"))
+    assert said == (
+        f"<rhm network at step 40: NormedUNet1d, {count:,} weights in 2 replicas; "
+        "v=4 m=2 s=2 L=2, dataset_size=8, replicas=g0d0n0+g1d0n0>"
+    )
+    assert "image network at step 20: UNet2d" in repr(pipeline.load(checkpoint("image")))
 
 
 def test_runs_and_their_tables_are_found():
@@ -126,6 +160,15 @@ def test_checkpoints_are_in_the_order_of_the_config_and_of_steps():
     assert found["path"].iloc[5] == checkpoint("rhm")
     assert pipeline.checkpoints("smoke", "image")["step"].tolist() == [5, 10, 20]
     assert all(path.is_file() for path in found["path"])
+    losses = pipeline.table("smoke", "rhm_losses").query(
+        "noise_low == 0 and noise_high == 1 and split == 'validation'"
+    )
+    means = losses.groupby(["dataset_size", "step"])["loss"].mean()
+    known = found.set_index(["dataset_size", "step"])
+    np.testing.assert_allclose(known["validation_loss"], means.loc[known.index])
+    for size, part in known.groupby("dataset_size"):
+        best = part.index[part["best_checkpoint"]].tolist()
+        assert best == [means[[size]].idxmin()]
     with pytest.raises(PipelineError, match="sound has no checkpoints; choose a domain"):
         pipeline.checkpoints("smoke", "sound")
     with pytest.raises(PipelineError, match="start the run first"):

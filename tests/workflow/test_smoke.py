@@ -16,6 +16,7 @@ from pipeline.claims.claims import CLAIMS
 from pipeline.claims.verdict import VERDICTS
 from pipeline.stages.catalogue import COMPARISONS, TABLES
 from pipeline.stages.domains import EVERY_DOMAIN
+from tests.unit.test_quantities import unexplained
 from tests.workflow.checkout import DRAWN, SMOKE, Checkout
 
 CELLS = 4
@@ -53,6 +54,12 @@ def test_tables_say_what_their_columns_mean_and_what_made_them(smoke_run):
         for field in pq.read_schema(path):
             assert field.metadata[b"description"].decode() == COLUMNS[field.name].meaning
         assert read_table_stamp(path)["spec"]["code"]
+
+
+def test_every_quantity_and_value_of_a_run_is_explained(smoke_run):
+    tables = [*(smoke_run.path / "results/smoke/tables").glob("*.parquet")]
+    assert len(tables) > 20
+    assert list(unexplained(tables)) == []
 
 
 def test_every_claim_has_a_verdict(smoke_run):

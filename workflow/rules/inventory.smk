@@ -88,6 +88,6 @@ if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
         if CONFIG.domain(name).enabled and name not in or_exit(PRESENT.domains)():
             print(
-                f"warning: partial: no cell of {name} is finished; it is left out",
+                f"warning: partial: {PRESENT.nothing_of(name)}; it is left out",
                 file=sys.stderr,
             )
