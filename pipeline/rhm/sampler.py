@@ -13,7 +13,6 @@ from pipeline.noise.settings import TokenNoise
 from pipeline.noise.uniform import UniformNoise
 from pipeline.rhm.model import make_noise
 from pipeline.rhm.settings import Sampling, TrainSettings
-from pipeline.sampling import generate
 from pipeline.sampling.absorbing import at_positions, sample_absorbing
 from pipeline.sampling.parts import Draw, DrawStrings
 from pipeline.sampling.uniform import sample_uniform
@@ -28,6 +27,8 @@ def _absorbing(
 ) -> Tensor:
     return sample_absorbing(at_positions(denoiser), noise, draw)
 
+
+_STRINGS = {"cuda": 2**11, "cpu": 2**9}
 
 _SAMPLERS: Choices[Callable[..., Tensor]] = Choices(
     "noise.process", {"uniform": _uniform, "absorbing": _absorbing}
@@ -53,9 +54,9 @@ def build_sampler(sampling: Sampling, settings: TrainSettings, denoiser: Denoise
     return make_sampler(sampling, settings.noise, settings.cell.setting.v, denoiser)
 
 
-def batch_size(_settings: TrainSettings, _device: torch.device) -> int:
-    """Strings of each replica in one network call."""
-    return generate.BATCH
+def batch_size(_settings: TrainSettings, device: torch.device) -> int:
+    """Strings of each replica in one network call: many for a GPU, few for the caches of a CPU."""
+    return _STRINGS[device.type]
 
 
 def string_length(settings: TrainSettings) -> int:

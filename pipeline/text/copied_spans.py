@@ -9,6 +9,8 @@ from pipeline.measurement.estimate import Row
 
 _BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 """Odd, so that no power of it is 0 modulo 2**64."""
+_FIRST_BITS = 24
+_OTHER_BITS = np.uint64(64 - _FIRST_BITS)
 _CHUNK = 2**22
 """Tokens of training text whose hashes are in memory at a time, 8 bytes each."""
 
@@ -65,7 +67,9 @@ def _lengthened(known: np.ndarray, ours: "_Hashes", theirs: "_Hashes", most: int
         shared = np.zeros(len(known), dtype=bool)
         for length in np.unique(middle[low < high]):
             rows = (middle == length) & (low < high)
-            shared[rows] = _any_among(ours.runs(int(length), rows), theirs.runs(int(length)))
+            sought, there = ours.runs(int(length), rows), theirs.runs(int(length))
+            met = there[_contained(there, sought)]
+            shared[rows] = _contained(sought, met).any(axis=1)
         low, high = (
             np.where(shared, middle, low),
             np.where(shared, high, np.maximum(middle - 1, low)),
@@ -90,10 +94,17 @@ class _Hashes:
         return prefix[:, length:] - prefix[:, :-length] * power
 
 
-def _any_among(numbers: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which rows have a number that is among the known ones, which are many more."""
-    wanted = np.unique(numbers)
-    places = np.searchsorted(wanted, known.ravel()).clip(max=len(wanted) - 1)
-    met = np.zeros(len(wanted), dtype=bool)
-    met[places[wanted[places] == known.ravel()]] = True
-    return np.asarray(met[np.searchsorted(wanted, numbers)].any(axis=1))
+def _contained(numbers: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Which of many uint64 numbers are among others, bool of the shape of `numbers`.
+
+    Most are told apart by their first bits, which none of the others has: to look those up takes a
+    tenth of the time that a search takes.
+    """
+    others = np.sort(among, axis=None)
+    starts = np.zeros(2**_FIRST_BITS, dtype=bool)
+    starts[others >> _OTHER_BITS] = True
+    found = starts[numbers >> _OTHER_BITS]
+    candidates = numbers[found]
+    places = np.searchsorted(others, candidates).clip(max=len(others) - 1)
+    found[found] = others[places] == candidates
+    return found

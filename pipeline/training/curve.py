@@ -29,19 +29,20 @@ class Curve(Callback):
     """
 
     def __init__(self, path: Path, start: int, stop: int) -> None:
-        self._path, self._step, self._stop = path, start, stop
+        self._path, self._start, self._step, self._stop = path, start, start, stop
         self._due, self._told_at, self._told_step = 0.0, 0.0, start
         self._board: Any = None
 
     def on_fit_start(self, *_: object) -> None:
         """Start the clock."""
-        self._told_at = time.monotonic()
-        self._due = self._told_at + _FIRST
+        self._start_clock()
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, *_: object) -> None:
         """Add a point if it is time."""
         self._step += 1
-        if time.monotonic() > self._due and trainer.is_global_zero:
+        if self._step == self._start + 1 < self._stop:
+            self._start_clock()  # anew: in its first step, training compiles and loads libraries
+        elif time.monotonic() > self._due and trainer.is_global_zero:
             self._add(trainer, module)
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
@@ -50,6 +51,10 @@ class Curve(Callback):
             self._add(trainer, module)
         if self._board is not None:
             self._board.close()
+
+    def _start_clock(self) -> None:
+        self._told_at, self._told_step = time.monotonic(), self._step
+        self._due = self._told_at + _FIRST
 
     def _add(self, trainer: Trainer, module: LightningModule) -> None:
         now = time.monotonic()

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from lightning import LightningModule
@@ -36,8 +36,9 @@ class Denoising(LightningModule):
         parts: into how many equal parts a process's share of a batch is cut, for gradients to be
             summed over.
         gradient_clip: largest norm of all gradients together; none for no limit.
-        capture: whether the losses are to be compiled, and their gradients to be one CUDA graph;
-            only on a GPU, in one process and one part.
+        compile_losses: whether noise, network and loss are to be compiled, as one function.
+        capture: whether their gradients are then to be one CUDA graph; only on a GPU, in one
+            process and one part.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Denoising(LightningModule):
         learning_rate: float,
         parts: int,
         gradient_clip: float | None,
+        compile_losses: bool = False,
         capture: bool = False,
     ) -> None:
         super().__init__()
@@ -59,15 +61,11 @@ class Denoising(LightningModule):
         self._optimizer, self._schedule = optimizer, schedule
         self._learning_rate, self._parts, self._clip = learning_rate, parts, gradient_clip
         self._full_rates = [group["lr"] for group in optimizer.param_groups]
-        self._capture = capture
+        self._compile, self._capture = compile_losses, capture
         self._captured: CapturedGradients | None = None
-        self._differentiable = self._losses
+        self._differentiable: Callable[..., Tensor] = self._losses
         self._unchecked: list[tuple[int, Tensor]] = []
         self._loss_sum, self._losses_seen = 0.0, 0
-
-    def compile_losses(self) -> None:
-        """Have noise, network and loss made one compiled function, where nothing is captured."""
-        self._differentiable = torch.compile(self._losses, dynamic=False)
 
     def training_step(self, batch: Batch, _index: int) -> None:
         """One step of the optimiser, on the mean gradient over the batch of each replica."""
@@ -89,10 +87,22 @@ class Denoising(LightningModule):
         self._optimizer.zero_grad()
         shares = (self._share(tensor).chunk(self._parts, dim=1) for tensor in tensors)
         for part in zip(*shares, strict=True):
+            if self._compile:
+                self._differentiable, self._compile = self._compiled_losses(part), False
             losses = self._differentiable(*part)
             self._check(step, losses.detach())
             total = losses.sum()
             self.manual_backward(total / self._parts if self._parts > 1 else total)
+
+    def _compiled_losses(self, example: Sequence[Tensor]) -> Callable[..., Tensor]:
+        """The losses compiled, with their gradients, or else as they are."""
+        compiled = torch.compile(self._losses, dynamic=False)
+        try:
+            torch.autograd.grad(compiled(*example).sum(), list(self.network.parameters()))
+        except Exception as error:  # whatever a compiler fails with, or that there is none
+            print(f"warning: training: not compiled, {one_line(error)}", file=sys.stderr)
+            return self._losses
+        return compiled
 
     def _captured_gradients(self, example: Sequence[Tensor]) -> CapturedGradients | None:
         """Gradients of the compiled losses, or else of the losses as they are, or else none."""

@@ -19,9 +19,10 @@ class Optimisation(Batches):
     loss: str
     """One of `pipeline.noise.losses`; every domain says which."""
     compile: bool
-    """Compile the network (torch.compile; on a GPU, in one process and without accumulation,
-    gradients as a CUDA graph): half a minute per job and a C++ compiler, for steps that then take
-    less where networks are narrow."""
+    """Compile noise, network and loss (torch.compile; on a GPU, in one process and without
+    accumulation, gradients become a CUDA graph), for steps that then take less where networks are
+    narrow. It takes half a minute of the first job, some seconds of further ones, and a C++
+    compiler; training goes on without it, with a warning, where there is none."""
     low_discrepancy: bool
     """Spread the noise levels of a batch evenly, else draw each by itself."""
     average_decays: Annotated[list[Decay], Distinct]

@@ -111,10 +111,8 @@ def train(
     if stop > start:
         optimizer, schedule = model.build_optimizer(network, settings)
         rate, clip = training.learning_rate, training.largest_gradient
-        parts = network, noise, loss, optimizer, schedule, rate, accumulation, clip, captured
-        module = Denoising(*parts)
-        if training.compile and not captured:
-            module.compile_losses()
+        parts = network, noise, loss, optimizer, schedule, rate, accumulation, clip
+        module = Denoising(*parts, training.compile and not captured, captured)
         curve = Curve(losses.parent / "logs" / CURVE, start, stop)
         if not _fit(module, batches, stop - start, progress, curve, processes):
             return

@@ -37,7 +37,7 @@ def trained(tmp_path, monkeypatch):
         case.prepare(directory, REPLICAS)
 
         def denoising(*parts):
-            return module.Denoising(*parts[:-1], captured)
+            return module.Denoising(*parts[:-1], capture=captured)
 
         monkeypatch.setattr(train, "Denoising", denoising)
         case.run(directory, case.train_spec(REPLICAS), [10])

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import torch
 
 from pipeline.base.errors import PipelineError
 from pipeline.training.optimizers import linear_decay
@@ -330,13 +331,31 @@ def test_a_replica_of_an_ensemble_learns_what_it_learns_alone(uninterrupted, tmp
         np.testing.assert_allclose(together[name][1], alone[name][0], rtol=1e-3, atol=1e-3)
 
 
-def test_a_compiled_network_learns_what_it_learns_otherwise(uninterrupted, tmp_path):
+def test_a_network_learns_from_compiled_losses_what_it_learns_otherwise(
+    uninterrupted, tmp_path, capsys
+):
     case.prepare(tmp_path, REPLICAS)
     case.run(tmp_path, case.train_spec(REPLICAS, compile=True), [60])
+    assert "not compiled" not in capsys.readouterr().err
     compiled, eager = case.weights(tmp_path, 60), case.weights(uninterrupted, 60)
     assert compiled.keys() == eager.keys()
     for name in eager:
         np.testing.assert_allclose(compiled[name], eager[name], rtol=1e-3, atol=1e-3)
+
+
+def test_without_a_compiler_training_goes_on_without_it(
+    uninterrupted, tmp_path, monkeypatch, capsys
+):
+    def fails(*_, **__):
+        raise RuntimeError("no working\nC++ compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda losses, dynamic: fails)
+    case.prepare(tmp_path, REPLICAS)
+    case.run(tmp_path, case.train_spec(REPLICAS, compile=True), [60])
+    warning = "warning: training: not compiled, no working C++ compiler\n"
+    assert warning in capsys.readouterr().err
+    found, eager = case.weights(tmp_path, 60), case.weights(uninterrupted, 60)
+    assert all((found[name] == eager[name]).all() for name in eager)
 
 
 def test_training_lowers_the_loss(uninterrupted):

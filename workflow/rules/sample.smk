@@ -34,6 +34,7 @@ use rule sample as sample_text with:
         samples=PLAN.steps("text", "samples"),
     wildcard_constraints:
         domain="text",
+    priority: 1  # long jobs first, so that short ones fill all cores to the end
 
 
 use rule sample as sample_image with:
@@ -43,3 +44,4 @@ use rule sample as sample_image with:
         samples=PLAN.steps("image", "samples"),
     wildcard_constraints:
         domain="image",
+    priority: 1  # long jobs first, so that short ones fill all cores to the end

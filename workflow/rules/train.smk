@@ -54,6 +54,7 @@ use rule train as train_text with:
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="text",
+    priority: 1  # long jobs first, so that short ones fill all cores to the end
 
 
 use rule train as train_image with:
@@ -65,3 +66,4 @@ use rule train as train_image with:
         losses=f"{CELL}/losses.parquet",
     wildcard_constraints:
         domain="image",
+    priority: 1  # long jobs first, so that short ones fill all cores to the end
