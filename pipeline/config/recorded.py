@@ -26,7 +26,7 @@ def record_configs(results: Path, configs: Mapping[str, Config]) -> None:
     """
     for run, config in configs.items():
         with replacing(results / run / RECORDED) as temporary:
-            temporary.write_text(json.dumps(config.plain(), indent=1))
+            temporary.write_text(json.dumps(config.plain(), indent=1) + "\n")
 
 
 def recorded_config(directory: Path) -> Config:
