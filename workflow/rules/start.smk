@@ -3,7 +3,7 @@
 import signal
 from functools import partial
 
-from pipeline.config.recorded import record_configs
+from pipeline.config.recorded import other_config, record_configs
 from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
@@ -62,7 +62,8 @@ def check_for_our_plugins():
 
 
 if workflow.is_main_process:
-    print(told_of_preset(), *CONFIG.left_out, sep="\n", file=sys.stderr)
+    told = [told_of_preset(), *other_config(RESULTS, CONFIG), *CONFIG.left_out]
+    print(*told, sep="\n", file=sys.stderr)
 
 
 onstart:
