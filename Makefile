@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 quick: .venv/installed
 	snakemake results/quick/figures/rhm_accuracy_vs_dataset_size.pdf --profile workflow/profiles/local --config preset=quick
-	@echo "figure: results/quick/figures/rhm_accuracy_vs_dataset_size.png; what to do next: README.md"
+	@echo "what to do next: README.md"
 
 figures: .venv/installed
 	snakemake --profile workflow/profiles/demo

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
@@ -12,6 +13,10 @@ from pipeline.config.schema import Config
 RECORDED = "config.json"
 """File that a run, or an exported network, keeps its config in."""
 _ROOT = Path(__file__).parents[2]
+_MOST_NAMED = 3
+"""Keys that a warning names, at most."""
+_LONGEST = 30
+"""Characters of values that a warning names, at most."""
 
 
 def record_configs(results: Path, configs: Mapping[str, Config]) -> None:
@@ -26,7 +31,7 @@ def record_configs(results: Path, configs: Mapping[str, Config]) -> None:
     """
     for run, config in configs.items():
         with replacing(results / run / RECORDED) as temporary:
-            temporary.write_text(json.dumps(config.plain(), indent=1))
+            temporary.write_text(json.dumps(config.plain(), indent=1) + "\n")
 
 
 def recorded_config(directory: Path) -> Config:
@@ -45,6 +50,51 @@ def recorded_config(directory: Path) -> Config:
         raise PipelineError(f"{path}: {error.strerror}; start the run first") from error
     except ValueError as error:
         raise PipelineError(f"{path}: is of another version; start the run again") from error
+
+
+def dotted(section: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
+    """Values of nested sections by their dotted keys, lists as JSON."""
+    found: dict[str, object] = {}
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            found |= dotted(value, f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = json.dumps(value) if isinstance(value, list) else value
+    return found
+
+
+def other_config(results: Path, config: Config) -> list[str]:
+    """Lines of a warning if a run was last started with another config; none otherwise.
+
+    Keys that only one of both configs has are passed over, as those of another version are; so is
+    `partial`, which says what is shown of a run.
+
+    Args:
+        results: directory of all runs.
+        config: that the run is being started with.
+    """
+    path = results / config.run / RECORDED
+    try:
+        last, now = dotted(json.loads(path.read_text())), dotted(config.plain())
+    except (OSError, ValueError, AttributeError):  # never started, or no config
+        return []
+    changed = [key for key in now if key in last and last[key] != now[key] and key != "partial"]
+    if not changed:
+        return []
+    named = ", ".join(_change(key, last[key], now[key]) for key in changed[:_MOST_NAMED])
+    others = f" and {len(changed) - _MOST_NAMED} more" if changed[_MOST_NAMED:] else ""
+    return [
+        f"warning: run {config.run} was last started with another config: {named}{others}",
+        "  what this makes stale is made anew; to go on with that config, give its preset and its "
+        "--set (or --config) again; to keep both, name another run",
+    ]
+
+
+def _change(key: str, last: object, now: object) -> str:
+    """A key, with the values that it had and has if they are short."""
+    values = [json.dumps(value) if isinstance(value, bool) else f"{value}" for value in (last, now)]
+    short = all(len(value) <= _LONGEST for value in values)
+    return f"{key} (was {values[0]}, is {values[1]})" if short else key
 
 
 def default_config() -> Config:

@@ -1,7 +1,7 @@
 """`python -m pipeline.documents.again RUN OUTPUT`: a run analysed again, from its tables alone.
 
-RUN is the folder of a run that is named as its preset, in which only tables of all settings are
-left, as in the repository. OUTPUT is a folder for the tables that follow from what was measured.
+RUN is the folder of a run in which only its config and tables of all settings are left, as in the
+repository. OUTPUT is a folder for the tables that follow from what was measured.
 """
 
 import sys
@@ -16,28 +16,25 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.spec import Spec
 from pipeline.claims.decide import decide, show_verdicts
 from pipeline.claims.settings import Missing
-from pipeline.config.load import load_config
+from pipeline.config.recorded import recorded_config
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.specs import make_spec, read_spec
-
-_ROOT = Path(__file__).parents[2]
 
 
 def analyse_again(run: Path, output: Path) -> None:
     """Read half-way points, exponents and verdicts off what was measured.
 
     Args:
-        run: holds `tables/<domain>_<table>.parquet`: measurements and losses of every domain of the
-            preset, probes and theory of grammars, calibration of images.
+        run: holds its config, and `tables/<domain>_<table>.parquet`: measurements and losses of
+            every domain of it, probes and theory of grammars, calibration of images.
         output: gets the other tables, and `claims.parquet`, named as those of the run.
 
     Raises:
-        PipelineError: there is no such preset, or a table is missing or cannot be read.
+        PipelineError: the config or a table is missing or cannot be read.
     """
-    presets = _ROOT / "workflow/presets"
-    config = load_config(_ROOT / "config.yaml", presets, {"preset": run.name})
+    config = recorded_config(run)
     output.mkdir(parents=True, exist_ok=True)
     enabled = [name for name in DOMAINS if config.domain(name).enabled]
     for domain in enabled:

@@ -13,15 +13,13 @@ from pipeline.analysis.curves import GRAMMAR, REPLICA, all_inside, mean_interval
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.claims.render import markdown
-from pipeline.claims.settings import Rules
 from pipeline.claims.thresholds import clustering_thresholds
-from pipeline.config.load import load_config
+from pipeline.config.recorded import recorded_config
 from pipeline.config.slices import claims_settings
 from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 
 _LEVEL = [*GRAMMAR, "level"]
-_ROOT = Path(__file__).parents[2]
 _OF_GRAMMARS = ("study_time",)
 """Studies of grammars."""
 _BY_SIZE = ("text", "image")
@@ -99,12 +97,6 @@ def _read(run: Path, name: str, domain: str = "rhm") -> pd.DataFrame:
     return tables.read_table(run / "tables" / f"{domain}_{name}.parquet", name)
 
 
-def _rules(preset: str, domain: str) -> Rules:
-    """Rules that a preset decides claims by."""
-    config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
-    return claims_settings(config, domain)
-
-
 def _fill(page: Path, results: Path) -> None:
     for run in _OF_GRAMMARS:
         _fill_levels(page, results / run)
@@ -123,7 +115,8 @@ def _fill_levels(page: Path, run: Path) -> None:
 def _fill_sizes(page: Path, run: Path, domain: str) -> None:
     """What a study of text or images by dataset size found."""
     found = {name: _read(run, name, domain) for name in ("measurements", "losses")}
-    paste(page, f"{run.name}_lengths", length_table(found, _rules(run.name, domain), domain))
+    rules = claims_settings(recorded_config(run), domain)
+    paste(page, f"{run.name}_lengths", length_table(found, rules, domain))
     _fill_claims(page, run)
 
 

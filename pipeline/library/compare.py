@@ -1,6 +1,5 @@
 """Runs beside one another: what differs between their configs, their tables, their figures."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
-from pipeline.config.recorded import recorded_config
+from pipeline.config.recorded import dotted, recorded_config
 from pipeline.library.tables import table
 
 _MARGIN, _TEXT = 24, 32
@@ -32,7 +31,7 @@ def differences(*runs: str, root: str | Path = "results") -> pd.DataFrame:
     Raises:
         PipelineError: a run was never started, or by another version of the config.
     """
-    configs = [_flat(recorded_config(Path(root) / run).plain()) for run in runs]
+    configs = [dotted(recorded_config(Path(root) / run).plain()) for run in runs]
     keys = dict.fromkeys(key for config in configs for key in config if key != "run")
     values = {key: [config.get(key) for config in configs] for key in keys}
     differing = {key: found for key, found in values.items() if len(set(map(repr, found))) > 1}
@@ -102,14 +101,3 @@ def _panel(home: Path, figure: str, known: Mapping[Any, object]) -> Image.Image:
         pen.text((_MARGIN, _MARGIN + number * _TEXT), line, fill="black", font=font)
     panel.paste(drawn, (_MARGIN, head))
     return panel
-
-
-def _flat(section: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
-    """Values by their dotted keys, lists as JSON."""
-    found: dict[str, object] = {}
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = json.dumps(value) if isinstance(value, list) else value
-    return found

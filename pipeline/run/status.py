@@ -19,7 +19,7 @@ from rich.table import Table
 from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell, cell_directory
-from pipeline.config.grid import cells
+from pipeline.config.grid import DomainConfig, cells
 from pipeline.config.recorded import recorded_config
 from pipeline.run.job_logs import error_line
 from pipeline.run.trained import trained_cells
@@ -28,6 +28,9 @@ from pipeline.stages.domains import DOMAINS
 from pipeline.stages.paths import CELL
 from pipeline.training.names import PATTERN, checkpoint_name, losses_name, state_name, steps_of
 
+_IN_TABLES = "only in tables"
+"""State of the cells of a run of which tables and figures were kept, as of those in `results/` of
+this repository."""
 _RESUMABLE = "resume me"
 _SILENCE = 1800.0
 """Seconds after which a training that has saved nothing is doubtful; it should every 600."""
@@ -46,8 +49,9 @@ class CellStatus:
         replicas: labels of their seeds.
         state: waiting, ready (it has its data), training, silent (nothing was saved for half an
             hour: in the queue again, or dead), stopped (to be resumed), trained, sampled, measured
-            (but not probed, judged or kept as pictures), done, or failed.
-        step: training steps that are saved.
+            (but not probed, judged or kept as pictures), done, or failed; or only in tables, where
+            tables of the domain are there and nothing that they were made from.
+        step: training steps that are saved; all of them where the cell is only in tables.
         steps: training steps in all.
         validation_loss: mean over replicas at the last checkpoint, if there is one.
         seconds_ago: since anything of the cell changed on disk, if anything is there.
@@ -85,12 +89,19 @@ def run_status(root: Path, run: str) -> list[CellStatus]:
     """Status of every cell, in the order of the config; raises as `print_status`."""
     home = root / "results" / run
     config = recorded_config(home)
-    return [
-        _cell_status(home, domain, cell, config.domain(domain).training.checkpoints[-1])
-        for domain in DOMAINS
-        if config.domain(domain).enabled
-        for cell in cells(config.domain(domain), trained_cells(home / domain))
-    ]
+    enabled = [domain for domain in DOMAINS if config.domain(domain).enabled]
+    return [cell for domain in enabled for cell in _cells_of(home, domain, config.domain(domain))]
+
+
+def _cells_of(home: Path, domain: str, section: DomainConfig) -> list[CellStatus]:
+    """Status of the cells of one domain of a run."""
+    grid, steps = cells(section, trained_cells(home / domain)), section.training.checkpoints[-1]
+    tables_alone = not (home / domain).exists() and any(home.glob(f"tables/{domain}_*.parquet"))
+    if tables_alone:
+        return [
+            CellStatus(domain, *cell, _IN_TABLES, steps, steps, None, None, "") for cell in grid
+        ]
+    return [_cell_status(home, domain, cell, steps) for cell in grid]
 
 
 def _cell_status(root: Path, domain: str, cell: Cell, steps: int) -> CellStatus:

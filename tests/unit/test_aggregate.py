@@ -1,6 +1,7 @@
 """Tables of all cells: no row lost or doubled, every accuracy beside the ceiling of its own."""
 
 import re
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from zlib import crc32
@@ -9,10 +10,12 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.aggregate import aggregate
+from pipeline.analysis.concatenate import concatenate
 from pipeline.artifacts import tables
+from pipeline.artifacts.tensors import make_stamp
 from pipeline.base.errors import PipelineError
 from pipeline.base.labels import Cell
-from tests.unit.settings_case import spec_of
+from tests.unit.settings_case import BARE, spec_of
 
 SHAPES = [{"v": 4, "m": 2, "s": 2, "L": 2}, {"v": 4, "m": 3, "s": 2, "L": 2}]
 SIZES, SEEDS, STEPS = [4, "online"], [3, 5], [1, 10]
@@ -186,6 +189,24 @@ def test_two_configured_samplers_are_refused(tmp_path):
 LOSSES = spec_of(
     "aggregate", "rhm", {"cells": [("v4_m2_s2_L2", "4", "g3d0n0+g5d0n0")], "missing": []}
 )
+
+
+def test_a_table_of_all_settings_says_what_made_those_that_it_joins(tmp_path):
+    parts, joined = (
+        [tmp_path / f"{name}.parquet" for name in "abcd"],
+        tmp_path / "rhm_theory.parquet",
+    )
+    behind = [{"train": {"width": 4}}, {"train": {"width": 8}}]
+    made = replace(BARE, plain={"stage": "theory", "settings": {"seed": 1}})
+    sampled = {"sample": {"settings": {"steps": 9}}}
+    for path, upstream in zip(parts, (behind[:1], behind, sampled, {}), strict=True):
+        rows = pd.DataFrame({"estimate": [float(ord(path.stem))]})
+        tables.write_table(path, rows, make_stamp("theory", made, {}) | {"upstream": upstream})
+    concatenate(spec_of("concatenate", "rhm", {}), parts, joined)
+    own = {"theory": {"seed": 1}}
+    expected = [*behind, {"sample": {"steps": 9}} | own, own]
+    assert tables.read_table_stamp(joined)["upstream"] == expected
+    assert tables.read_table(joined, "theory")["estimate"].tolist() == [97.0, 98.0, 99.0, 100.0]
 
 
 def test_a_part_that_was_altered_is_refused_by_name(tmp_path):

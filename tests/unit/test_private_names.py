@@ -101,6 +101,7 @@ RULE_FILES = {
     "workflow.rules": "inventory.smk: the order of warnings; imported.smk: how rules are called",
     "workflow.dag": "start.smk, afresh.smk, inventory.smk: which jobs there are",
     "workflow.dag.jobs": "inventory.smk, afresh.smk: all jobs of the plan",
+    "workflow.dag.targetfiles": "start.smk: figures that are asked for by name",
     "workflow.dryrun": "inventory.smk: whether the plan is carried out",
     "workflow.dag.dependencies": "inventory.smk: what trainings are made from",
     "workflow.dag.needrun": "inventory.smk: whether one will run",

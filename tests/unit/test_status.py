@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -122,6 +123,19 @@ def test_an_error_of_an_attempt_before_the_last_counts_no_more(cells, tmp_path):
     for name in ("dataset.safetensors", "losses.parquet"):
         (home / name).touch()
     assert states(tmp_path)["4"] == "trained"
+
+
+def test_cells_of_which_only_tables_were_kept_are_told_so(cells, tmp_path, capsys):
+    run = tmp_path / "results/smoke"
+    shutil.rmtree(run / "rhm")
+    assert {*states(tmp_path).values()} == {"waiting"}
+    (run / "tables").mkdir()
+    (run / "tables/rhm_losses.parquet").touch()
+    assert {*states(tmp_path).values()} == {"only in tables"}
+    print_status(tmp_path, "smoke", as_json=False)
+    assert "4 only in tables, 2 waiting" in capsys.readouterr().out
+    (run / "rhm/v4_m2_s2_L2").mkdir(parents=True)
+    assert {*states(tmp_path).values()} == {"waiting"}, "the run has begun anew"
 
 
 def test_a_run_that_was_never_started_is_refused(tmp_path):

@@ -5,7 +5,9 @@ import shlex
 import pytest
 from snakemake_interface_executor_plugins.utils import format_cli_arg
 
+from pipeline.config.load import load_config
 from pipeline.config.read import read_entries
+from pipeline.config.recorded import record_configs
 from tests.workflow.checkout import SMOKE, Checkout
 
 LOCAL = ("--cores", "1")
@@ -68,6 +70,22 @@ def test_without_a_preset_dry_runs_say_so_and_plan(checkout, arguments):
     result = checkout.snakemake(*arguments, "-n", GRAMMAR, "--config", "run=mine")
     assert result.returncode == 0, result.stderr
     assert "run mine: config.yaml as it is, no preset; everything is written" in result.stderr
+
+
+def test_a_run_that_is_named_again_without_its_settings_is_told_of(checkout):
+    overrides = {"preset": "smoke", "run": "again", "style": {"palette": "cividis"}}
+    path, presets = checkout.path / "config.yaml", checkout.path / "workflow/presets"
+    record_configs(checkout.path / "results", {"again": load_config(path, presets, overrides)})
+    recorded = checkout.path / "results/again/config.json"
+    before, target = recorded.read_text(), "results/again/rhm/v4_m2_s2_L2/grammar_g0.safetensors"
+    result = checkout.snakemake(*SMOKE, "-n", target, "--config", "preset=smoke", "run=again")
+    assert result.returncode == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if "another config" in line]
+    assert lines == [
+        "warning: run again was last started with another config: "
+        "style.palette (was cividis, is viridis)"
+    ]
+    assert recorded.read_text() == before
 
 
 def test_the_config_as_it_is_runs_here_if_it_is_said(checkout):

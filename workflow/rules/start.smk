@@ -3,10 +3,11 @@
 import signal
 from functools import partial
 
-from pipeline.config.recorded import record_configs
+from pipeline.config.recorded import other_config, record_configs
 from pipeline.config.resources import own_files
 from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
+from pipeline.run.inventory import PLANNED, Moment
 from pipeline.run.launch import estimate_command
 from pipeline.run.progress import GridProgress, PlannedJob
 from pipeline.slurm.driver import record_driver
@@ -61,8 +62,18 @@ def check_for_our_plugins():
         )
 
 
+def tell_figures():
+    """Where the figures are that were asked for by name, to be opened."""
+    for target in sorted(map(Path, workflow.dag.targetfiles)):
+        if target.parent.name == "figures":
+            print(f"figure: {target.with_suffix('.png')}", file=sys.stderr)
+
+
 if workflow.is_main_process:
-    print(told_of_preset(), *CONFIG.left_out, sep="\n", file=sys.stderr)
+    _, nothing_to_do = PLANNED
+    logger.addHandler(Moment((nothing_to_do,), tell_figures))
+    told = [told_of_preset(), *other_config(RESULTS, CONFIG), *CONFIG.left_out]
+    print(*told, sep="\n", file=sys.stderr)
 
 
 onstart:
@@ -110,3 +121,7 @@ onstart:
     # The logger plugin "grid", if the profile names it, makes its display of this.
     display = partial(GridProgress, jobs, local, elsewhere)
     logger.info(f"Jobs to run: {len(jobs)}", extra={"display": display})
+
+
+onsuccess:
+    tell_figures()
