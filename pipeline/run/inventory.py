@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.stages.domains import DOMAINS
+
 PLANNED = ("run_info", "Nothing to be done")
 """The event by which Snakemake says that its plan is made, and the message that it gives instead
 where there is nothing to do."""
@@ -101,7 +103,12 @@ def _stale_lines(unknown: list[Settled], recorded: Set[str]) -> Iterator[str]:
     for run, rules in runs.items():
         lost = not any(path.startswith(f"{run}/") for path in recorded)
         rerun = rules if lost else [path for paths in rules.values() for path in paths]
+        remedy = f"to mend it, run once with: --forcerun {' '.join(rerun)}"
+        if not any(Path(run, domain).exists() for domain in DOMAINS):
+            remedy = (
+                "what its tables were made from is gone; to accept them, run once with: --touch"
+            )
         yield (
             f".snakemake has no record of {'' if lost else 'parts of '}{run}, made with other "
-            f"settings or code; to mend it, run once with: --forcerun {' '.join(rerun)}"
+            f"settings or code; {remedy}"
         )

@@ -52,6 +52,13 @@ def test_every_kind_of_stamp_is_looked_at(here):
     assert inventory(jobs, set()) == []
 
 
+def test_figures_whose_trainings_are_gone_are_not_made_anew(here):
+    (here / GRAMMAR).unlink()
+    (here / GRAMMAR).parent.rmdir()
+    (line,) = inventory([settled("x", *FIGURE)], set())
+    assert line.endswith("made from is gone; to accept them, run once with: --touch")
+
+
 def test_what_is_on_record_is_left_to_snakemake():
     jobs = [settled("grammar", GRAMMAR), settled("x", *FIGURE)]
     (line,) = inventory(jobs, set(FIGURE))
