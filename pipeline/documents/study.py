@@ -1,6 +1,7 @@
 """`python -m pipeline.documents.study PAGE RESULTS`: tables of the studies, filled into their page.
 
-RESULTS is the folder of results with the runs `study_time`, `study_text` and `study_image`.
+RESULTS is the folder of results with the runs `study_levels`, `study_time`, `study_text` and
+`study_image`.
 """
 
 import sys
@@ -20,7 +21,7 @@ from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 
 _LEVEL = [*GRAMMAR, "level"]
-_OF_GRAMMARS = ("study_time",)
+_OF_GRAMMARS = ("study_levels", "study_time")
 """Studies of grammars."""
 _BY_SIZE = ("text", "image")
 """Domains whose studies vary the dataset size, `study_<domain>`."""
