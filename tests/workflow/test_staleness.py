@@ -195,7 +195,11 @@ SOURCE_EDITS = {
         MEASURED + CEILING_ALONE,
     ),
     "the schedule of grammars": (
-        ("pipeline/noise/schedules.py", "    return np.cumprod(1 - beta)", "    return 1 - beta"),
+        (
+            "pipeline/noise/schedules.py",
+            "np.cumprod(1 - beta)",
+            "np.exp(np.log(1 - beta).cumsum())",
+        ),
         TRAIN + CEILING_ALONE,
     ),
     "the schedule of images": (
