@@ -175,7 +175,8 @@ def test_a_diverged_cell_fails_alone_and_says_why(diverged):
 def test_the_status_of_a_run_is_told_from_disk(diverged):
     before = {path: path.stat().st_mtime_ns for path in diverged.path.rglob("*")}
     command = [sys.executable, "-m", "pipeline", "status", "smoke"]
-    show = {"cwd": diverged.path, "capture_output": True, "text": True}
+    unchanged = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    show = {"cwd": diverged.path, "capture_output": True, "text": True, "env": unchanged}
     cells = json.loads(subprocess.run([*command, "--json"], check=True, **show).stdout)
     assert [cells.pop()["domain"] for _ in range(2)] == ["image", "text"]
     assert [(cell["dataset_size"], cell["state"], cell["step"]) for cell in cells] == [
