@@ -33,14 +33,13 @@ def contests() -> Iterator[Contest]:
 
 
 def _against_convolutions(width: int, compiled: bool = False) -> Contest:
-    case, steps = Case(width), _STEPS[width]
+    case, steps = Case(width, compiled=compiled), _STEPS[width]
     network = plain_training.ConvUNet(V, S, 3, width, LEVELS)
     strings = torch.from_numpy(case.strings[0]).long()
     schedule = torch.from_numpy(SCHEDULE).float()
     plain = plain_training.trainer(network, strings, schedule, BATCH)
     if compiled:
-        case.network.compile()
-        case.under_lightning(2)
+        case.under_lightning(2)  # compiles
     return Contest(
         f"training, width {width}, batch {BATCH}" + (", compiled" if compiled else ""),
         Side("products of patches, under Lightning", lambda: case.under_lightning(steps)),

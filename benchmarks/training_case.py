@@ -33,22 +33,29 @@ class Case:
         replicas: size of the ensemble.
         depth: L, blocks down and up.
         strings: training strings of each replica, P.
+        compiled: whether losses are compiled in the first step under Lightning.
     """
 
-    def __init__(self, width: int, replicas: int = 1, depth: int = 3, strings: int = 4096) -> None:
+    def __init__(
+        self,
+        width: int,
+        replicas: int = 1,
+        depth: int = 3,
+        strings: int = 4096,
+        compiled: bool = False,
+    ) -> None:
         shape = replicas, strings, S**depth
         self.strings = np.random.default_rng(0).integers(0, V, shape, dtype=np.uint8)
         self.noise, self.replicas = UniformNoise(V, SCHEDULE), replicas
         self.network = UNet1d(range(replicas), OneHot(V), V, S, depth, width, LEVELS, True)
-        self.optimizer, self.schedule = sgd(self.network, 0.1, 0.9), lambda _: 1.0
-        self.loss = LOSSES["cross_entropy"]
+        self.optimizer, self.loss = sgd(self.network, 0.1, 0.9), LOSSES["cross_entropy"]
+        parts = self.network, self.noise, self.loss, self.optimizer, lambda _: 1.0
+        self.module = Denoising(*parts, 1.0, 1, gradient_clip=None, compile_losses=compiled)
 
     def under_lightning(self, steps: int) -> None:
         """Steps as the pipeline makes them."""
-        parts = self.network, self.noise, self.loss, self.optimizer, self.schedule
-        module = Denoising(*parts, learning_rate=1.0, parts=1, gradient_clip=None)
         loader = DataLoader(self._batches(), batch_size=None)
-        build_trainer(steps, [Stopping()]).fit(module, loader)
+        build_trainer(steps, [Stopping()]).fit(self.module, loader)
 
     def bare(self, steps: int) -> None:
         """The same steps without Lightning."""
