@@ -1,6 +1,6 @@
 """`python -m pipeline.documents.claims REPOSITORY`: what was found of every claim, in the pages.
 
-The README shows the demo and all studies side by side, docs/demo.md the demo in full. The
+The README shows the demo and the studies side by side, docs/demo.md the demo in full. The
 repository has the claims of its studies in `results/study_*/`, and those of the demo in
 docs/demo_claims.parquet, which a run of the demo replaces if there is one in `results/`.
 """
@@ -19,6 +19,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.types import Values
 from pipeline.claims.decide import in_order
 from pipeline.claims.render import markdown
+from pipeline.claims.verdict import VERDICTS
 from pipeline.documents.paste import paste
 from pipeline.stages.domains import DOMAINS
 
@@ -26,6 +27,8 @@ _KEPT = "docs/demo_claims.parquet"
 """Claims of the demo, of which the repository has nothing else."""
 _MADE = "tables/claims.parquet"
 """Claims of a run, in its folder."""
+_Found = dict[tuple[object, ...], tuple[str, str]]
+"""Verdict and number by claim and quantity."""
 _STATED = ["claim", "domain", "quantity", "relation", "prediction"]
 """Columns that tell the rows of the table apart."""
 
@@ -52,13 +55,16 @@ def claims_by_run(repository: Path) -> dict[str, pd.DataFrame]:
 
 
 def side_by_side(claims: Mapping[str, pd.DataFrame]) -> str:
-    """A table in GitHub's Markdown: a row for every claim and quantity, a column for every run.
+    """A table in GitHub's Markdown: a row for every claim and quantity.
+
+    Its last two columns are what the demo found, and what the studies did, by verdict.
 
     Args:
-        claims: tables of claims by the name of their run.
+        claims: tables of claims by the name of their run, `demo` or `study_<name>`.
     """
     pooled = {run: table[table["setting"].isna()] for run, table in claims.items()}
     found = {run: _found(table) for run, table in pooled.items()}
+    demo = found.pop("demo")
     stated = in_order(pd.concat(pooled.values(), ignore_index=True).drop_duplicates(_STATED))
     repeated = stated["statement"] == stated["statement"].shift()
     places = list(stated[_STATED].itertuples(index=False, name=None))
@@ -67,24 +73,42 @@ def side_by_side(claims: Mapping[str, pd.DataFrame]) -> str:
         "data": [DOMAINS[domain].data for domain in stated["domain"]],
         "quantity": stated["quantity"].str.replace("|", r"\|"),
         "claimed": [f"{relation} {value:g}" for *_, relation, value in places],
-        **{run: [cells.get(place, "-") for place in places] for run, cells in found.items()},
+        "demo": [_of_demo(demo.get(place)) for place in places],
+        "studies": [_of_studies(found, place) for place in places],
     }
     lines = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def _found(claims: pd.DataFrame) -> dict[tuple[object, ...], str]:
-    """Cells of one run by what `_STATED` says."""
+def _found(claims: pd.DataFrame) -> _Found:
+    """Verdicts and numbers of one run by what `_STATED` says."""
     rows = cast("list[Values]", claims.to_dict("records"))
-    return {tuple(row[name] for name in _STATED): _cell(row) for row in rows}
+    return {tuple(row[name] for name in _STATED): (row["verdict"], _number(row)) for row in rows}
 
 
-def _cell(row: Values) -> str:
-    """The verdict, with the estimate and its bounds if it has any."""
+def _number(row: Values) -> str:
+    """The estimate with its bounds, as far as there are any."""
     if isnan(row["estimate"]):
-        return row["verdict"]
+        return ""
     estimate, low, high = (f"{row[name]:z.2f}" for name in ("estimate", "low", "high"))
-    return f"{row['verdict']}, {estimate}" + ("" if isnan(row["low"]) else f" [{low}, {high}]")
+    return estimate + ("" if isnan(row["low"]) else f" [{low}, {high}]")
+
+
+def _of_demo(found: tuple[str, str] | None) -> str:
+    """The verdict, with its number; a dash where there is none."""
+    return ", ".join(filter(None, found)) if found else "-"
+
+
+def _of_studies(found: Mapping[str, _Found], place: tuple[object, ...]) -> str:
+    """Studies by verdict, each with its number; a dash where no study has one."""
+    by_verdict: dict[str, list[str]] = {}
+    for run, of_run in found.items():
+        if place in of_run:
+            verdict, number = of_run[place]
+            name = run.removeprefix("study_")
+            by_verdict.setdefault(verdict, []).append(f"{name} {number}".strip())
+    ordered = [word for word in VERDICTS if word in by_verdict]
+    return "; ".join(f"{word}: {', '.join(by_verdict[word])}" for word in ordered) or "-"
 
 
 if __name__ == "__main__":

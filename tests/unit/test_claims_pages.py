@@ -57,22 +57,23 @@ def test_the_pages_say_what_the_tables_in_the_repository_do():
         assert pasted(text, name, content) == text, f"{page}: run `make claims`"
 
 
-def test_a_claim_has_a_row_and_a_run_a_column(repository):
+def test_a_claim_has_a_row_and_the_studies_share_a_column(repository):
     head, _, *rows = cells(side_by_side(claims_by_run(repository)))
-    assert head == ["claim", "data", "quantity", "claimed", "demo", "study_b"]
+    assert head == ["claim", "data", "quantity", "claimed", "demo", "studies"]
     assert len(rows) == len(CLAIMS)
     assert [row[2] for row in rows] == [claim.quantity for claim in CLAIMS]
     for claim, row in zip(CLAIMS, rows, strict=True):
         assert row[0] in ("", claim.statement)
         assert (row[5] == "-") == (claim.domain != "text")
     (text,) = [row for row in rows if row[1] == "text" and "with steps" in row[2]]
-    assert text[3:] == ["> 0", "undecided", "supported, 0.41 [0.36, 0.47]"]
+    assert text[3:] == ["> 0", "undecided", "supported: b 0.41 [0.36, 0.47]"]
 
 
-def test_a_study_that_is_there_gets_its_column(repository):
-    store(table("image", **FOUND), repository / "results/study_a/tables/claims.parquet")
-    fill_pages(repository)
-    assert "| claimed | demo | study_a | study_b |\n" in (repository / "README.md").read_text()
+def test_studies_stand_by_verdict_whatever_their_order():
+    claims = {"demo": table("text"), "study_a": table("text"), "study_b": table("text", **FOUND)}
+    claims["study_c"] = table("text", **{**FOUND, "estimate": 0.5})
+    row = cells(side_by_side(claims))[2]
+    assert row[4:] == ["not run", "supported: b 0.41 [0.36, 0.47], c 0.50 [0.36, 0.47]; not run: a"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_a_study_that_is_there_gets_its_column(repository):
 )
 def test_a_cell_is_short(found, cell):
     (row, *_) = cells(side_by_side({"demo": table("rhm", **found)}))[2:]
-    assert row[-1] == cell
+    assert row[-2:] == [cell, "-"]
 
 
 def test_what_two_runs_held_against_other_numbers_are_two_rows():
@@ -93,7 +94,7 @@ def test_what_two_runs_held_against_other_numbers_are_two_rows():
     strict.loc[strict["claim"] == "creativity", "prediction"] = 0.95
     rows = cells(side_by_side({"demo": table("rhm"), "study_a": strict}))
     shown = [row[3:] for row in rows if "creativity" in row[2]]
-    assert shown == [["> 0.9", "not run", "-"], ["> 0.95", "-", "not run"]]
+    assert shown == [["> 0.9", "not run", "-"], ["> 0.95", "-", "not run: a"]]
 
 
 def test_a_run_of_the_demo_replaces_the_claims_that_were_kept(repository):
