@@ -18,8 +18,13 @@ from pipeline.stages.catalogue import STAGES
 
 def main() -> None:
     """Run one command; a failure the user can mend is one line on standard error."""
-    options = vars(_parser().parse_args())
+    parser = _parser()
+    known, unknown = parser.parse_known_args()
+    options = vars(known)
     command = options.pop("stage")
+    if unknown:  # argparse would show the options of no command
+        about = f"python -m pipeline {command} --help"
+        parser.exit(2, f"error: {command} has no {' '.join(unknown)}; {about} tells its options\n")
     try:
         _FOR_PEOPLE.get(command, partial(_stage, command))(options)
     except PipelineError as error:

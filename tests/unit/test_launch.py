@@ -134,3 +134,16 @@ def test_the_command_line_offers_both():
     )
     assert said.returncode == 1
     assert said.stderr.startswith("error: --preset demmo")
+
+
+@pytest.mark.parametrize(
+    "command", ["run mine --preset demo", "status", "grammar --spec in --output out"]
+)
+def test_an_option_that_a_command_has_not_is_named_with_the_help_of_the_command(command):
+    words = [sys.executable, "-m", "pipeline", *command.split(), "--cores=1"]
+    said = subprocess.run(words, capture_output=True, text=True, check=False)
+    name = command.split()[0]
+    assert said.returncode == 2
+    assert said.stderr == (
+        f"error: {name} has no --cores=1; python -m pipeline {name} --help tells its options\n"
+    )
