@@ -45,7 +45,7 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     take these nodes for independent. Their loss is the plateau of a network that has learnt these
     levels and no others.
     """
-    below, width = [Grammar(g.rules[:level]) for g in grammars], grammars[0].branching ** level
+    below, width = [grammar.below(level) for grammar in grammars], grammars[0].branching ** level
     nodes = range(grammars[0].length // width)
     marginals = [[node_marginal(grammar, level, node) for grammar in grammars] for node in nodes]
     oracles = [Oracle(below, noise, priors) for priors in marginals]
@@ -55,6 +55,14 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
         return torch.cat([oracle(block, t) for oracle, block in blocks], dim=-2)
 
     return denoise
+
+
+def _weights(grammar: Grammar) -> list[Tensor | None]:
+    """For each level the weights of its rules, float64 [v, m]; none if they are all 1."""
+    return [
+        None if (of_level == 1).all() else torch.from_numpy(of_level)
+        for of_level in grammar.weights
+    ]
 
 
 def _fill(messages: Tensor, strings: Tensor, value: float) -> Tensor:
@@ -82,6 +90,7 @@ class Oracle:
     ) -> None:
         self._noise, self._branching = noise, grammars[0].branching
         self._rules = [torch.from_numpy(grammar.rules) for grammar in grammars]
+        self._weights = [_weights(grammar) for grammar in grammars]
         uniform = [np.full(grammar.symbols, 1 / grammar.symbols) for grammar in grammars]
         self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
 
@@ -183,10 +192,10 @@ class Oracle:
         """Put results of `infer`, each [..., nodes, B], together as tensors [R, N, nodes, ...]."""
         size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
         results: list[Tensor] = []
-        tables = zip(self._rules, self._priors, strict=True)
-        for replica, of_grammar in enumerate(tables):
-            rules, prior = (table.to(like.device) for table in of_grammar)
-            tree = Tree(rules, prior)
+        tables = zip(self._rules, self._weights, self._priors, strict=True)
+        for replica, (rules, weights, prior) in enumerate(tables):
+            moved = [None if of_level is None else of_level.to(like.device) for of_level in weights]
+            tree = Tree(rules.to(like.device), moved, prior.to(like.device))
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, start + size)
                 found = infer(tree, part)
