@@ -9,7 +9,7 @@ their probabilities times m:
     p(a, j)       = p(a) w(a, j) prod_k up_k(c_k(a, j)) / sum_j' w(a, j') prod_k up_k(c_k(a, j'))
     p_k(c)        = sum_{a, j: c_k(a, j) = c} p(a, j)
 
-Weights are 1 where rules are equally likely, and are then left out, which saves a product in five.
+Weights are 1 where rules are equally likely. To leave them out there saves no time.
 
 `up` is what the tokens below a node say of it; at a token, the likelihood q(x_t | x_0 = a). Going
 down, p is the posterior given all tokens. For the root it is up(a) times its prior, 1/v. The
@@ -25,7 +25,7 @@ Arrays are laid out symbols first, [v, nodes, batch], the first children of all 
 second ones, so that a rule table picks whole rows of memory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from math import log
 
 import torch
@@ -47,13 +47,13 @@ class Tree:
 
     Args:
         rules: int64 [L, v, m, s].
-        weights: for each level 1..L those of its rules, float64 [v, m]; none if they are all 1.
+        weights: of these rules, float64 [L, v, m].
         prior: distribution of the root, float64 [v].
     """
 
-    def __init__(self, rules: Tensor, weights: Sequence[Tensor | None], prior: Tensor) -> None:
+    def __init__(self, rules: Tensor, weights: Tensor, prior: Tensor) -> None:
         self._rules, self._prior = rules, prior[:, None, None]
-        self._weights = [None if of_level is None else of_level.T for of_level in weights]
+        self._weights = weights.transpose(1, 2)
         children = torch.arange(rules.shape[3], device=rules.device)
         rows = rules.permute(0, 3, 2, 1) * len(children) + children[:, None, None]
         self._rows = [list(of_level.flatten(1)) for of_level in rows]
@@ -113,8 +113,7 @@ class Tree:
         s, synonyms = self._rules.shape[3], self._rules.shape[2]
         symbols, weights = self.up[level].view(len(down) * s, -1), self._weights[level]
         of_parent = down.flatten(1).repeat(synonyms, 1)
-        if weights is not None:
-            of_parent *= weights.reshape(-1, 1)
+        of_parent *= weights.reshape(-1, 1)
         for child, of_child in enumerate(self._rows[level]):
             products = of_parent.clone()
             for sibling, of_sibling in enumerate(self._rows[level]):
@@ -148,7 +147,7 @@ class Tree:
         for other in others:
             products *= below[other]
         products = products.view(m, v, -1, self.up[level].shape[2])
-        return products if weights is None else products.mul_(weights[..., None, None])
+        return products.mul_(weights[..., None, None])
 
 
 def mirror(messages: Tensor, branching: int) -> Tensor:

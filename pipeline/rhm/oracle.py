@@ -57,14 +57,6 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     return denoise
 
 
-def _weights(grammar: Grammar) -> list[Tensor | None]:
-    """For each level the weights of its rules, float64 [v, m]; none if they are all 1."""
-    return [
-        None if (of_level == 1).all() else torch.from_numpy(of_level)
-        for of_level in grammar.weights
-    ]
-
-
 def _fill(messages: Tensor, strings: Tensor, value: float) -> Tensor:
     """Messages [v, nodes, B] with a value in place of those of some strings, bool [B]."""
     return messages.masked_fill_(strings, value) if strings.any() else messages
@@ -90,7 +82,7 @@ class Oracle:
     ) -> None:
         self._noise, self._branching = noise, grammars[0].branching
         self._rules = [torch.from_numpy(grammar.rules) for grammar in grammars]
-        self._weights = [_weights(grammar) for grammar in grammars]
+        self._weights = [torch.from_numpy(grammar.weights) for grammar in grammars]
         uniform = [np.full(grammar.symbols, 1 / grammar.symbols) for grammar in grammars]
         self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
 
@@ -193,9 +185,8 @@ class Oracle:
         size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
         results: list[Tensor] = []
         tables = zip(self._rules, self._weights, self._priors, strict=True)
-        for replica, (rules, weights, prior) in enumerate(tables):
-            moved = [None if of_level is None else of_level.to(like.device) for of_level in weights]
-            tree = Tree(rules.to(like.device), moved, prior.to(like.device))
+        for replica, of_grammar in enumerate(tables):
+            tree = Tree(*(table.to(like.device) for table in of_grammar))
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, start + size)
                 found = infer(tree, part)

@@ -12,7 +12,6 @@ from pipeline.base.randomness import stream_key, uniforms
 from pipeline.noise.absorbing import AbsorbingNoise
 from pipeline.noise.schedules import alpha_bar
 from pipeline.noise.uniform import UniformNoise
-from pipeline.rhm.belief_propagation import Tree
 from pipeline.rhm.estimators.collapse import coverage, rule_usage, training_rule_usage
 from pipeline.rhm.estimators.creativity import unseen_shares
 from pipeline.rhm.grammar.correlations import joint_excess, node_marginal
@@ -201,18 +200,6 @@ def test_trees_are_drawn_from_the_posterior(one, process):
     many = xt.expand(1, count, -1), t.expand(1, count)
     levels = Oracle([one.grammar], noise).sample(*many, draws[None])
     assert fits(one.counts(levels[0][0].numpy()), joint / joint.sum())
-
-
-def test_weights_of_one_change_no_message():
-    grammar = sample_rules(6, 3, 2, 3, seed=0)
-    rules, prior = torch.from_numpy(grammar.rules), torch.full((6,), 1 / 6, dtype=torch.float64)
-    leaves = torch.rand(6, 8, 50, dtype=torch.float64)
-    found = []
-    for weights in ([None] * 3, list(torch.from_numpy(grammar.weights))):
-        tree = Tree(rules, weights, prior)
-        evidence = tree.pass_up(leaves)
-        found.append([evidence, tree.cavities(), *tree.pass_down()])
-    assert all(torch.equal(x, y) for x, y in zip(*found, strict=True))
 
 
 def source_of(case, key=0):
