@@ -27,6 +27,33 @@ def all_strings(grammar: Grammar) -> np.ndarray:
     return np.array(sum(strings, []))
 
 
+def derivations(grammar: Grammar, level: int, symbol: int) -> list[tuple[tuple, tuple, float]]:
+    """All trees below a symbol: symbols of every level, rules of every level, probability."""
+    if level == 0:
+        return [(((symbol,),), (), 1.0)]
+    found = []
+    for rule, children in enumerate(grammar.rules[level - 1, symbol]):
+        probability = grammar.probabilities[level - 1, symbol, rule]
+        parts = [derivations(grammar, level - 1, int(child)) for child in children]
+        for choice in product(*parts) if probability > 0 else ():
+            symbols, used = (
+                tuple(sum(parts, ()) for parts in zip(*levels, strict=True))
+                for levels in list(zip(*choice, strict=True))[:2]
+            )
+            whole = probability * np.prod([part[2] for part in choice])
+            found.append(((*symbols, (symbol,)), (*used, (rule,)), float(whole)))
+    return found
+
+
+def weighted_trees(grammar: Grammar) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+    """Trees of all strings: symbols of levels 0..L and rules of 1..L, [n, nodes]; probabilities."""
+    roots = range(grammar.symbols)
+    found = sum((derivations(grammar, grammar.depth, root) for root in roots), [])
+    symbols, rules, probabilities = zip(*found, strict=True)
+    levels = [list(map(np.array, zip(*trees, strict=True))) for trees in (symbols, rules)]
+    return *levels, np.array(probabilities) / grammar.symbols
+
+
 def roots(grammar: Grammar, level: int, tokens: tuple[int, ...]) -> set[int]:
     """Level-`level` symbols that derive `tokens`: membership by recursion, rule by rule."""
     if level == 0:

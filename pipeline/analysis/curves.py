@@ -45,6 +45,7 @@ def chance_accuracy(quantity: str, v: int, m: int, s: int, L: int, level: int) -
 
     A tuple is valid with probability f = m / v**(s-1). A level-l subtree has (s**l - 1) / (s - 1)
     tuples, so it is valid with f to that power. The s**(L-l) subtrees of a string are independent.
+    Where symbols have fewer rules than m, as `grid.rule_frequencies` may say, chance is lower.
     """
     fraction = m / v ** (s - 1)
     if quantity == "conditional_accuracy":
@@ -56,8 +57,8 @@ def chance_accuracy(quantity: str, v: int, m: int, s: int, L: int, level: int) -
 def predicted_size(v: int, m: int, s: int, level: int) -> float:
     """Dataset size at which level-l rules are learnt, v m**(l+1) / (1 - m / v**(s-1)).
 
-    From equating the signal of tuple-token correlations with their sampling noise; infinite when
-    every tuple is valid.
+    From equating the signal of tuple-token correlations with their sampling noise, for m equally
+    likely rules of every symbol; infinite when every tuple is valid.
     """
     unused = 1 - m / v ** (s - 1)
     return v * m ** (level + 1) / unused if unused > 0 else float("inf")

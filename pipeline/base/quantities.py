@@ -68,8 +68,8 @@ QUANTITIES = (
     *_made_in(
         "rhm/estimators/novelty.py", (*_RHM, *_TIMES),
         copied_excess="share of copies beyond chance, (c - q w) / (1 - q) with c the share of "
-        "copies, w of valid strings, and q of all strings that are in the training set: 0 for a "
-        "perfect sampler, 1 for copies only",
+        "copies, w of valid strings, and q of draws of the grammar that are in the training set: 0 "
+        "for a perfect sampler, 1 for copies only",
     ),
     *_made_in(
         "rhm/estimators/novelty.py", _RHM,
@@ -81,9 +81,10 @@ QUANTITIES = (
     *_made_in(
         "rhm/estimators/collapse.py", _RHM,
         coverage="number of distinct valid and novel samples, over that expected of as many "
-        "uniform draws: 1 for a perfect sampler, less where strings come up again and again",
-        rule_usage_divergence="how unevenly the synonyms of level l are used, nats: 0 evenly, ln m "
-        "always the same one; a mean over symbols as often as used, debiased by the jackknife",
+        "draws of the grammar: 1 for a perfect sampler, less where strings come up again and again",
+        rule_usage_divergence="how far the use of the synonyms of level l is from the grammar's, "
+        "nats: 0 as there, ln m where one of m equally likely ones is always used; a mean over "
+        "symbols as often as used, debiased by the jackknife",
         training_rule_usage_divergence="the same of the training set, nats, which copies of it "
         "have, too; not debiased",
     ),

@@ -56,15 +56,19 @@ def valid_and_novel(tables: Tables, rules: Rules, key: int) -> Evidence | None:
     """Largest share over steps of valid and novel samples at the largest size, from P*_L up.
 
     At smaller sizes, above all at those near P*_L, level L is not learnt to the end. The share is
-    relative to that of the exact denoiser with the same sampler: of its valid samples, a share
-    P / P_max is in the training set by chance.
+    relative to that of the exact denoiser with the same sampler, of whose valid samples that share
+    is new which the training set leaves unseen, 1 - P / P_max where strings are equally likely.
     """
     measured = finite_sizes(tables["measurements"])
     share = measured[measured["quantity"] == "valid_and_novel_fraction"]
     largest = share.groupby(CELL, as_index=False)["estimate"].max()
     whole = (measured["quantity"] == "string_accuracy") & (measured["level"] == measured["L"])
     ceiling = measured[whole & (measured["among"] == "all")].groupby(CELL)["ceiling"].first()
-    frame = largest.merge(ceiling.reset_index(), on=CELL).dropna()
+    top = (measured["quantity"] == "unseen_share") & (measured["level"] == measured["L"])
+    # The least, as at early steps not all of the training set was read.
+    unseen = measured[top].groupby(CELL)["estimate"].min().rename("unseen")
+    frame = largest.merge(ceiling.reset_index(), on=CELL).merge(unseen.reset_index(), on=CELL)
+    frame = frame.dropna()
     if frame.empty:
         return None
     largest = frame.groupby(GRAMMAR)["dataset_size"].transform("max")
@@ -72,10 +76,7 @@ def valid_and_novel(tables: Tables, rules: Rules, key: int) -> Evidence | None:
     frame = _learnt(frame.assign(level=frame["L"]), tables, rules)
     if frame.empty:
         return undetermined(frame, "not even at the largest size is the highest level learnt")
-    applied = (frame["s"] ** frame["L"] - 1) / (frame["s"] - 1)
-    strings = frame["v"] * frame["m"].astype(float) ** applied  # beyond what an integer holds
-    best = frame["ceiling"] * (1 - frame["dataset_size"] / strings)
-    relative = (frame["estimate"] / best).to_numpy(float)
+    relative = (frame["estimate"] / (frame["ceiling"] * frame["unseen"])).to_numpy(float)
     return resampled(frame, lambda w: w @ relative / w.sum(axis=1), rules, key)
 
 

@@ -19,6 +19,8 @@ from pipeline.training.settings import Extent
 
 _LONGEST_NAME = 200
 """Characters of a directory's name; file systems allow 255."""
+_MOST_TUPLES = 10**6
+"""Of symbols, v**s, up to which grammars are drawn while the config is checked."""
 
 
 class Grid(Replicas):
@@ -28,6 +30,8 @@ class Grid(Replicas):
     """Grammar parameters, the first one being that of the single-grammar figures."""
     grammar_seeds: Seeds
     """One grammar is drawn per seed."""
+    rule_frequencies: rhm.RuleFrequencies = rhm.EQUAL
+    """How frequent the rules of a symbol are, in all grammars of the run."""
 
     def _problems(self) -> Iterator[str]:
         yield from super()._problems()
@@ -113,6 +117,7 @@ class RhmConfig(Section):
                 f"number, which the figures of one grammar are drawn against"
             )
         yield from _grammar_problems("theory.grammars", self.theory.grammars, self.data)
+        yield from self._frequency_problems()
         yield from excesses(
             self,
             ("measurement.jackknife_blocks", "sampling.samples"),
@@ -121,12 +126,74 @@ class RhmConfig(Section):
             ("sampling.steps", "noise.noise_levels"),
         )
 
+    def _frequency_problems(self) -> Iterator[str]:
+        """Sentences for what unequal rules do not go together with."""
+        grid, theory = self.grid, self.theory
+        if isinstance(grid.rule_frequencies, rhm.EqualRules):
+            return
+        for key, grammars, seeds in (
+            ("grid.grammars", grid.grammars, grid.grammar_seeds),
+            ("theory.grammars", theory.grammars, theory.grammar_seeds),
+        ):
+            for setting in grammars:
+                problems = list(_kind_problems(grid.rule_frequencies, key, setting))
+                yield from problems or _scarcity(key, setting, grid, seeds, self.data)
+
+
+def _kind_problems(
+    frequencies: rhm.RuleFrequencies, key: str, setting: GrammarSetting
+) -> Iterator[str]:
+    """A sentence for what frequencies ask for that a grammar has not."""
+    if isinstance(frequencies, rhm.ZipfRules) and frequencies.level > setting.L:
+        yield (
+            f"grid.rule_frequencies.level = {frequencies.level} must be at most L = {setting.L} of "
+            f"{key} {setting.label}"
+        )
+    if isinstance(frequencies, rhm.UnevenSynonyms) and frequencies.fewest > setting.m:
+        yield (
+            f"grid.rule_frequencies.fewest = {frequencies.fewest} must be at most m = {setting.m} "
+            f"of {key} {setting.label}"
+        )
+    if "online" in setting.dataset_sizes and not isinstance(frequencies, rhm.EqualRules):
+        yield (
+            f"{key} {setting.label}: dataset_sizes must be numbers, not 'online', as "
+            f"grid.rule_frequencies.kind = {frequencies.kind!r} has no order of all strings"
+        )
+
+
+def _scarcity(
+    key: str, setting: GrammarSetting, grid: Grid, seeds: Seeds, data: rhm.HeldOut
+) -> Iterator[str]:
+    """A sentence if drawing the strings asked of a grammar with unequal rules takes too long."""
+    # late, as numpy is slow to import
+    from pipeline.rhm.grammar.rules import sample_rules
+    from pipeline.rhm.strings.splits import most_strings
+
+    if setting.v**setting.s > _MOST_TUPLES:  # of which the stage will tell
+        return
+    needed, parameters = _needed(setting, data), rhm.GrammarParameters.of(setting).plain()
+    for seed in seeds:
+        grammar = sample_rules(**parameters, seed=seed, rule_frequencies=grid.rule_frequencies)
+        if needed > (most := most_strings(grammar)):
+            yield (
+                f"{key} {setting.label}: largest dataset size + data.validation_size + "
+                f"data.test_size = {needed} exceeds {int(most)}, the strings that grammar seed "
+                f"{seed} gives in fair time with grid.rule_frequencies.kind = "
+                f"{grid.rule_frequencies.kind!r}; choose smaller sizes"
+            )
+            return
+
+
+def _needed(setting: GrammarSetting, data: rhm.HeldOut) -> int:
+    """Distinct strings that are asked of a grammar."""
+    sizes = [size for size in setting.dataset_sizes if size != "online"]
+    return max(sizes, default=1) + data.validation_size + data.test_size
+
 
 def _grammar_problems(key: str, grammars: list[GrammarSetting], data: rhm.HeldOut) -> Iterator[str]:
     """A sentence for each grammar that has not the strings asked of it, and if one is repeated."""
     for setting in grammars:
-        sizes = [size for size in setting.dataset_sizes if size != "online"]
-        needed = max(sizes, default=1) + data.validation_size + data.test_size
+        needed = _needed(setting, data)
         if needed > setting.string_count:
             yield (
                 f"{key} {setting.label}: largest dataset size + data.validation_size + "

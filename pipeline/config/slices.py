@@ -66,9 +66,12 @@ def _named_cell(place: Place) -> NamedCell:
     )
 
 
-def _grammar(_domain: RhmConfig, place: Place) -> rhm.RandomGrammar:
-    """Parameters of one grammar."""
-    return rhm.RandomGrammar.of(_parameters(place), seed=int(place.grammar_seed))
+def _grammar(domain: RhmConfig, place: Place) -> rhm.RandomGrammar:
+    """Parameters of one grammar, and how frequent its rules are."""
+    grid, seed = domain.grid, int(place.grammar_seed)
+    return rhm.RandomGrammar.of(
+        _parameters(place), seed=seed, rule_frequencies=grid.rule_frequencies
+    )
 
 
 def _dataset(domain: RhmConfig, place: Place) -> rhm.DatasetSettings:
@@ -109,8 +112,14 @@ def _ceiling(domain: RhmConfig, place: Place) -> rhm.CeilingSettings:
 def _theory(domain: RhmConfig, place: Place) -> rhm.TheorySettings:
     """One setting, and what picks the strings: held-out sizes and the networks' first data seed."""
     (grammar,) = [g for g in domain.theory.grammars if g.label == place.setting]
-    seed = domain.grid.data_seeds[0]
-    return rhm.TheorySettings.of(domain.theory, domain.data, grammar=grammar, data_seed=seed)
+    grid = domain.grid
+    return rhm.TheorySettings.of(
+        domain.theory,
+        domain.data,
+        grammar=grammar,
+        data_seed=grid.data_seeds[0],
+        rule_frequencies=grid.rule_frequencies,
+    )
 
 
 def _corpus(domain: TextConfig, _place: Place) -> text.CorpusSettings:

@@ -2,11 +2,14 @@
 
 Noise corrupts tokens independently and the clean string has a tree for its prior, so messages up
 and down the tree give exact posteriors in time linear in the length of the string. For every node
-with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, equally likely:
+with symbol a and children's symbols c_1..c_s, m rules c(a, j) each, of weights w(a, j), which are
+their probabilities times m:
 
-    up(a)         = 1/m sum_j prod_k up_k(c_k(a, j))
-    p(a, j)       = p(a) prod_k up_k(c_k(a, j)) / sum_j' prod_k up_k(c_k(a, j'))
+    up(a)         = 1/m sum_j w(a, j) prod_k up_k(c_k(a, j))
+    p(a, j)       = p(a) w(a, j) prod_k up_k(c_k(a, j)) / sum_j' w(a, j') prod_k up_k(c_k(a, j'))
     p_k(c)        = sum_{a, j: c_k(a, j) = c} p(a, j)
+
+Weights are 1 where rules are equally likely. To leave them out there saves no time.
 
 `up` is what the tokens below a node say of it; at a token, the likelihood q(x_t | x_0 = a). Going
 down, p is the posterior given all tokens. For the root it is up(a) times its prior, 1/v. The
@@ -16,7 +19,7 @@ Upward messages are normalised node by node; the normalisers multiply to the evi
 The cavity marginal of a token is what the other tokens alone say of it. It takes messages down that
 leave the node's own message out:
 
-    down_k(c)     = sum_{a, j: c_k(a, j) = c} down(a) prod_{i != k} up_i(c_i(a, j))
+    down_k(c)     = sum_{a, j: c_k(a, j) = c} down(a) w(a, j) prod_{i != k} up_i(c_i(a, j))
 
 Arrays are laid out symbols first, [v, nodes, batch], the first children of all nodes before the
 second ones, so that a rule table picks whole rows of memory.
@@ -39,12 +42,18 @@ class Tree:
 
     Attributes:
         up: upward messages of levels 0..L, [v, nodes, B], with unit sum over symbols above tokens.
-        products: of the children's messages at each rule, levels 1..L, [m, v, nodes, B].
+        products: of the children's messages at each rule, times the rule's weight, levels 1..L,
+            [m, v, nodes, B].
+
+    Args:
+        rules: int64 [L, v, m, s].
+        weights: of these rules, float64 [L, v, m].
+        prior: distribution of the root, float64 [v].
     """
 
-    def __init__(self, rules: Tensor, prior: Tensor) -> None:
-        """Use rules int64 [L, v, m, s]; the root has the distribution `prior`, float64 [v]."""
+    def __init__(self, rules: Tensor, weights: Tensor, prior: Tensor) -> None:
         self._rules, self._prior = rules, prior[:, None, None]
+        self._weights = weights.transpose(1, 2)
         children = torch.arange(rules.shape[3], device=rules.device)
         rows = rules.permute(0, 3, 2, 1) * len(children) + children[:, None, None]
         self._rows = [list(of_level.flatten(1)) for of_level in rows]
@@ -102,8 +111,9 @@ class Tree:
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """For each child its rows, and at each rule the parent's message times the siblings'."""
         s, synonyms = self._rules.shape[3], self._rules.shape[2]
-        symbols = self.up[level].view(len(down) * s, -1)
+        symbols, weights = self.up[level].view(len(down) * s, -1), self._weights[level]
         of_parent = down.flatten(1).repeat(synonyms, 1)
+        of_parent *= weights.reshape(-1, 1)
         for child, of_child in enumerate(self._rows[level]):
             products = of_parent.clone()
             for sibling, of_sibling in enumerate(self._rows[level]):
@@ -129,14 +139,15 @@ class Tree:
         return levels[::-1]
 
     def _multiply(self, level: int, rows: list[Tensor]) -> Tensor:
-        """Products of children's messages at the rules of a level, [m, v, nodes, B]."""
-        v, m, s = self._rules.shape[1:]
+        """Products of children's messages at the rules of a level, weighted, [m, v, nodes, B]."""
+        (v, m, s), weights = self._rules.shape[1:], self._weights[level]
         below = self.up[level].view(v * s, -1)
         first, *others = rows
         products = below[first]
         for other in others:
             products *= below[other]
-        return products.view(m, v, -1, self.up[level].shape[2])
+        products = products.view(m, v, -1, self.up[level].shape[2])
+        return products.mul_(weights[..., None, None])
 
 
 def mirror(messages: Tensor, branching: int) -> Tensor:

@@ -21,6 +21,7 @@ from pipeline.rhm.estimators.collapse import coverage, rule_usage, training_rule
 from pipeline.rhm.estimators.creativity import creativity
 from pipeline.rhm.estimators.novelty import copying, novel_subtrees, novelty
 from pipeline.rhm.grammar.correlations import common_ancestor_level, joint_excess
+from pipeline.rhm.grammar.frequencies import seen_share, unseen_frequencies
 from pipeline.rhm.grammar.parsing import Parse, parse
 from pipeline.rhm.grammar.rules import Grammar, load_grammar
 from pipeline.rhm.settings import Measurement, TrainSettings
@@ -67,11 +68,11 @@ def _memorization(
     """Copies, and mode collapse among what is not copied; `known` are distinct training strings."""
     valid = parsed.valid(grammar.depth)[:, 0]
     yield from novelty(samples, novel, valid)
-    yield copying(novel, valid, len(known) / grammar.string_count)
-    yield coverage(samples, valid & novel, grammar.string_count - len(known), blocks)
-    rules = grammar.symbols, grammar.synonyms
-    yield from rule_usage(parsed, novel, *rules, blocks)
-    yield from training_rule_usage(parse(grammar, known), *rules)
+    seen = parse(grammar, known)
+    yield copying(novel, valid, seen_share(grammar, seen))
+    yield coverage(samples, valid & novel, unseen_frequencies(grammar, seen), blocks)
+    yield from rule_usage(parsed, novel, grammar.probabilities, blocks)
+    yield from training_rule_usage(seen, grammar.probabilities)
 
 
 def _correlations(

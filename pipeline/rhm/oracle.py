@@ -45,7 +45,7 @@ def partial_oracle(grammars: Sequence[Grammar], noise: DiscreteNoise, level: int
     take these nodes for independent. Their loss is the plateau of a network that has learnt these
     levels and no others.
     """
-    below, width = [Grammar(g.rules[:level]) for g in grammars], grammars[0].branching ** level
+    below, width = [grammar.below(level) for grammar in grammars], grammars[0].branching ** level
     nodes = range(grammars[0].length // width)
     marginals = [[node_marginal(grammar, level, node) for grammar in grammars] for node in nodes]
     oracles = [Oracle(below, noise, priors) for priors in marginals]
@@ -82,6 +82,7 @@ class Oracle:
     ) -> None:
         self._noise, self._branching = noise, grammars[0].branching
         self._rules = [torch.from_numpy(grammar.rules) for grammar in grammars]
+        self._weights = [torch.from_numpy(grammar.weights) for grammar in grammars]
         uniform = [np.full(grammar.symbols, 1 / grammar.symbols) for grammar in grammars]
         self._priors = [torch.from_numpy(prior) for prior in priors or uniform]
 
@@ -183,10 +184,9 @@ class Oracle:
         """Put results of `infer`, each [..., nodes, B], together as tensors [R, N, nodes, ...]."""
         size = max(1, _CHUNKS[like.device.type] // (self._noise.symbols * like.shape[2]))
         results: list[Tensor] = []
-        tables = zip(self._rules, self._priors, strict=True)
+        tables = zip(self._rules, self._weights, self._priors, strict=True)
         for replica, of_grammar in enumerate(tables):
-            rules, prior = (table.to(like.device) for table in of_grammar)
-            tree = Tree(rules, prior)
+            tree = Tree(*(table.to(like.device) for table in of_grammar))
             for start in range(0, like.shape[1], size):
                 part = replica, slice(start, start + size)
                 found = infer(tree, part)

@@ -175,7 +175,12 @@ def _mean(values: np.ndarray) -> tuple[float, float, int]:
 
 
 def _ratio_of_means(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, int]:
-    """Ratio of means over strings with its delta-method standard error, and their number."""
+    """Ratio of means over strings with its delta-method standard error, and their number.
+
+    NaN where no string has anything to be exchanged, as its symbol has a single rule.
+    """
+    if not denominator.any():
+        return np.nan, np.nan, len(numerator)
     estimate = numerator.sum() / denominator.sum()
     residual = numerator - estimate * denominator
     error = np.sqrt(np.square(residual).sum()) / denominator.sum()

@@ -58,8 +58,41 @@ class GrammarSetting(GrammarParameters):
 
     @property
     def string_count(self) -> int:
-        """P_max, the number of distinct strings."""
+        """P_max, the number of distinct strings if every symbol has m rules."""
         return self.v * self.m ** ((self.s**self.L - 1) // (self.s - 1))
+
+
+class EqualRules(Section):
+    """All m rules of a symbol equally likely."""
+
+    kind: Literal["equal"]
+    """All m rules of a symbol are equally likely, as in the paper."""
+
+
+class ZipfRules(Section):
+    """Rules of one level by Zipf's law."""
+
+    kind: Literal["zipf"]
+    """At one level, the j-th rule of every symbol has a probability proportional to j**-exponent;
+    rules of other levels are equally likely."""
+    level: Annotated[int, Field(gt=0, le=12)]
+    """That level, from 1 to L."""
+    exponent: Annotated[float, Field(gt=0, le=10)]
+    """Exponent of the law."""
+
+
+class UnevenSynonyms(Section):
+    """Symbols with different numbers of rules."""
+
+    kind: Literal["uneven_synonyms"]
+    """At every level, every symbol has a number of rules of its own, equally likely, and m is the
+    largest there may be; half-way points still count from the chance of m rules each."""
+    fewest: Annotated[int, Field(gt=0, le=65536)]
+    """Smallest of these numbers, which are uniform between it and m."""
+
+
+RuleFrequencies = Annotated[EqualRules | ZipfRules | UnevenSynonyms, Field(discriminator="kind")]
+EQUAL = EqualRules(kind="equal")
 
 
 class RandomGrammar(GrammarParameters):
@@ -67,6 +100,8 @@ class RandomGrammar(GrammarParameters):
 
     seed: Seed
     """Seed of the rules."""
+    rule_frequencies: RuleFrequencies = EQUAL
+    """How frequent the rules of a symbol are."""
 
 
 class Cell(CellSettings):
@@ -194,3 +229,5 @@ class TheorySettings(Theory, HeldOut):
     grammar: GrammarSetting
     data_seed: Seed
     """Seed of the training strings."""
+    rule_frequencies: RuleFrequencies = EQUAL
+    """Those of the grammars that exact correlations are averaged over."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
+from pipeline.base.errors import PipelineError
 from pipeline.noise.posteriors import token_posteriors
-from pipeline.rhm.grammar.rules import Grammar, load_grammar, sample_rules
+from pipeline.rhm.grammar.rules import Grammar, load_grammar
 from pipeline.rhm.model import StringUNet, build_noise
 from pipeline.rhm.settings import Sampling, TrainSettings
 from pipeline.sampling.trained_network import TrainedNetwork
@@ -22,13 +23,18 @@ class Trained(TrainedNetwork[StringUNet, TrainSettings, Sampling]):
 
     @property
     def grammars(self) -> list[Grammar]:
-        """The grammar of every replica: that of its run, or drawn again from its seed."""
-        setting, found = self.settings.cell.setting, []
-        for (seed, *_), name in zip(self.settings.cell.seeds, self._source_names(), strict=True):
-            path = self._beside(name)
-            drawn = sample_rules(setting.v, setting.m, setting.s, setting.L, seed)
-            found.append(drawn if path is None else load_grammar(path)[0])
-        return found
+        """The grammar of every replica, from the file of its run or of the exported network.
+
+        Raises:
+            PipelineError: one of these files is not there.
+        """
+        missing = [name for name in self._source_names() if self._beside(name) is None]
+        if missing:
+            raise PipelineError(
+                f"{missing[0]} is neither in the run of {self._checkpoint.path} nor beside it; put "
+                "it beside, or rebuild it"
+            )
+        return [load_grammar(path)[0] for path in self.sources]
 
     def _decode(self, tokens: np.ndarray) -> list[str]:
         """Symbols of every string, separated by spaces."""

@@ -210,7 +210,9 @@ def test_valid_and_novel_samples_are_held_against_the_exact_denoiser(share, verd
     novel = trajectories("valid_and_novel_fraction", found)
     later = novel.assign(step=16, estimate=0.0)  # copies only
     whole = trajectories("string_accuracy", lambda *_: 0.9, [3], ceiling=0.9)
-    frame = pd.concat([novel, later, whole])
+    unseen = trajectories("unseen_share", lambda P, *_: 1 - P / strings, [3])
+    early = unseen.assign(step=1, estimate=1.0)  # when hardly anything was read
+    frame = pd.concat([novel, later, whole, unseen, early])
     row = decided(
         "valid and novel samples", measurements=frame, sample_complexity=learnt({3: 1000.0})
     )
@@ -226,7 +228,8 @@ def test_sizes_below_the_largest_are_no_evidence_of_valid_and_novel_samples():
 
     novel = trajectories("valid_and_novel_fraction", share)
     whole = trajectories("string_accuracy", lambda *_: 0.9, [3], ceiling=0.9)
-    frame = pd.concat([novel, whole])
+    unseen = trajectories("unseen_share", lambda *_: 1.0, [3])
+    frame = pd.concat([novel, whole, unseen])
     tables = {"measurements": frame, "sample_complexity": learnt({3: 1000.0})}
     assert decided("valid and novel samples", **tables).verdict == "supported"
 

@@ -110,7 +110,7 @@ def test_neither_the_order_of_strings_nor_the_names_of_symbols_matter():
     names = np.random.default_rng(1).permutation(8)
     rules = grammar.rules.copy()
     rules[0] = names[rules[0]]
-    renamed = Grammar(rules)
+    renamed = Grammar(rules, grammar.probabilities)
     found = clustered(renamed, names[training].astype(np.uint8))
     place = grammar.tuple_codes(names[np.indices((8, 8)).reshape(2, -1).T])
     assert partition(found[0][place]) == partition(classes[0])

@@ -24,6 +24,9 @@ from pipeline.run.disk import describe_disk
 ROOT = Path(__file__).parents[2]
 PRESETS = ROOT / "workflow/presets"
 GRAMMAR = {"v": 16, "m": 4, "s": 2, "L": 3, "dataset_sizes": [32, "online"]}
+SMALL = GRAMMAR | {"v": 10, "m": 3, "dataset_sizes": [32]}
+ZIPF = {"kind": "zipf", "level": 1, "exponent": 1.0}
+STUDY = {"preset": "study_zipf"}
 
 
 def load(**overrides):
@@ -115,6 +118,38 @@ def image(section, **values):
         (
             rhm("theory", grammars=[GRAMMAR | {"dataset_sizes": [32]}] * 2),
             r"theory\.grammars: .* must not repeat a grammar",
+        ),
+        (
+            rhm("grid", grammars=[SMALL | {"m": 10, "L": 2}], rule_frequencies=ZIPF | {"level": 3})
+            | STUDY,
+            r"grid\.rule_frequencies\.level = 3 must be at most L = 2 of grid\.grammars v10_m10_s2",
+        ),
+        (
+            rhm("grid", grammars=[SMALL], rule_frequencies={"fewest": 4})
+            | {"preset": "study_uneven"},
+            r"grid\.rule_frequencies\.fewest = 4 must be at most m = 3 of grid\.grammars v10_m3",
+        ),
+        (
+            rhm("grid", grammars=[SMALL | {"dataset_sizes": [9, "online"]}]) | STUDY,
+            r"grid\.grammars v10_m3_s2_L3: dataset_sizes must be numbers, not 'online', as "
+            r"grid\.rule_frequencies\.kind = 'zipf' has no order of all strings",
+        ),
+        (
+            rhm("grid", grammars=[SMALL | {"dataset_sizes": [8192]}]) | STUDY,
+            r"v10_m3_s2_L3: .* = 8704 exceeds 75\d\d, the strings that grammar seed 0 gives in "
+            r"fair time with grid\.rule_frequencies\.kind = 'zipf'; choose smaller sizes",
+        ),
+        (
+            rhm("theory", grammars=[SMALL | {"dataset_sizes": [8192]}]) | STUDY,
+            r"theory\.grammars v10_m3_s2_L3: .* = 8704 exceeds 75\d\d, the strings that grammar",
+        ),
+        (
+            rhm("grid", rule_frequencies=ZIPF | {"exponent": 0.0}) | STUDY,
+            r"rule_frequencies\.exponent = 0\.0: must be greater than 0",
+        ),
+        (
+            rhm("grid", rule_frequencies={"kind": "zipff"}),
+            r"rule_frequencies: kind = 'zipff' must be .*; did you mean 'zipf'\?",
         ),
         (rhm("grid", data_seeds=[0, 0]), r"grid\.data_seeds = \[0, 0\]: must not repeat"),
         (rhm("grid", network_seeds=[]), r"grid\.network_seeds = \[\]: .*at least 1 item"),

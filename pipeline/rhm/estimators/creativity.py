@@ -7,6 +7,7 @@ import numpy as np
 from pipeline.measurement.estimate import Row, ratio
 from pipeline.measurement.numbering import number_tuples
 from pipeline.rhm.grammar.correlations import node_marginal
+from pipeline.rhm.grammar.frequencies import equal_count, subtree_weights
 from pipeline.rhm.grammar.parsing import Parse, parse
 from pipeline.rhm.grammar.rules import Grammar
 
@@ -39,9 +40,10 @@ def unseen_shares(grammar: Grammar, training: np.ndarray) -> list[float]:
     """For each level 1..L, which share of the data's nodes has tokens unseen in training, exactly.
 
     It is over all nodes of a level: 1 minus the sum of the probabilities of all distinct subtrees
-    that were seen, wherever they stood. A symbol's subtrees are equally likely, as its rules are.
+    that were seen, wherever they stood. A subtree is as likely, given its symbol, as its rules are.
     """
-    parsed, m, s = parse(grammar, training), grammar.synonyms, grammar.branching
+    parsed, s = parse(grammar, training), grammar.branching
+    weights = subtree_weights(grammar, parsed)
     numbers, bound, shares = training, grammar.symbols, []
     for level in range(1, grammar.depth + 1):
         numbers, bound = number_tuples(numbers.reshape(len(numbers), -1, s), bound)
@@ -49,9 +51,9 @@ def unseen_shares(grammar: Grammar, training: np.ndarray) -> list[float]:
         symbols = parsed.symbols[level].ravel()[first]
         nodes = range(grammar.length // s**level)
         marginal = np.mean([node_marginal(grammar, level, node) for node in nodes], axis=0)
-        subtrees = m ** ((s**level - 1) // (s - 1))
+        of_symbol = equal_count(grammar, level) // grammar.symbols
+        seen = (marginal[symbols] * weights[level].ravel()[first]).sum() / of_symbol
         # Rounding must not leave a share where all was seen.
-        seen = marginal[symbols].sum() / subtrees
-        complete = len(first) == grammar.symbols * subtrees
+        complete = len(first) == grammar.subtree_counts[level]
         shares.append(0.0 if complete else max(0.0, 1.0 - float(seen)))
     return shares

@@ -48,12 +48,12 @@ def novelty(samples: np.ndarray, novel: np.ndarray, valid: np.ndarray) -> Iterat
 def copying(novel: np.ndarray, valid: np.ndarray, share: float) -> Row:
     """Row of `copied_excess`, copies beyond those that a perfect sampler draws by chance.
 
-    A perfect sampler, too, hits the training set with probability q, its share of all strings. If
-    a fraction e of the samples were copies on purpose, and the rest either invalid or drawn from
-    all strings, copies c and valid strings w would obey c = e + q (w - e). Hence the estimate
-    e = (c - q w) / (1 - q): 0 for a perfect sampler and before anything is learnt, 1 where all
-    samples are copies. Unlike the fraction of copies among valid samples, which early in training
-    are too few, it is defined at every step.
+    A perfect sampler, too, hits the training set with probability q: its share of all strings, if
+    they are equally likely. If a fraction e of the samples were copies on purpose, and the rest
+    either invalid or drawn from all strings, copies c and valid strings w would obey
+    c = e + q (w - e). Hence the estimate e = (c - q w) / (1 - q): 0 for a perfect sampler and
+    before anything is learnt, 1 where all samples are copies. Unlike the fraction of copies among
+    valid samples, which early in training are too few, it is defined at every step.
 
     Args:
         novel: strings that are not in the training set, bool [N].

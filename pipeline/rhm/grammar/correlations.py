@@ -14,6 +14,7 @@ def joint_excess(grammar: Grammar, first: int, second: int) -> np.ndarray:
     left, right = (position // below % grammar.branching for position in (first, second))
     to_first, to_second = (_token_given_node(grammar, level - 1, p) for p in (first, second))
     weights = np.repeat(prior / grammar.synonyms, grammar.synonyms)
+    weights *= grammar.weights[level - 1].ravel()
     a, b = (to[children[:, :, k].ravel()] for to, k in ((to_first, left), (to_second, right)))
     joint = np.einsum("r,ra,rb->ab", weights, a, b)
     return joint - np.outer(joint.sum(axis=1), joint.sum(axis=0))
@@ -31,7 +32,7 @@ def correlation_law(v: int, m: int, s: int, level: int) -> float:
     """Root mean square excess over grammars and symbol pairs, for tokens that meet at `level`.
 
     sqrt((1 - f) / (v**3 m**(2 level - 1))) with f = m / v**(s-1), to leading order in v and m
-    (derived after Cagnetta & Wyart 2024).
+    (derived after Cagnetta & Wyart 2024). For m equally likely rules of every symbol only.
     """
     return float(np.sqrt((1 - m / v ** (s - 1)) / (v**3 * m ** (2 * level - 1))))
 
@@ -48,7 +49,7 @@ def node_marginal(grammar: Grammar, level: int, node: int) -> np.ndarray:
 def _child_given_parent(grammar: Grammar, level: int, child: int) -> np.ndarray:
     """p(child symbol | parent symbol) for one child position, [v, v]."""
     one_hot = np.eye(grammar.symbols)[grammar.rules[level - 1, :, :, child]]
-    return one_hot.mean(axis=1)
+    return (one_hot * grammar.weights[level - 1, :, :, None]).mean(axis=1)
 
 
 def _token_given_node(grammar: Grammar, level: int, position: int) -> np.ndarray:

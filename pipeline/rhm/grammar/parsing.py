@@ -55,7 +55,8 @@ def _productions(grammar: Grammar, level: int) -> np.ndarray:
     v, m, s = grammar.rules.shape[1:]
     table = np.full((2, (v + 1) ** s), -1)
     codes = _tuple_codes(grammar, grammar.rules[level].reshape(1, -1))[0]
-    table[:, codes] = np.divmod(np.arange(v * m), m)
+    numbers = np.flatnonzero(grammar.probabilities[level])
+    table[:, codes[numbers]] = np.divmod(numbers, m)
     return table
 
 

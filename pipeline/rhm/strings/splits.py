@@ -1,21 +1,38 @@
-"""Validation, test and nested training sets of distinct strings, by their place in a permutation.
+"""Validation, test and nested training sets of distinct strings, by their place in an order.
 
-The permuted strings are read in one order: validation, test, then training. A training set is the
-first P strings of its part, so a larger one contains a smaller one and none shares a string with
-validation or test. "Online" training reads string after string, and again only after the last.
+The strings are read in one order: validation, test, then training. A training set is the first P
+strings of its part, so a larger one contains a smaller one and none shares a string with validation
+or test. "Online" training reads string after string, and again only after the last.
+
+Where rules are equally likely, the order is a permutation of all strings. Elsewhere strings are
+drawn independently by the probabilities of the rules, and the order is that of first appearances:
+so frequent strings come early, as in sets of distinct strings that were collected one by one.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.base.randomness import stream_key
-from pipeline.rhm.grammar.derivation import choice_radices, derive
+from pipeline.base.errors import PipelineError
+from pipeline.base.randomness import stream_key, uniforms
+from pipeline.measurement.numbering import number_rows
+from pipeline.rhm.grammar.derivation import choice_radices, derive, draw_choices
+from pipeline.rhm.grammar.frequencies import effective_string_count
 from pipeline.rhm.grammar.rules import Grammar
 from pipeline.rhm.strings.permutation import MixedRadixPermutation
 
 _CHUNK = 2**14
 """Strings that are made at once: four million together would need a gigabyte on the way."""
+_LARGEST_SHARE = 0.75
+"""Of the effective number of strings, N: by the inequality of Cauchy and Schwarz, n strings have at
+most the probability sqrt(n / N), so that every draw brings a new one with 0.13 or more."""
+
+
+def most_strings(grammar: Grammar) -> float:
+    """Number of distinct strings that may be asked for: all, or what draws bring in fair time."""
+    if grammar.has_equal_rules:
+        return grammar.string_count
+    return _LARGEST_SHARE * effective_string_count(grammar)
 
 
 @dataclass(frozen=True)
@@ -70,12 +87,39 @@ class StringSource:
         return MixedRadixPermutation(choice_radices(self.grammar), self.key)
 
     def _strings(self, numbers: range) -> np.ndarray:
+        if not self.grammar.has_equal_rules:
+            return self._first_appearances(numbers.stop)[numbers.start :]
         order = self.permutation
         strings = np.empty((len(numbers), self.grammar.length), np.uint8)
         for start in range(0, len(numbers), _CHUNK):
             digits = order.digits(self._positions(numbers[start : start + _CHUNK]))
             strings[start : start + _CHUNK] = derive(self.grammar, digits)
         return strings
+
+    def _first_appearances(self, count: int) -> np.ndarray:
+        """The first distinct strings among independent draws, uint8 [count, d]."""
+        most = most_strings(self.grammar)
+        if count > most:
+            raise PipelineError(
+                f"{count} distinct strings of a grammar are asked for, whose unequal rules give "
+                f"{int(most)} in fair time; choose smaller datasets or held-out sets"
+            )
+        found, drawn = np.empty((0, self.grammar.length), np.uint8), 0
+        while len(found) < count:
+            # As many again as were found, so that sorting takes no longer than drawing.
+            stop = drawn + max(_CHUNK, len(found))
+            draws = [self._draws(start) for start in range(drawn, stop, _CHUNK)]
+            found = np.concatenate([found, *draws])
+            _, first = np.unique(number_rows(found), return_index=True)
+            found, drawn = found[np.sort(first)], drawn + _CHUNK * len(draws)
+        return found[:count]
+
+    def _draws(self, start: int) -> np.ndarray:
+        """Draws number `start` and following ones, uint8 [_CHUNK, d]."""
+        numbers = np.arange(start, start + _CHUNK)[:, None]
+        draws = uniforms(self.key, numbers, np.arange(len(choice_radices(self.grammar))))
+        none = np.empty((_CHUNK, 0), np.int64)
+        return derive(self.grammar, draw_choices(self.grammar, draws, none))
 
     def _positions(self, numbers: range) -> np.ndarray:
         """Places of strings in the order: training strings come again, after the last of them."""

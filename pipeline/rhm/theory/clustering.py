@@ -4,7 +4,7 @@ The algorithm behind the sample complexity of Favero et al. (ICML 2025), arXiv 2
 level it tabulates how often each tuple of the classes below occurs with a token of its context,
 groups the tuples by their rows of that table, and replaces them by their groups. A row tells two
 classes of level l apart where it is longer than its sampling noise, from P = v m**(l + 2) / (1 - f)
-strings on, f = m / v**(s - 1).
+strings on, f = m / v**(s - 1), if rules are equally likely.
 
 Our choice, not published: tuples are observed at one position (the left edge of the string) with
 one token of context (the nearest, right after the tuple); rows are square roots of frequencies;
@@ -35,7 +35,7 @@ def cluster_tuples(
     Args:
         training: strings, uint8 [P, s**L].
         symbols: number of symbols at every level, v.
-        synonyms: number of tuples of a class, m.
+        synonyms: number of tuples of a class, m; the largest, where classes differ.
         branching: number of children of a node, s.
         key: stream key of the starts of k-means.
 
@@ -79,7 +79,7 @@ def class_accuracy(
 
 
 def tuple_coverage(grammar: Grammar, training: np.ndarray) -> float:
-    """Fraction of the v * m tuples of level-1 rules that occur in strings [P, s**L], anywhere."""
+    """Fraction of the tuples of level-1 rules that occur in strings [P, s**L], anywhere."""
     codes = tuple_codes(training.astype(np.int64), grammar.symbols, grammar.branching)
     seen = np.bincount(codes.ravel(), minlength=grammar.inverse.shape[1]) > 0
     return float(seen[grammar.inverse[0] >= 0].mean())

@@ -5,7 +5,7 @@ This is why a network needs the data that clustering needs (Favero et al., ICML 
 tuple with the tokens to predict, through the random weights of the readout. Synonymous tuples have
 the same correlations, so their updates align as soon as these stand out of sampling noise. Where
 noise is P* / P times the signal, P* = v m**3 / (1 - f) and f = m / v**(s - 1), the cosine of two
-such updates is 1 / (1 + P* / P).
+such updates is 1 / (1 + P* / P), if rules are equally likely.
 
 Our choice, not published: two layers, of which the first has an input for every tuple of tokens.
 The first layer of the U-Net is linear in its patch, so that its update of a tuple is a sum over

@@ -44,7 +44,7 @@ def tabulate(spec: Spec[TheorySettings], sources: Sequence[Path], output: Path) 
         grammar, inputs[path.name] = load_grammar(path)
         rows += [{"grammar_seed": seed, **row} for row in learning_curves(grammar, seed, settings)]
     for seed in range(settings.correlation_grammars):
-        grammar = sample_rules(**parameters, seed=seed)
+        grammar = sample_rules(**parameters, seed=seed, rule_frequencies=settings.rule_frequencies)
         rows += [{"grammar_seed": seed, **row} for row in squared_correlations(grammar)]
     frame = pd.DataFrame([{**parameters, **row} for row in rows], columns=_COLUMNS)
     frame = frame.astype({"data_seed": "Int64"})  # which may be missing
@@ -87,7 +87,7 @@ def _of_clustering(
     for level, found in enumerate(class_accuracy(classes, grammar, test), 1):
         yield _row("class_accuracy", level, *found, test.size // grammar.branching**level)
     coverage = tuple_coverage(grammar, training)
-    yield _row("tuple_coverage", 1, coverage, 0, grammar.symbols * grammar.synonyms)
+    yield _row("tuple_coverage", 1, coverage, 0, int(grammar.rule_counts[0].sum()))
 
 
 def _of_one_step(grammar: Grammar, training: np.ndarray, width: int, key: int) -> Iterator[Values]:
