@@ -24,7 +24,10 @@ class Workspace:
     """A directory `.work/<hash>` beside the outputs of a job."""
 
     def __init__(self, root: Path, identity: Mapping[str, Any]) -> None:
-        """`identity` is the spec of the job and the content hashes of its inputs.
+        """`identity` is the spec of the job, and the content hashes of its inputs and lineage.
+
+        What was made of the same inputs may descend from other versions of an artifact, and its
+        stamp would say so.
 
         Raises:
             PipelineError: the directory cannot be made.

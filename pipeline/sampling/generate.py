@@ -49,7 +49,7 @@ def sample(
     for checkpoint, output in zip(checkpoints, samples, strict=True):
         weights = read_tensors(checkpoint, "checkpoint")
         inputs = {"checkpoint": weights.sha256}
-        made_of = {"spec": spec.plain, "inputs": inputs}
+        made_of = {"spec": spec.plain, "inputs": inputs, "lineage": dict(spec.lineage)}
         workspace = Workspace(output.parent, made_of)
         if not streams.is_whole(workspace.path(output.name), "samples", made_of):
             tokens = _sample_checkpoint(spec.settings, model, sampler, weights)

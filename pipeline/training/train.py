@@ -127,12 +127,13 @@ def _identity(spec: Spec[Optimised], data: Dataset) -> dict[str, Any]:
     Online, strings count by what decides their order, and not by how many there are. So a run that
     is to read more of them goes on from what it has learnt from the first ones.
     """
+    shared = {"spec": spec.plain, "lineage": dict(spec.lineage)}
     if not spec.settings.cell.is_online:
-        return {"spec": spec.plain, "data": data.inputs}
+        return {**shared, "data": data.inputs}
     made = data.stamp["spec"]
     settings = {k: v for k, v in made["settings"].items() if k != "training_size"}
     order = {"spec": {**made, "settings": settings}, "inputs": data.stamp["inputs"]}
-    return {"spec": spec.plain, "data": order}
+    return {**shared, "data": order}
 
 
 def _check_shares(batch_size: int, processes: int, accumulation: int) -> None:

@@ -141,6 +141,14 @@ def test_finished_files_are_not_made_again(tmp_path, model, calls):
     assert calls == [2, 3, 4]
 
 
+def test_a_file_of_another_lineage_is_made_again(tmp_path, model, calls):
+    samples, output = write_samples(tmp_path / "s", images(), **TRAINED), tmp_path / "out" / "step5"
+    for lineage in ({"image/dataset.safetensors": name} for name in "ab"):
+        encode(replace(SPEC, lineage=lineage), model, [samples], [output])
+        assert streams.map_tensors(output, "features").stamp["lineage"] == lineage
+    assert calls == [7, 7]
+
+
 def test_a_damaged_file_is_made_again(tmp_path, model, calls):
     samples, output = write_samples(tmp_path / "s", images(), **TRAINED), tmp_path / "out" / "step5"
     encode(SPEC, model, [samples], [output])

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import psutil
 import pytest
 import torch
 
+from pipeline.artifacts import tensors
 from pipeline.base.errors import PipelineError
 from pipeline.training.optimizers import linear_decay
 from pipeline.training.stopping import parse_time_left
@@ -321,6 +323,17 @@ def test_other_settings_never_resume(tmp_path, steps_trained):
     steps_trained.clear()
     case.run(tmp_path, case.train_spec(REPLICAS, learning_rate=0.25), [20])
     assert steps_trained == list(range(20))
+
+
+def test_what_descends_from_other_grammars_never_resumes(tmp_path, steps_trained):
+    # as after an update that writes grammars anew, and from them the very same strings
+    case.prepare(tmp_path, REPLICAS)
+    for lineage in ({"rhm/grammar_g0.safetensors": name} for name in "ab"):
+        spec = replace(case.train_spec(REPLICAS), lineage=lineage)
+        case.run(tmp_path, spec, [20])
+        checkpoint = tensors.read_tensors(tmp_path / "checkpoints/step20.safetensors", "checkpoint")
+        assert checkpoint.stamp["lineage"] == lineage
+    assert steps_trained == [*range(20), *range(20)]
 
 
 def test_a_replica_of_an_ensemble_learns_what_it_learns_alone(uninterrupted, tmp_path):

@@ -49,9 +49,10 @@ def encode(
     loaded, workspaces = load_encoder(encoder, spec.settings.layers), []
     for path, output in zip(samples, features, strict=True):
         images = streams.map_tensors(path, "samples")
-        made_of = {"sampled": images.stamp["spec"], "encoder": loaded.record}
-        origin, inputs = sample_origin(images.stamp) | made_of, {"samples": images.sha256}
-        identity = {"spec": spec.plain, "inputs": inputs, **origin}
+        made_by = {"sampled": images.stamp["spec"], "encoder": loaded.record}
+        origin, inputs = sample_origin(images.stamp) | made_by, {"samples": images.sha256}
+        made_of = {"spec": spec.plain, "inputs": inputs, "lineage": dict(spec.lineage)}
+        identity = made_of | origin
         workspace = Workspace(output.parent, identity)
         made = workspace.path(output.name)
         if not streams.is_whole(made, "features", identity):
