@@ -12,6 +12,7 @@ conda: "environment.yml"  # these two are used only if they are asked for, with 
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/report.smk"
 
 
 if not any(map(str.isspace, str(ROOT))):  # Snakemake refuses images there

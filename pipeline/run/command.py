@@ -47,7 +47,7 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     add("--slurm", type=int, metavar="JOBS", help="on a cluster, so many jobs at a time")
     add("--profile", help="another profile than those of this machine and of the cluster")
     add("--dry-run", action="store_true", help="tell what would run, and why")
-    add("--estimate", action="store_true", help="tell disk and time, by a few steps of training")
+    add("--estimate", action="store_true", help="tell disk and time, by a few steps and samples")
 
 
 def run_stage(stage: Stage, options: dict[str, Any]) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 from pipeline.config.load import load_configs, read_overrides
 from pipeline.run.command import PRESETS
 from pipeline.run.disk import describe_disk
-from pipeline.run.duration import describe_trainings
+from pipeline.run.duration import describe_times
 from pipeline.run.launch import snakemake_command
 from pipeline.run.present import Present
 from pipeline.stages.domains import DOMAINS
 
 
 def estimate(options: Mapping[str, Any]) -> None:
-    """Print disk and time of the trainings of a run and of its departures, as if none was made.
+    """Print disk and time of a run and of its departures, as if nothing of them was made.
 
-    Times are measured here, on the device that a training of this process would use.
+    Times of training and sampling are measured here, on the device that this process would use.
 
     Raises:
         PipelineError: a figure, the preset or a key does not exist, or a value is not allowed.
@@ -34,7 +34,7 @@ def estimate(options: Mapping[str, Any]) -> None:
         cells = {name: present.cells(run, name) for name in chosen}
         for line in describe_disk(config, cells, jobs):
             print(f"{run}: {line}", flush=True)
-        for line in describe_trainings(config, cells, jobs, unit):
+        for line in describe_times(config, cells, jobs, unit):
             print(f"{run}: {line}", flush=True)
 
 

@@ -99,8 +99,8 @@ RULE_FILES = {
     "limiter.max_jobs": "start.smk: whether that limit is Snakemake's own",
     "limiter.timespan": "start.smk: likewise",
     "workflow.rules": "inventory.smk: the order of warnings; imported.smk: how rules are called",
-    "workflow.dag": "start.smk, afresh.smk, inventory.smk: which jobs there are",
-    "workflow.dag.jobs": "inventory.smk, afresh.smk: all jobs of the plan",
+    "workflow.dag": "start.smk, afresh.smk, inventory.smk, report.smk: which jobs there are",
+    "workflow.dag.jobs": "inventory.smk, afresh.smk, report.smk: all jobs of the plan",
     "workflow.dag.targetfiles": "start.smk: figures that are asked for by name",
     "workflow.dryrun": "inventory.smk: whether the plan is carried out",
     "workflow.dag.dependencies": "inventory.smk: what trainings are made from",
@@ -120,9 +120,9 @@ RULE_FILES = {
     "job.wildcards_dict": "start.smk: which cell a job is of",
     "job.rule": "start.smk, afresh.smk, inventory.smk: the name of its rule",
     "job.params": "inventory.smk: the spec of a job that will not run",
-    "job.output": "inventory.smk, afresh.smk: what is kept or forgotten",
+    "job.output": "inventory.smk, afresh.smk, report.smk: what is kept, forgotten or left out",
     "rule.name": "inventory.smk: the order of warnings; imported.smk: how rules are called",
-    "path.flags": "inventory.smk: a report does without what is not there",
+    "path.flags": "report.smk: a report does without what is not there",
     "path.is_temp": "inventory.smk: what is deleted is not missed",
 }
 

@@ -140,3 +140,27 @@ def test_settings_for_rules_by_the_names_of_the_clone_are_told_to_be_lost(tmp_pa
     (line,) = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
     assert line.startswith("warning: set-resources or groups: train: no rule has this name here")
     assert "diffusion_train" in line
+
+
+REPORTED = """
+
+rule own:
+    output:
+        report("own.png"),
+    shell:
+        "touch {output:q}"
+"""
+
+
+def test_a_report_of_an_import_does_without_figures_that_are_not_there(tmp_path):
+    importer = importing(tmp_path, CONFIG, 'prefix: "theirs"', f"theirs/{GRAMMAR}")
+    with (tmp_path / "Snakefile").open("a") as snakefile:
+        snakefile.write(REPORTED)
+    figure = "theirs/results/mine/figures/rhm_loss_curves.png"
+    result = importer.snakemake("--report", "report.html", figure)
+    assert result.returncode == 0, result.stderr
+    assert f"warning: report: {figure} is not there, so it is left out" in result.stderr
+    assert (tmp_path / "report.html").exists()
+    result = importer.snakemake("--report", "other.html", figure, "own.png")
+    assert result.returncode != 0
+    assert "own.png marked for report but does not exist" in result.stderr

@@ -1,10 +1,9 @@
 """What is told of artifacts that are there, or missing. No rules."""
 
 import json
-import os
 from itertools import chain
 
-from pipeline.run.inventory import PLANNED, REPORTING, Moment, Settled, inventory
+from pipeline.run.inventory import PLANNED, Moment, Settled, inventory
 
 
 def settled_jobs():
@@ -69,20 +68,8 @@ def tell_inventory():
     tell_retrainings()
 
 
-def leave_out_of_report():
-    """Have the report do without what is not there, which Snakemake would refuse to do."""
-    for path in sorted({path for job in workflow.dag.jobs for path in job.output}):
-        if "report" in path.flags and not os.path.exists(path):
-            del path.flags["report"]
-            print(
-                f"warning: report: {path} is not there, so it is left out",
-                file=sys.stderr,
-            )
-
-
 if workflow.is_main_process:
     logger.addHandler(Moment(PLANNED, tell_inventory))
-    logger.addHandler(Moment(REPORTING, leave_out_of_report))
 
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
