@@ -147,6 +147,13 @@ def test_excess_over_all_noise_against_size_and_online_against_step(probes, loss
     assert ticks == [predicted(2), predicted(3)]
 
 
+def test_excess_has_no_panel_of_steps_where_nothing_is_trained_online(probes, losses):
+    finite = probes[probes["dataset_size"] != "online"]
+    _, by_size = rhm_excess_loss.draw(LOOKS, finite, losses).axes
+    ((x, _),) = curves(by_size).values()
+    assert x == [8, 32]
+
+
 def test_plateaus_are_those_of_their_panel_and_level_and_named_so(probes, losses):
     _, by_size, by_step = rhm_excess_loss.draw(LOOKS, probes, losses).axes
     names = ["no level", "up to 1", "up to 2"]

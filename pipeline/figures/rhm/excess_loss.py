@@ -15,19 +15,20 @@ _SIZES_SHOWN = 4
 
 
 def draw(settings: FigureSettings, probes: pd.DataFrame, losses: pd.DataFrame) -> Figure:
-    """Excess against noise level, against dataset size, and against training step online."""
+    """Excess against noise level, against dataset size and, online, against training step."""
     best = finite_sizes(at_best_checkpoint(probes, losses))
     online = probes[probes["dataset_size"] == "online"]
-    figure, axes = style.panels(settings, 3, sharey=True)
+    figure, axes = style.panels(settings, 2 if online.empty else 3, sharey=True)
     _by_noise(axes[0], settings, best)
     _curve(axes[1], settings, best, "dataset_size")
-    _curve(axes[2], settings, online, "step")
+    if not online.empty:
+        _curve(axes[2], settings, online, "step")
     _predictions(axes[1], best)
     axes[0].set(yscale="log", ylabel="excess loss (nats per token)")
     axes[0].set_ylim(bottom=_floor(best, online))
     log_axes.log_axis(axes[0], "y")
     style.legend(figure, axes[0], title="$P$", loc="outside right upper")
-    style.legend(figure, axes[1], title="who knows", loc="outside right lower")
+    style.legend(figure, axes[1], title="who knows", loc="outside right center")
     label = f"{style.grammar_label(probes)}; test strings; checkpoint of lowest validation loss"
     style.footnote(figure, probes, label)
     return figure
