@@ -1,10 +1,10 @@
 """`python -m pipeline.documents.study PAGE RESULTS`: tables of the studies, filled into their page.
 
-RESULTS is the folder of results with the runs `study_levels`, `study_time`, `study_text` and
-`study_image`.
+RESULTS is the folder of results with the runs of all studies that the page has a section of.
 """
 
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +15,36 @@ from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.claims.render import markdown
 from pipeline.claims.thresholds import clustering_thresholds
+from pipeline.claims.verdict import CONTRADICTED, HETEROGENEOUS, SUPPORTED
 from pipeline.config.recorded import recorded_config
 from pipeline.config.slices import claims_settings
 from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 
+_Sizes = Mapping[str, pd.DataFrame]
+"""Rows of replica, level, threshold and status by the criterion that half-way points are of."""
 _LEVEL = [*GRAMMAR, "level"]
-_OF_GRAMMARS = ("study_levels", "study_time")
-"""Studies of grammars."""
+_OF_LEVELS = ("study_levels", "study_time")
+"""Studies of several settings of grammars."""
+_OF_CONDITIONS = {
+    "study_level3": "study_levels",
+    "study_uniform": "study_levels",
+    "study_zipf": "study_uniform",
+    "study_uneven": None,
+    "study_rote": None,
+}
+"""Studies of one setting, and the study that has the same grammars under other conditions."""
 _BY_SIZE = ("text", "image")
 """Domains whose studies vary the dataset size, `study_<domain>`."""
-_ACCURACIES = ("conditional_accuracy", "node_accuracy")
-"""Accuracies whose half-way points the page shows."""
+_CRITERIA = ("conditional_accuracy", "node_accuracy", "excess_loss")
+"""Quantities whose half-way points the page shows."""
+_COMPARED = ("conditional_accuracy", "excess_loss")
+"""Those of which conditions are compared."""
+_DECIDED = (SUPPORTED, CONTRADICTED, HETEROGENEOUS)
+"""Verdicts that are shown of studies of one setting."""
 
 
-def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
+def level_table(thresholds: _Sizes) -> str:
     """Half-way dataset sizes of every level as a table in Markdown, by several criteria.
 
     Beside each size stands its ratio to that of the level below, divided by m: this is 1 by the
@@ -38,8 +53,7 @@ def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
     thresholds lie inside the range studied.
 
     Args:
-        thresholds: rows of replica, level, threshold and status by name of criterion; the first
-            also with `predicted`.
+        thresholds: half-way points by name of criterion; of the first also `predicted`.
     """
     predicted = next(iter(thresholds.values())).groupby(_LEVEL)["predicted"].first()
     found = [_growth(frame) for frame in thresholds.values()]
@@ -53,6 +67,41 @@ def level_table(thresholds: dict[str, pd.DataFrame]) -> str:
     return "".join([head, "| --- " * (3 + 2 * len(thresholds)), "|\n", *rows])
 
 
+def condition_table(sizes: Mapping[str, _Sizes], against: Mapping[str, str | None]) -> str:
+    """Half-way dataset sizes of studies, over those of the same grammars under other conditions.
+
+    Sizes and ratios are geometric means over grammars, ratios of those of the same grammar, with
+    95 % t intervals. As in `level_table`, all half-way points of a level lie inside the range.
+
+    Args:
+        sizes: half-way points by name of criterion, by name of the study.
+        against: the studies to show, and the study that each is held against, if there is one.
+    """
+    criteria = list(next(iter(sizes.values())))
+    head = "".join(f" P*_l, {name} | ratio |" for name in criteria)
+    lines = [f"| study | against | v, m, s, L | level | predicted |{head}\n"]
+    lines.append("| --- " * (5 + 2 * len(criteria)) + "|\n")
+    for study, base in against.items():
+        pairs = [_paired(sizes[study][c], sizes[base][c] if base else None) for c in criteria]
+        places = pd.concat([pair[[*_LEVEL, "predicted"]] for pair in pairs]).drop_duplicates()
+        for *place, predicted in places.sort_values(_LEVEL).itertuples(index=False, name=None):
+            rows = [_of_level(pair, tuple(place)) for pair in pairs]
+            cells = [_mean(part, column) for part in rows for column in ("threshold", "ratio")]
+            names = f"| `{study}` | {f'`{base}`' if base else '-'} | {_setting(place[:-1])} "
+            lines.append(f"{names}| {place[-1]} | {predicted:.0f} | {' | '.join(cells)} |\n")
+    return "".join(lines)
+
+
+def _paired(thresholds: pd.DataFrame, base: pd.DataFrame | None) -> pd.DataFrame:
+    """Levels that lie inside the range studied, with the `ratio` to half-way points of `base`."""
+    found = all_inside(thresholds, _LEVEL)
+    if base is None:
+        return found.assign(ratio=np.nan)
+    of_base = all_inside(base, _LEVEL)[[*REPLICA, "level", "threshold"]]
+    pairs = found.merge(of_base, "left", [*REPLICA, "level"], suffixes=("", "_base"))
+    return pairs.assign(ratio=pairs["threshold"] / pairs["threshold_base"])
+
+
 def _growth(thresholds: pd.DataFrame) -> pd.DataFrame:
     """Levels that lie inside the range studied, with `growth` over m times the level below."""
     unit = [name for name in REPLICA if name in thresholds]
@@ -64,8 +113,12 @@ def _growth(thresholds: pd.DataFrame) -> pd.DataFrame:
 
 def _means(frame: pd.DataFrame, place: tuple[int, ...]) -> str:
     """Cells of the table with both numbers of one level of a setting."""
-    rows = frame[(frame[_LEVEL] == list(place)).all(axis=1)]
+    rows = _of_level(frame, place)
     return f"{_mean(rows, 'threshold')} | {_mean(rows, 'growth')}"
+
+
+def _of_level(frame: pd.DataFrame, place: tuple[int, ...]) -> pd.DataFrame:
+    return frame[(frame[_LEVEL] == list(place)).all(axis=1)]
 
 
 def _mean(group: pd.DataFrame, column: str) -> str:
@@ -81,11 +134,12 @@ def _setting(values: list[int]) -> str:
     return ", ".join(map(str, values))
 
 
-def _half_way(run: Path, quantity: str) -> pd.DataFrame:
-    """Half-way dataset sizes by one criterion."""
+def _half_way(run: Path, criteria: Iterable[str]) -> _Sizes:
+    """Half-way dataset sizes by name of the criterion."""
     points = _read(run, "sample_complexity")
-    chosen = (points["quantity"] == quantity) & (points["variable"] == "dataset_size")
-    return points[chosen].reset_index(drop=True)
+    points = points[points["variable"] == "dataset_size"]
+    chosen = {name: points[points["quantity"] == name] for name in criteria}
+    return {name.replace("_", " "): rows.reset_index(drop=True) for name, rows in chosen.items()}
 
 
 def _clusters(theory: pd.DataFrame) -> pd.DataFrame:
@@ -99,17 +153,32 @@ def _read(run: Path, name: str, domain: str = "rhm") -> pd.DataFrame:
 
 
 def _fill(page: Path, results: Path) -> None:
-    for run in _OF_GRAMMARS:
+    for run in _OF_LEVELS:
         _fill_levels(page, results / run)
+    _fill_conditions(page, results)
     for domain in _BY_SIZE:
         _fill_sizes(page, results / f"study_{domain}", domain)
 
 
+def _fill_conditions(page: Path, results: Path) -> None:
+    """What studies of one setting found, all in one table, and the claims that they decide."""
+    named = {*_OF_CONDITIONS, *filter(None, _OF_CONDITIONS.values())}
+    sizes = {run: _half_way(results / run, _COMPARED) for run in sorted(named)}
+    paste(page, "conditions", condition_table(sizes, _OF_CONDITIONS))
+    for run in _OF_CONDITIONS:
+        claims = _claims(results / run)
+        decided = claims[claims["setting"].isna() & claims["verdict"].isin(_DECIDED)]
+        paste(page, f"{run}_claims", markdown(decided) if len(decided) else "No claim.\n")
+
+
 def _fill_levels(page: Path, run: Path) -> None:
     """What a study of grammars found."""
-    sizes = {name.replace("_", " "): _half_way(run, name) for name in _ACCURACIES}
     clusters = _clusters(_read(run, "theory"))
-    paste(page, f"{run.name}_levels", level_table({**sizes, "clustering": clusters}))
+    paste(
+        page,
+        f"{run.name}_levels",
+        level_table({**_half_way(run, _CRITERIA), "clustering": clusters}),
+    )
     _fill_claims(page, run)
 
 
@@ -122,8 +191,11 @@ def _fill_sizes(page: Path, run: Path, domain: str) -> None:
 
 
 def _fill_claims(page: Path, run: Path) -> None:
-    claims = tables.read_table(run / "tables/claims.parquet", "claims")
-    paste(page, f"{run.name}_claims", markdown(claims))
+    paste(page, f"{run.name}_claims", markdown(_claims(run)))
+
+
+def _claims(run: Path) -> pd.DataFrame:
+    return tables.read_table(run / "tables/claims.parquet", "claims")
 
 
 if __name__ == "__main__":

@@ -33,10 +33,12 @@ ANALYSES = {"rhm": ("analyse", "exponents"), "text": (), "image": ("converge",)}
 def in_order(frame):
     """Columns and rows in an order of their own.
 
-    That of columns was another one, and that of rows is the order of settings in the config.
+    That of columns was another one, and that of rows is the order of settings in the config. Last
+    digits, which differ, must not decide between rows that share their first numbers.
     """
     columns = sorted(frame.columns)
-    return frame[columns].sort_values(columns, ignore_index=True)
+    order = frame[columns].round(6).sort_values(columns).index
+    return frame.loc[order, columns].reset_index(drop=True)
 
 
 def leaves(section):

@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.claims.settings import Rules
 from pipeline.config.load import load_config
 from pipeline.documents.lengths import length_table
-from pipeline.documents.study import level_table
+from pipeline.documents.study import condition_table, level_table
 
 ROOT = Path(__file__).parents[2]
 DECIDED = load_config(ROOT / "config.yaml", ROOT / "workflow/presets", {}).claims.plain()
@@ -82,6 +82,36 @@ def test_a_criterion_may_know_neither_all_levels_nor_networks():
     first, second = level_table({"nets": networks, "clusters": clusters}).splitlines()[2:]
     assert first == "| 10, 3, 2, 3 | 1 | 99 | 5 [5, 5] | - | - | - |"
     assert second == "| 10, 3, 2, 3 | 2 | 99 | 9 [9, 9] | 0.6 [0.6, 0.6] | 7 [7, 7] | - |"
+
+
+def _compared(base, found):
+    """Rows of the table of one study that is held against another."""
+    sizes = {"study_a": {"accuracy": base}, "study_b": {"accuracy": found}}
+    return condition_table(sizes, {"study_b": "study_a"}).splitlines()[2:]
+
+
+def test_conditions_are_compared_grammar_by_grammar():
+    # ratios 2, 2 and 2: no spread, though sizes differ a thousandfold between grammars
+    (row,) = _compared(_thresholds([1, 30, 1000]), _thresholds([2, 60, 2000]))
+    assert row.startswith("| `study_b` | `study_a` | 10, 3, 2, 3 | 1 | 99 | 62.1 [")
+    assert row.endswith("| 2 [2, 2] |")
+    # ratios e^-1, 1 and e: half-width 4.3027 / sqrt(3) = 2.4842
+    (row,) = _compared(_thresholds([1, 30, 1000]), _thresholds([1 / 2.718281828, 30, 2718.281828]))
+    assert row.endswith("| 1 [0.0834, 12] |")
+
+
+def test_a_level_without_half_way_points_of_both_conditions_has_no_ratio():
+    both = pd.concat([_thresholds([4, 4]), _thresholds([8, 8], level=2)])
+    outside = pd.concat([_thresholds([2, 2]), _thresholds([2, 2], level=2, status="below")])
+    first, second = _compared(outside, both)
+    assert first.endswith("| 4 [4, 4] | 2 [2, 2] |")
+    assert second.endswith("| 8 [8, 8] | - |")
+    assert _compared(both, _thresholds([8, 8], status="above")) == []
+
+
+def test_a_study_may_be_held_against_none():
+    table = condition_table({"study_a": {"accuracy": _thresholds([7, 7])}}, {"study_a": None})
+    assert table.endswith("| `study_a` | - | 10, 3, 2, 3 | 1 | 99 | 7 [7, 7] | - |\n")
 
 
 def measured(rows):
