@@ -143,7 +143,7 @@ class RhmConfig(Section):
 def _kind_problems(
     frequencies: rhm.RuleFrequencies, key: str, setting: GrammarSetting
 ) -> Iterator[str]:
-    """A sentence for what frequencies ask for that a grammar has not."""
+    """A sentence for what unequal frequencies ask for that a grammar has not."""
     if isinstance(frequencies, rhm.ZipfRules) and frequencies.level > setting.L:
         yield (
             f"grid.rule_frequencies.level = {frequencies.level} must be at most L = {setting.L} of "
@@ -154,7 +154,7 @@ def _kind_problems(
             f"grid.rule_frequencies.fewest = {frequencies.fewest} must be at most m = {setting.m} "
             f"of {key} {setting.label}"
         )
-    if "online" in setting.dataset_sizes and not isinstance(frequencies, rhm.EqualRules):
+    if "online" in setting.dataset_sizes:
         yield (
             f"{key} {setting.label}: dataset_sizes must be numbers, not 'online', as "
             f"grid.rule_frequencies.kind = {frequencies.kind!r} has no order of all strings"
