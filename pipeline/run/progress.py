@@ -283,7 +283,9 @@ def _summary(reason: str) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    # In one piece, as a thread of Snakemake's writes its messages at the same time.
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def _minutes(seconds: float) -> str:

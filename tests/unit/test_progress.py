@@ -1,5 +1,6 @@
 """Lines for jobs that end and for the grid, from the events that Snakemake sends."""
 
+import io
 import logging
 import os
 from pathlib import Path
@@ -68,6 +69,21 @@ def test_a_job_that_ends_has_a_line(grid, clock, capsys):
     assert grid.line() == (
         "grid: 1 of 4 jobs done, 3 left; started: none; 2.0 min passed, about 26 s left"
     )
+
+
+def test_a_line_is_written_in_one_piece(grid, monkeypatch):
+    """Else another thread's message comes between a line and its end."""
+    pieces = []
+
+    class Errors(io.StringIO):
+        def write(self, piece):
+            pieces.append(piece)
+            return len(piece)
+
+    monkeypatch.setattr(progress.sys, "stderr", Errors())
+    send(grid, "job_started", jobs=[1])
+    send(grid, "job_finished", job_id=1)
+    assert pieces == ["done:   train v4/P8/g0 (0 s)\n"]
 
 
 def test_jobs_of_a_group_start_together_and_end_one_by_one(grid, clock, capsys):

@@ -66,7 +66,8 @@ def tell_figures():
     """Where the figures are that were asked for by name, to be opened."""
     for target in sorted(map(Path, workflow.dag.targetfiles)):
         if target.parent.name == "figures":
-            print(f"figure: {target.with_suffix('.png')}", file=sys.stderr)
+            # In one piece, as a thread of Snakemake's writes its messages at the same time.
+            sys.stderr.write(f"figure: {target.with_suffix('.png')}\n")
 
 
 if workflow.is_main_process:
