@@ -29,6 +29,7 @@ _OF_LEVELS = ("study_levels", "study_time")
 _OF_CONDITIONS = {
     "study_level3": "study_levels",
     "study_uniform": "study_levels",
+    "study_released": "study_uniform",
     "study_zipf": "study_uniform",
     "study_uneven": None,
     "study_rote": None,

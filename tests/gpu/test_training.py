@@ -135,7 +135,7 @@ def test_two_processes_learn_what_one_does(device, tmp_path):
     if device.type == "cuda" and torch.cuda.device_count() < 2:
         pytest.skip("there are not two GPUs")
     if device.type == "cpu":
-        pytest.skip("tests/unit/test_training.py has it")
+        pytest.skip("tests/unit/test_training_processes.py has it")
     weights = []
     for processes in ("1", "2"):
         directory = tmp_path / processes

@@ -3,9 +3,12 @@
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+
+import numpy as np
 
 from pipeline.artifacts import tensors
 from pipeline.base.spec import Spec
@@ -18,6 +21,7 @@ from pipeline.training.train import train
 from tests.unit.settings_case import spec_of
 
 SETTING = {"v": 4, "m": 2, "s": 2, "L": 2}
+REPLICAS = [[0, 0, 0], [1, 0, 0]]
 
 
 def cell(replicas: list[list[int]], size: str = "12") -> dict:
@@ -93,6 +97,23 @@ def weights(directory: Path, step: int) -> dict:
     return tensors.read_tensors(path, "checkpoint").tensors
 
 
+def assert_same_weights(one: Path, other: Path, step: int) -> None:
+    a, b = weights(one, step), weights(other, step)
+    assert a.keys() == b.keys()
+    assert all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def states(directory: Path) -> list[Path]:
+    return sorted(directory.glob(".work/*/state_step*"))
+
+
+def program(directory: Path, fault: str, number: int = 0, processes: int = 1) -> subprocess.Popen:
+    """Training up to step 60 in a process of its own."""
+    arguments = [str(directory), fault, str(number), str(processes)]
+    command = [sys.executable, "-m", "tests.unit.training_case", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
 def kill_at(step: int) -> None:
     """Have this process killed right before the given step."""
     original = Denoising.training_step
@@ -149,5 +170,5 @@ if __name__ == "__main__":
     directory, fault, number, processes = sys.argv[1:]
     FAULTS[fault](int(number))
     interval = 1e9 if fault == "stop" else 0.0  # so that only the stop itself saves
-    spec = train_spec([[0, 0, 0], [1, 0, 0]])
+    spec = train_spec(REPLICAS)
     run(Path(directory), spec, [20, 60], int(processes), interval)

@@ -92,9 +92,13 @@ class Checkout:
 
     def stale(self, *arguments: str) -> Counter:
         """Jobs per rule that a dry run of the smoke preset would run."""
+        return self.plan(*arguments)[0]
+
+    def plan(self, *arguments: str) -> tuple[Counter, str]:
+        """Those, and the messages beside them."""
         result = self.snakemake(*SMOKE, *arguments, "--dry-run", "--quiet", "rules")
         assert result.returncode == 0, result.stderr
-        return job_counts(result.stdout + result.stderr)
+        return job_counts(result.stdout + result.stderr), result.stderr
 
     def edit_preset(self, edit: callable) -> None:
         """Change the smoke preset's `domains.rhm` section in place."""

@@ -1,9 +1,18 @@
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.workflow.checkout import SMOKE, Checkout
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_cluster():
+    """Else Slurm that is installed, but does not run, holds up every start of snakemake by 9 s."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -143,7 +143,7 @@ def test_read_only_results_are_told_in_one_line(small_disk):
     assert "Traceback" not in result.stderr
 
 
-@pytest.mark.parametrize("fault", ["late:4", "skew:3600"])
+@pytest.mark.parametrize("fault", ["late:2", "skew:3600"])
 def test_late_files_and_wrong_clocks_are_waited_for_and_mended(smoke_run, tmp_path, fault):
     checkout = Checkout.of_sources(tmp_path / "checkout")
     faulty = environment(fault, tmp_path / "faults")

@@ -6,7 +6,7 @@ from collections import Counter
 import pandas as pd
 import pytest
 
-from tests.workflow.checkout import SMOKE, Checkout, job_counts
+from tests.workflow.checkout import SMOKE, Checkout
 
 GRID = "results/smoke/rhm/v4_m2_s2_L2"
 SIZES = ("8", "online")
@@ -50,10 +50,8 @@ def attempts(checkout):
 
 def plan(checkout, *targets):
     """Trainings of a dry run, and the lines about what is trained anew."""
-    result = checkout.snakemake(*SMOKE, *targets, "--dry-run", "--quiet", "rules")
-    assert result.returncode == 0, result.stderr
-    lines = [line for line in result.stderr.splitlines() if "trained anew" in line]
-    return job_counts(result.stdout + result.stderr)["train"], lines
+    counts, messages = checkout.plan(*targets)
+    return counts["train"], [line for line in messages.splitlines() if "trained anew" in line]
 
 
 @pytest.mark.parametrize(

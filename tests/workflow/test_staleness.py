@@ -430,9 +430,9 @@ STAMPED = {
 def test_without_snakemakes_record_stamps_tell_what_is_stale(restored, stages, edit, expected):
     shutil.rmtree(restored.path / ".snakemake")
     restored.edit_preset(edit)
-    assert restored.stale() == NOTHING
-    result = restored.snakemake(*SMOKE, "--dry-run")
-    assert f"run once with: --forcerun {stages}\n" in result.stderr
+    stale, messages = restored.plan()
+    assert stale == NOTHING
+    assert f"run once with: --forcerun {stages}\n" in messages
     assert restored.stale("--forcerun", *stages.split()) == expected
 
 
