@@ -19,7 +19,7 @@ from pipeline.training.settings import Extent
 
 _LONGEST_NAME = 200
 """Characters of a directory's name; file systems allow 255."""
-_MOST_TUPLES = 10**6
+_MOST_TUPLES = 10**5
 """Of symbols, v**s, up to which grammars are drawn while the config is checked."""
 
 
@@ -144,16 +144,8 @@ def _kind_problems(
     frequencies: rhm.RuleFrequencies, key: str, setting: GrammarSetting
 ) -> Iterator[str]:
     """A sentence for what unequal frequencies ask for that a grammar has not."""
-    if isinstance(frequencies, rhm.ZipfRules) and frequencies.level > setting.L:
-        yield (
-            f"grid.rule_frequencies.level = {frequencies.level} must be at most L = {setting.L} of "
-            f"{key} {setting.label}"
-        )
-    if isinstance(frequencies, rhm.UnevenSynonyms) and frequencies.fewest > setting.m:
-        yield (
-            f"grid.rule_frequencies.fewest = {frequencies.fewest} must be at most m = {setting.m} "
-            f"of {key} {setting.label}"
-        )
+    for problem in rhm.frequency_problems(frequencies, setting.m, setting.L):
+        yield f"grid.{problem} of {key} {setting.label}"
     if "online" in setting.dataset_sizes:
         yield (
             f"{key} {setting.label}: dataset_sizes must be numbers, not 'online', as "
@@ -194,10 +186,10 @@ def _grammar_problems(key: str, grammars: list[GrammarSetting], data: rhm.HeldOu
     """A sentence for each grammar that has not the strings asked of it, and if one is repeated."""
     for setting in grammars:
         needed = _needed(setting, data)
-        if needed > setting.string_count:
+        if needed > setting.largest_string_count:
             yield (
                 f"{key} {setting.label}: largest dataset size + data.validation_size + "
-                f"data.test_size = {needed} exceeds P_max = {setting.string_count}"
+                f"data.test_size = {needed} exceeds P_max = {setting.largest_string_count}"
             )
     labels = [setting.label for setting in grammars]
     if len(set(labels)) < len(labels):

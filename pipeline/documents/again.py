@@ -8,10 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from pipeline.analysis.compare import compare
 from pipeline.analysis.convergence import converge
 from pipeline.analysis.memorization import memorize
 from pipeline.analysis.sample_complexity import analyse
+from pipeline.artifacts import tables
 from pipeline.base.errors import PipelineError
 from pipeline.base.spec import Spec
 from pipeline.claims.decide import decide, show_verdicts
@@ -19,6 +22,7 @@ from pipeline.claims.settings import Missing
 from pipeline.config.recorded import recorded_config
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings
+from pipeline.documents.arguments import arguments
 from pipeline.stages.domains import DOMAINS
 from pipeline.stages.specs import make_spec, read_spec
 
@@ -42,6 +46,27 @@ def analyse_again(run: Path, output: Path) -> None:
     spec = read_spec(make_spec("verdicts", "rhm", Missing(missing=[])))
     claims = [output / f"{domain}_claims.parquet" for domain in enabled]
     show_verdicts(spec, claims, output / "claims.parquet", output / "claims.html")
+
+
+def otherwise(run: Path, output: Path) -> list[str]:
+    """Claims that came out otherwise than they stand in the run, a line each.
+
+    Args:
+        run: holds `tables/claims.parquet`.
+        output: holds `claims.parquet`.
+    """
+    place = ["claim", "domain", "setting", "quantity"]
+    found, before = (
+        tables.read_table(folder / "claims.parquet", "claims").set_index(place)["verdict"]
+        for folder in (output, run / "tables")
+    )
+    both = pd.concat([found, before], axis=1, keys=["now", "before"]).fillna("not there")
+    changed = both[both["now"] != both["before"]]
+    return [
+        f"{claim}, {domain}, {'all settings' if pd.isna(setting) else setting}: {quantity}: "
+        f"{now}, was {was}"
+        for (claim, domain, setting, quantity), now, was in changed.itertuples(name=None)
+    ]
 
 
 def _decide_again(config: Config, domain: str, measured: Path, output: Path) -> None:
@@ -87,6 +112,8 @@ _ANALYSES = {"rhm": _analyse_grammars, "image": _analyse_images}
 
 if __name__ == "__main__":
     try:
-        analyse_again(*map(Path, sys.argv[1:]))
+        run, output = map(Path, arguments("RUN", "OUTPUT"))
+        analyse_again(run, output)
+        print("\n".join(otherwise(run, output)) or f"{output}: all claims as in {run}")
     except PipelineError as error:
         sys.exit(f"error: {error}")

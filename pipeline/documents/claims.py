@@ -20,6 +20,7 @@ from pipeline.base.types import Values
 from pipeline.claims.decide import in_order
 from pipeline.claims.render import markdown
 from pipeline.claims.verdict import VERDICTS
+from pipeline.documents.arguments import arguments
 from pipeline.documents.paste import paste
 from pipeline.stages.domains import DOMAINS
 
@@ -113,6 +114,6 @@ def _of_studies(found: Mapping[str, _Found], place: tuple[object, ...]) -> str:
 
 if __name__ == "__main__":
     try:
-        fill_pages(Path(sys.argv[1]))
+        fill_pages(*map(Path, arguments("ROOT")))
     except PipelineError as error:
         sys.exit(f"error: {error}")

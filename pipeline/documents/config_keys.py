@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipeline.base.errors import PipelineError
 from pipeline.config.read import read_file
 from pipeline.config.schema import Config
+from pipeline.documents.arguments import arguments
 from pipeline.documents.origins import ORIGINS, origins
 from pipeline.documents.paste import paste
 
@@ -134,4 +136,8 @@ def _escaped(text: str) -> str:
 
 
 if __name__ == "__main__":
-    paste(Path(sys.argv[1]), "keys", config_table())
+    try:
+        (page,) = map(Path, arguments("PAGE"))
+        paste(page, "keys", config_table())
+    except PipelineError as error:
+        sys.exit(f"error: {error}")

@@ -26,6 +26,7 @@ from pipeline.config.load import load_config
 from pipeline.config.rhm import RhmConfig
 from pipeline.config.schema import Config
 from pipeline.config.slices import claims_settings
+from pipeline.documents.arguments import arguments
 from pipeline.documents.paste import paste
 
 BETWEEN_GRAMMARS, WITHIN_GRAMMARS = 0.20, 0.17
@@ -143,7 +144,7 @@ def rules_of(config: Config) -> Rules:
 
 if __name__ == "__main__":
     try:
-        page, preset = sys.argv[1:]
+        page, preset = arguments("PAGE", "PRESET")
         config = load_config(_ROOT / "config.yaml", _ROOT / "workflow/presets", {"preset": preset})
         rules = Rules.of(rules_of(config), bootstrap_samples=_RESAMPLES)
         content = markdown(config.domains.rhm, rules, _REPETITIONS)

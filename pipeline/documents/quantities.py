@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 from pipeline.base.column_values import COLUMN_VALUES
+from pipeline.base.errors import PipelineError
 from pipeline.base.quantities import QUANTITIES, Quantity
+from pipeline.documents.arguments import arguments
 from pipeline.documents.paste import paste
 from pipeline.stages.domains import DOMAINS
 
@@ -43,6 +45,9 @@ def _row(quantity: Quantity, domain: str) -> str:
 
 
 if __name__ == "__main__":
-    page = Path(sys.argv[1])
-    paste(page, "quantities", quantities_table())
-    paste(page, "values", values_table())
+    try:
+        (page,) = map(Path, arguments("PAGE"))
+        paste(page, "quantities", quantities_table())
+        paste(page, "values", values_table())
+    except PipelineError as error:
+        sys.exit(f"error: {error}")

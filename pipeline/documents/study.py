@@ -18,6 +18,7 @@ from pipeline.claims.thresholds import clustering_thresholds
 from pipeline.claims.verdict import CONTRADICTED, HETEROGENEOUS, SUPPORTED
 from pipeline.config.recorded import recorded_config
 from pipeline.config.slices import claims_settings
+from pipeline.documents.arguments import arguments
 from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 
@@ -72,7 +73,9 @@ def condition_table(sizes: Mapping[str, _Sizes], against: Mapping[str, str | Non
     """Half-way dataset sizes of studies, over those of the same grammars under other conditions.
 
     Sizes and ratios are geometric means over grammars, ratios of those of the same grammar, with
-    95 % t intervals. As in `level_table`, all half-way points of a level lie inside the range.
+    95 % t intervals. As in `level_table`, all half-way points of a level lie inside the range, and
+    there is a ratio only if those of the other study do, in the same grammars. A prediction is
+    NaN, and a dash in the table, where it is for other rules.
 
     Args:
         sizes: half-way points by name of criterion, by name of the study.
@@ -89,7 +92,8 @@ def condition_table(sizes: Mapping[str, _Sizes], against: Mapping[str, str | Non
             rows = [_of_level(pair, tuple(place)) for pair in pairs]
             cells = [_mean(part, column) for part in rows for column in ("threshold", "ratio")]
             names = f"| `{study}` | {f'`{base}`' if base else '-'} | {_setting(place[:-1])} "
-            lines.append(f"{names}| {place[-1]} | {predicted:.0f} | {' | '.join(cells)} |\n")
+            law = "-" if np.isnan(predicted) else f"{predicted:.0f}"
+            lines.append(f"{names}| {place[-1]} | {law} | {' | '.join(cells)} |\n")
     return "".join(lines)
 
 
@@ -139,6 +143,8 @@ def _half_way(run: Path, criteria: Iterable[str]) -> _Sizes:
     """Half-way dataset sizes by name of the criterion."""
     points = _read(run, "sample_complexity")
     points = points[points["variable"] == "dataset_size"]
+    if recorded_config(run).domains.rhm.grid.rule_frequencies.kind != "equal":
+        points = points.assign(predicted=np.nan)  # which is for equally likely rules
     chosen = {name: points[points["quantity"] == name] for name in criteria}
     return {name.replace("_", " "): rows.reset_index(drop=True) for name, rows in chosen.items()}
 
@@ -201,6 +207,6 @@ def _claims(run: Path) -> pd.DataFrame:
 
 if __name__ == "__main__":
     try:
-        _fill(*map(Path, sys.argv[1:]))
+        _fill(*map(Path, arguments("PAGE", "RESULTS")))
     except PipelineError as error:
         sys.exit(f"error: {error}")

@@ -1,6 +1,7 @@
 """Settings of the Random Hierarchy Model: grammars, what is trained, sampled and measured."""
 
 from collections.abc import Iterator
+from sys import float_info
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -34,6 +35,11 @@ class GrammarParameters(Section):
         """Tokens of a string, d."""
         return self.s**self.L
 
+    @property
+    def largest_string_count(self) -> int:
+        """P_max, the number of distinct strings with m rules a symbol, the most there may be."""
+        return self.v * self.m ** ((self.s**self.L - 1) // (self.s - 1))
+
     def _problems(self) -> Iterator[str]:
         if self.m > self.v ** (self.s - 1):
             yield f"m = {self.m} must be at most v**(s-1) = {self.v ** (self.s - 1)}"
@@ -41,6 +47,11 @@ class GrammarParameters(Section):
             yield (
                 f"s = {self.s} and L = {self.L} give strings of s**L = {self.length} tokens, "
                 f"at most {_MOST_TOKENS} are allowed"
+            )
+        elif self.largest_string_count > float_info.max:
+            yield (
+                f"v = {self.v}, m = {self.m}, s = {self.s} and L = {self.L} give more than 1e308 "
+                "strings, of which no share is a number; choose a smaller m or L"
             )
 
 
@@ -55,11 +66,6 @@ class GrammarSetting(GrammarParameters):
     def label(self) -> str:
         """Name of the grammar in paths, e.g. v16_m4_s2_L3."""
         return f"v{self.v}_m{self.m}_s{self.s}_L{self.L}"
-
-    @property
-    def string_count(self) -> int:
-        """P_max, the number of distinct strings if every symbol has m rules."""
-        return self.v * self.m ** ((self.s**self.L - 1) // (self.s - 1))
 
 
 class EqualRules(Section):
@@ -95,6 +101,14 @@ RuleFrequencies = Annotated[EqualRules | ZipfRules | UnevenSynonyms, Field(discr
 EQUAL = EqualRules(kind="equal")
 
 
+def frequency_problems(frequencies: RuleFrequencies, m: int, L: int) -> Iterator[str]:
+    """A sentence for what frequencies ask for that a grammar has not."""
+    if isinstance(frequencies, ZipfRules) and frequencies.level > L:
+        yield f"rule_frequencies.level = {frequencies.level} must be at most L = {L}"
+    if isinstance(frequencies, UnevenSynonyms) and frequencies.fewest > m:
+        yield f"rule_frequencies.fewest = {frequencies.fewest} must be at most m = {m}"
+
+
 class RandomGrammar(GrammarParameters):
     """Stage `grammar`."""
 
@@ -102,6 +116,10 @@ class RandomGrammar(GrammarParameters):
     """Seed of the rules."""
     rule_frequencies: RuleFrequencies = EQUAL
     """How frequent the rules of a symbol are."""
+
+    def _problems(self) -> Iterator[str]:
+        yield from super()._problems()
+        yield from frequency_problems(self.rule_frequencies, self.m, self.L)
 
 
 class Cell(CellSettings):
@@ -231,3 +249,7 @@ class TheorySettings(Theory, HeldOut):
     """Seed of the training strings."""
     rule_frequencies: RuleFrequencies = EQUAL
     """Those of the grammars that exact correlations are averaged over."""
+
+    def _problems(self) -> Iterator[str]:
+        yield from super()._problems()
+        yield from frequency_problems(self.rule_frequencies, self.grammar.m, self.grammar.L)

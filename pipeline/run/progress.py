@@ -6,7 +6,6 @@ the workflow logs itself. Standard library only.
 
 import logging
 import re
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from pipeline.run.curves import Reached, last_point
 from pipeline.run.job_logs import error_line, last_lines, note_failure
+from pipeline.run.messages import say
 from pipeline.stages.catalogue import RULES
 from pipeline.stages.record import Rule
 
@@ -137,7 +137,7 @@ class GridProgress:
         elif event == SUBMITTED:
             members = self._members.get(str(record.jobid), ())
             names = " and ".join(str(self._jobs[number]) for number in members)
-            _say(f"queued: {names} (Slurm job {record.external_jobid})")
+            say(f"queued: {names} (Slurm job {record.external_jobid})")
         elif event == "job_finished":
             self._finish(record.job_id, now)
         elif event == "group_error":  # comes before the errors of its jobs, which lack all this
@@ -208,19 +208,19 @@ class GridProgress:
         if start is not None:
             job = self._jobs[number]
             self._seconds.setdefault(job.rule, []).append(now - start)
-            _say(f"done:   {job} ({_minutes(now - start)})")
+            say(f"done:   {job} ({_minutes(now - start)})")
 
     def _fail(self, number: int, reason: str | None, logs: Sequence[str]) -> None:
         if self._started.pop(number, None) is not None:
             self._failed.add(number)
             why = _summary(reason or "")
-            _say(f"failed: {self._jobs[number]}" + (f" ({why})" if why else ""))
+            say(f"failed: {self._jobs[number]}" + (f" ({why})" if why else ""))
             for log in logs:  # that of the rule, then Slurm's, if it is needed to understand
                 lines = [line for line in last_lines(log) if line != f"error: {why}"]
                 if lines:
-                    _say(f"        the end of {log}:")
+                    say(f"        the end of {log}:")
                 for line in lines:
-                    _say(f"          {line}")
+                    say(f"          {line}")
                 if error_line(log):
                     break
             else:
@@ -264,7 +264,7 @@ class GridProgress:
             time.sleep(INTERVAL)
             news = (set(self._waiting), set(self._started), set(self._failed))
             if news != state or time.monotonic() - spoken > _LONGEST_INTERVAL:
-                _say(self.line())
+                say(self.line())
                 spoken, state = time.monotonic(), news
 
 
@@ -280,12 +280,6 @@ def _reckoned(rule: str) -> float:
 def _summary(reason: str) -> str:
     """What Snakemake says of a failure in one line, without commands and advice."""
     return " ".join(re.split(r"sbatch call:|For further error details", reason)[0].split())
-
-
-def _say(line: str) -> None:
-    # In one piece, as a thread of Snakemake's writes its messages at the same time.
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 def _minutes(seconds: float) -> str:

@@ -94,6 +94,10 @@ def image(section, **values):
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": ["online"]}]),
             r"dataset_sizes of the first grammar must have a number",
         ),
+        (
+            rhm("grid", grammars=[{"v": 4, "m": 2, "s": 2, "L": 10, "dataset_sizes": [4]}]),
+            r"v = 4, m = 2, s = 2 and L = 10 give more than 1e308 strings",
+        ),
         (rhm("grid", grammars=[GRAMMAR | {"m": 17}]), r"m = 17 must be at most v\*\*\(s-1\) = 16"),
         (
             rhm("grid", grammars=[GRAMMAR | {"dataset_sizes": [250000]}]),

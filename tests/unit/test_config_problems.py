@@ -283,7 +283,7 @@ def test_the_largest_sizes_are_reckoned_at_once(tmp_path):
     largest = """
     domains:
       rhm:
-        grid: {grammars: [{v: 255, m: 255, s: 2, L: 12, dataset_sizes: [1, 1000000000]}]}
+        grid: {grammars: [{v: 255, m: 255, s: 2, L: 7, dataset_sizes: [1, 1000000000]}]}
         network: {width: 65536}
         noise: {noise_levels: 100000, schedule: {kind: linear_alpha_bar}}
         training: {steps: 1000000000, batch_size: 1048576}

@@ -80,7 +80,7 @@ def test_a_line_is_written_in_one_piece(grid, monkeypatch):
             pieces.append(piece)
             return len(piece)
 
-    monkeypatch.setattr(progress.sys, "stderr", Errors())
+    monkeypatch.setattr("sys.stderr", Errors())
     send(grid, "job_started", jobs=[1])
     send(grid, "job_finished", job_id=1)
     assert pieces == ["done:   train v4/P8/g0 (0 s)\n"]

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from pipeline.rhm.estimators.creativity import unseen_shares
-from pipeline.rhm.grammar.correlations import common_ancestor_level
+from pipeline.rhm.grammar.correlations import common_ancestor_level, node_marginal
+from pipeline.rhm.grammar.rules import sample_rules
 from pipeline.rhm.measure import observe
-from pipeline.rhm.settings import Measurement
+from pipeline.rhm.settings import EQUAL, Measurement, UnevenSynonyms
 from tests import reference
 
 SETTINGS = Measurement(
@@ -141,6 +142,14 @@ def test_unseen_shares_are_those_of_enumerated_nodes(any_language):
             unseen = np.mean([tuple(node) not in seen for node in nodes])
             assert share == pytest.approx(unseen, abs=1e-12)
     assert unseen_shares(grammar, any_language.strings) == [0.0] * grammar.depth
+
+
+@pytest.mark.parametrize("frequencies", [EQUAL, UnevenSynonyms(kind="uneven_synonyms", fewest=1)])
+def test_nothing_is_unseen_of_all_strings_where_no_rule_leads_to_some_symbol(frequencies):
+    grammar = sample_rules(7, 2, 2, 3, seed=9, rule_frequencies=frequencies)
+    assert (node_marginal(grammar, 1, 0) == 0).any()
+    (strings, *_), _, _ = reference.weighted_trees(grammar)
+    assert unseen_shares(grammar, strings) == [0.0] * 3
 
 
 def indices(rows):

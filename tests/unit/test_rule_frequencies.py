@@ -1,5 +1,6 @@
 """Grammars whose rules are not equally likely, against enumeration of all their derivations."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -264,11 +265,24 @@ def test_a_perfect_sampler_covers_as_many_new_strings_as_expected(case):
 
 
 def test_too_many_different_strings_have_no_coverage(one, monkeypatch):
-    monkeypatch.setattr("pipeline.rhm.grammar.frequencies._MOST_CLASSES", 0)
-    unseen = unseen_frequencies(one.grammar, parse(one.grammar, one.strings[:1]))
+    monkeypatch.setattr("pipeline.rhm.grammar.frequencies._MOST_PRODUCTS", 0)
+    grammar = replace(one.grammar)  # of which nothing is known yet
+    unseen = unseen_frequencies(grammar, parse(grammar, one.strings[:1]))
     assert np.isnan(
         coverage(one.strings[1:], np.ones(len(one.strings) - 1, bool), unseen, 2).estimate
     )
+
+
+@pytest.mark.parametrize(
+    ("frequencies", "problem"),
+    [
+        (ZipfRules(kind="zipf", level=3, exponent=1.0), "level = 3 must be at most L = 2"),
+        (UnevenSynonyms(kind="uneven_synonyms", fewest=4), "fewest = 4 must be at most m = 3"),
+    ],
+)
+def test_frequencies_of_rules_that_there_are_not_are_refused(frequencies, problem):
+    with pytest.raises(PipelineError, match=f"L=2: rule_frequencies.{problem}"):
+        sample_rules(6, 3, 2, 2, 0, frequencies)
 
 
 def test_use_of_rules_is_held_against_that_of_the_grammar(one):

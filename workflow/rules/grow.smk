@@ -3,6 +3,7 @@
 from pipeline.base.labels import Cell
 from pipeline.run.growth import Training, trained_anew
 from pipeline.run.inventory import PLANNED, Moment
+from pipeline.run.messages import say
 from pipeline.stages.catalogue import STAGES
 from pipeline.training.names import step_of
 
@@ -25,7 +26,7 @@ def planned_trainings():
 
 def tell_growth():
     for line in trained_anew(planned_trainings()):
-        print(f"warning: {line}", file=sys.stderr)
+        say(f"warning: {line}")
 
 
 if workflow.is_main_process:

@@ -2,6 +2,7 @@
 
 from pipeline.config.recorded import record_configs
 from pipeline.run.inventory import PLANNED, Moment
+from pipeline.run.messages import say
 from pipeline.stages.catalogue import STAGES
 
 
@@ -19,10 +20,9 @@ def tell_of_lost_settings():
     }
     lost = sorted(set_here & ours - {rule.name for rule in workflow.rules})
     if lost:
-        print(
+        say(
             f"warning: set-resources or groups: {', '.join(lost)}: no rule has this name here, so it "
-            "is without effect; write the names that the import gives, such as diffusion_train",
-            file=sys.stderr,
+            "is without effect; write the names that the import gives, such as diffusion_train"
         )
 
 

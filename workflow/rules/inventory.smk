@@ -4,6 +4,7 @@ import json
 from itertools import chain
 
 from pipeline.run.inventory import PLANNED, Moment, Settled, inventory
+from pipeline.run.messages import say
 
 
 def settled_jobs():
@@ -53,7 +54,7 @@ def tell_retrainings():
         if needrun(job)
     ]
     for line in retrainings(anew):
-        print(f"warning: {line}", file=sys.stderr)
+        say(f"warning: {line}")
     if not workflow.dryrun:
         jobs = chain.from_iterable([job, *made_from(job)] for job in trainings())
         record_definitions(job.params.spec for job in jobs)
@@ -64,7 +65,7 @@ def tell_inventory():
 
     recorded = recorded_paths(Path(".snakemake/metadata"))
     for line in inventory(settled_jobs(), recorded):
-        print(f"warning: {line}", file=sys.stderr)
+        say(f"warning: {line}")
     tell_retrainings()
 
 
@@ -74,7 +75,4 @@ if workflow.is_main_process:
 if workflow.is_main_process and CONFIG.partial:
     for name in DOMAINS:
         if CONFIG.domain(name).enabled and name not in or_exit(PRESENT.domains)():
-            print(
-                f"warning: partial: {PRESENT.nothing_of(name)}; it is left out",
-                file=sys.stderr,
-            )
+            say(f"warning: partial: {PRESENT.nothing_of(name)}; it is left out")

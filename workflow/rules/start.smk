@@ -9,6 +9,7 @@ from pipeline.run.disk import describe_disk
 from pipeline.run.interruption import Interruption
 from pipeline.run.inventory import PLANNED, Moment
 from pipeline.run.launch import estimate_command
+from pipeline.run.messages import say
 from pipeline.run.progress import GridProgress, PlannedJob
 from pipeline.slurm.driver import record_driver
 
@@ -66,15 +67,14 @@ def tell_figures():
     """Where the figures are that were asked for by name, to be opened."""
     for target in sorted(map(Path, workflow.dag.targetfiles)):
         if target.parent.name == "figures":
-            # In one piece, as a thread of Snakemake's writes its messages at the same time.
-            sys.stderr.write(f"figure: {target.with_suffix('.png')}\n")
+            say(f"figure: {target.with_suffix('.png')}")
 
 
 if workflow.is_main_process:
     _, nothing_to_do = PLANNED
     logger.addHandler(Moment((nothing_to_do,), tell_figures))
     told = [told_of_preset(), *other_config(RESULTS, CONFIG), *CONFIG.left_out]
-    print(*told, sep="\n", file=sys.stderr)
+    say("\n".join(told))
 
 
 onstart:

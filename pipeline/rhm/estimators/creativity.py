@@ -1,6 +1,7 @@
 """How much of what is valid is new: as much as the rules allow, or what was learnt by heart."""
 
 from collections.abc import Iterator, Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -53,7 +54,8 @@ def unseen_shares(grammar: Grammar, training: np.ndarray) -> list[float]:
         marginal = np.mean([node_marginal(grammar, level, node) for node in nodes], axis=0)
         of_symbol = equal_count(grammar, level) // grammar.symbols
         seen = (marginal[symbols] * weights[level].ravel()[first]).sum() / of_symbol
-        # Rounding must not leave a share where all was seen.
-        complete = len(first) == grammar.subtree_counts[level]
+        # Rounding must not leave a share where all was seen that strings can have.
+        counts = grammar.subtrees_of_symbols[level]
+        complete = len(first) == sum(compress(counts, marginal > 0))
         shares.append(0.0 if complete else max(0.0, 1.0 - float(seen)))
     return shares

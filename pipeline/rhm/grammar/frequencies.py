@@ -4,6 +4,8 @@ Frequencies come as products of rules' weights, which are probabilities times m:
 exactly 1 where rules are equally likely.
 """
 
+from functools import cache
+
 import numpy as np
 
 from pipeline.rhm.grammar.parsing import Parse
@@ -11,8 +13,8 @@ from pipeline.rhm.grammar.rules import Grammar
 
 _DIGITS = 9
 """Decimals of logarithms up to which products of weights count as the same."""
-_MOST_CLASSES = 10**7
-"""Products of weights that are told apart in one step."""
+_MOST_PRODUCTS = 10**8
+"""Products of weights that are told apart at one level: some ten seconds, once a grammar."""
 
 _Classes = tuple[np.ndarray, np.ndarray]
 """Logarithms of products of weights, and how many trees have each."""
@@ -72,13 +74,15 @@ def effective_string_count(grammar: Grammar) -> float:
         return float(np.square(float(grammar.symbols)) / same.sum())
 
 
+@cache
 def _weight_classes(grammar: Grammar) -> _Classes:
     """Logarithms of the products of weights of all strings, and how many strings have each."""
     below = [(np.zeros(1), np.ones(1))] * grammar.symbols
+    most = _MOST_PRODUCTS // (grammar.symbols * grammar.synonyms)
     for level, numbers in enumerate(grammar.rule_counts):
         below = [
             _merged([
-                _joined(weight, [below[child] for child in rule])
+                _joined(weight, [below[child] for child in rule], most)
                 for rule, weight in zip(
                     grammar.rules[level, symbol, :number],
                     grammar.weights[level, symbol, :number],
@@ -90,11 +94,14 @@ def _weight_classes(grammar: Grammar) -> _Classes:
     return _merged(below)
 
 
-def _joined(weight: float, parts: list[_Classes]) -> _Classes:
-    """Classes of trees under a rule of this weight, out of those of its children."""
+def _joined(weight: float, parts: list[_Classes], most: int) -> _Classes:
+    """Classes of trees under a rule of this weight, out of those of its children.
+
+    NaN where more than `most` products would have to be told apart.
+    """
     logarithms, counts = np.log([weight]), np.ones(1)
     for more, numbers in parts:
-        if len(logarithms) * len(more) > _MOST_CLASSES:
+        if len(logarithms) * len(more) > most:
             return np.full(1, np.nan), np.full(1, np.nan)
         logarithms, counts = _merged([
             (np.add.outer(logarithms, more).ravel(), np.multiply.outer(counts, numbers).ravel())

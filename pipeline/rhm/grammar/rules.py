@@ -24,12 +24,13 @@ from pipeline.rhm.settings import (
     RuleFrequencies,
     UnevenSynonyms,
     ZipfRules,
+    frequency_problems,
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grammar:
-    """Rules and how likely they are.
+    """Rules and how likely they are; a grammar equals itself only.
 
     Attributes:
         rules: int64 [L, v, m, s]: `rules[l - 1, a, j]` is the j-th tuple of level-l symbol a.
@@ -89,12 +90,17 @@ class Grammar:
         """Number of distinct strings, P_max: v * m**((s**L - 1) / (s - 1)) with m rules each."""
         return self.subtree_counts[-1]
 
-    @cached_property
+    @property
     def subtree_counts(self) -> list[int]:
-        """For each level 0..L, how many distinct subtrees there are, exact at any size."""
+        """For each level 0..L, how many distinct subtrees there are."""
+        return [sum(counts) for counts in self.subtrees_of_symbols]
+
+    @cached_property
+    def subtrees_of_symbols(self) -> list[list[int]]:
+        """For each level 0..L, how many distinct subtrees each symbol has, exact at any size."""
         v, m, s = self.rules.shape[1:]
         if (self.rule_counts == m).all():
-            return [v * m ** ((s**level - 1) // (s - 1)) for level in range(self.depth + 1)]
+            return [[m ** ((s**level - 1) // (s - 1))] * v for level in range(self.depth + 1)]
         of_symbols = [[1] * v]
         for rules, numbers in zip(self.rules.tolist(), self.rule_counts.tolist(), strict=True):
             below = of_symbols[-1]
@@ -102,7 +108,7 @@ class Grammar:
                 sum(prod(below[child] for child in rule) for rule in of_symbol[:number])
                 for of_symbol, number in zip(rules, numbers, strict=True)
             ])  # fmt: skip
-        return [sum(counts) for counts in of_symbols]
+        return of_symbols
 
     @cached_property
     def inverse(self) -> np.ndarray:
@@ -127,12 +133,15 @@ def sample_rules(
     """Draw a grammar; how frequent its rules are does not change which tuples they have.
 
     Raises:
-        PipelineError: v * m tuples without a common parent do not exist.
+        PipelineError: v * m tuples without a common parent do not exist, or the frequencies are of
+            rules that the grammar has not.
     """
     if v * m > v**s:
         raise PipelineError(
             f"grammar v={v}, m={m}, s={s}: m must be at most v**(s-1) = {v ** (s - 1)}"
         )
+    for problem in frequency_problems(rule_frequencies, m, L):
+        raise PipelineError(f"grammar v={v}, m={m}, s={s}, L={L}: {problem}")
     codes = np.stack([permutation(v**s, seed, "grammar", level)[: v * m] for level in range(L)])
     digits = [codes // v**power % v for power in range(s - 1, -1, -1)]
     rules = np.stack(digits, axis=-1).reshape(L, v, m, s)

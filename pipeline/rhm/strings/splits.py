@@ -6,7 +6,9 @@ or test. "Online" training reads string after string, and again only after the l
 
 Where rules are equally likely, the order is a permutation of all strings. Elsewhere strings are
 drawn independently by the probabilities of the rules, and the order is that of first appearances:
-so frequent strings come early, as in sets of distinct strings that were collected one by one.
+so frequent strings come early, as in sets of distinct strings that were collected one by one. Each
+string counts once, so the larger a training set is, the less are its rules as frequent as those of
+the grammar, which the exact denoiser knows; see `training_rule_usage_divergence`.
 """
 
 from dataclasses import dataclass
