@@ -1,12 +1,13 @@
 """Seconds that jobs of a cell take on this machine, told by a few steps and a few samples."""
 
 import io
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import redirect_stderr
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -112,10 +113,22 @@ def _times(
     _write_strings(config, domain, cell, dataset)
     checkpoints = [home / checkpoint_name(step) for step in (1, steps)]
     began = time.monotonic()
-    train(spec, model, [], dataset, checkpoints, losses, keep_work=False)
+    with _signals_given_back():
+        train(spec, model, [], dataset, checkpoints, losses, keep_work=False)
     whole = time.monotonic() - began
     speeds = tables.read_table(losses, "losses").groupby("step")["steps_per_second"].first()
     return whole, 1 / float(speeds[1]), 1 / float(speeds[steps])
+
+
+@contextmanager
+def _signals_given_back() -> Iterator[None]:
+    """Undo that a training takes the signals to end, which it keeps until its process is over."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _spec(config: Config, domain: str, cell: Cell, stage: str) -> Spec[Any]:
