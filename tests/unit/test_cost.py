@@ -53,6 +53,34 @@ def test_jobs_of_every_domain_are_timed_and_leave_nothing(domain, monkeypatch, t
     assert capsys.readouterr().err == ""
 
 
+def test_samples_that_are_not_drawn_are_in_the_cost_of_sampling(clock, monkeypatch):
+    """128 strings in batches of 48, each of two seconds; the first of all takes five more."""
+    config, drawn = smoke(rhm={"sampling": {"samples": 128}}), []
+
+    def draw_batch(draw):
+        strings = draw(0).shape[1]
+        clock.now += 2.0 * strings / 48 + (0.0 if drawn else 5.0)
+        drawn.append(strings)
+        return (draw(0) * 2).long()
+
+    length = load_part("rhm", "sampler").string_length
+    loaded = {
+        "model": load_part("rhm", "model"),
+        "sampler": SimpleNamespace(
+            build_sampler=lambda *_: draw_batch, batch_size=lambda *_: 48, string_length=length
+        ),
+    }
+    monkeypatch.setattr(cost, "time", clock)
+    monkeypatch.setattr(cost, "_MEASURED", 8.0)
+    monkeypatch.setattr(cost, "_start", lambda module: 10.0)
+    monkeypatch.setattr(cost, "load_part", lambda _, part: loaded[part])
+    _, sampling = cost.measure_costs(config, "rhm", cells(config.domain("rhm"), [])[0])
+    assert drawn == [48, 48]
+    assert sampling.start == pytest.approx(10.0 + 5.0)
+    assert sampling.checkpoint == pytest.approx(2.0 * 128 / 48)
+    assert sampling.step == 0
+
+
 def parts(domain, **sampling):
     """Sampling settings of a domain at smoke size, its parts, and an untrained network."""
     config = smoke(**{domain: {"sampling": {"samples": 128, **sampling}}})
