@@ -19,6 +19,11 @@ _HOMES = {"compare": "compare", "differences": "compare", "export": "networks"}
 _HOMES |= {"load": "networks", "checkpoints": "tables", "runs": "tables", "table": "tables"}
 
 
+def __dir__() -> list[str]:
+    """Names that a notebook completes."""
+    return __all__
+
+
 def __getattr__(name: str) -> object:
     """Import what is asked for, and no more, as stages import this package too."""
     if name not in _HOMES:

@@ -41,8 +41,8 @@ def add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     several: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     add("name", metavar="run", help="name of the run, below results/")
     add("--preset", required=True, help=f"of {PRESETS}, a file like those, or none")
-    add("--figure", **several, help="draw these, and make only what they need")
-    add("--domain", **several, choices=DOMAINS, help="make these alone")
+    add("--figure", **several, help="draw these, and make what they need")
+    add("--domain", **several, choices=DOMAINS, help="make all of these, and of no other")
     add("--set", **several, metavar="KEY=VALUE", help="as domains.rhm.network.width=32")
     add("--slurm", type=int, metavar="JOBS", help="on a cluster, so many jobs at a time")
     add("--profile", help="another profile than those of this machine and of the cluster")

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import pipeline
 from pipeline.base.errors import PipelineError
 from pipeline.config.load import load_config
 from tests.workflow.checkout import ROOT
@@ -99,3 +100,7 @@ def test_a_scope_is_of_npm_alone():
 def test_an_id_of_the_hub_that_is_a_path_is_refused(dataset):
     with pytest.raises(PipelineError, match=r"data\.source\.dataset"):
         load(hub(dataset=dataset))
+
+
+def test_a_notebook_completes_the_names_that_it_is_for():
+    assert dir(pipeline) == sorted(pipeline.__all__)

@@ -1,5 +1,6 @@
 """What jobs cost, measured on networks that take seconds; of samplers, by a clock of ours."""
 
+import signal
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -41,8 +42,9 @@ def test_jobs_of_every_domain_are_timed_and_leave_nothing(domain, monkeypatch, t
     monkeypatch.setattr(cost.tempfile, "tempdir", None)
     monkeypatch.setattr(cost, "_MEASURED", 0.05)
     monkeypatch.setattr(cost, "_start", lambda module: 0.0)
-    config = smoke()
+    config, heard = smoke(), signal.getsignal(signal.SIGTERM)
     training, sampling = cost.measure_costs(config, domain, cells(config.domain(domain), [])[0])
+    assert signal.getsignal(signal.SIGTERM) == heard, "an estimate could not be ended"
     assert training.step > 0
     assert training.start > 0
     assert training.checkpoint >= 0
