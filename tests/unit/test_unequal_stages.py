@@ -66,6 +66,14 @@ def undefined(frame):
     return set(frame.loc[frame["estimate"].isna(), "quantity"])
 
 
+def scarce(frame):
+    """Rows of what too few strings may not tell: the eight real ones, or fewer nodes than rules."""
+    quantity = frame["quantity"]
+    far = (quantity == "correlation_ratio") & (frame["distance"] > 1)
+    few = (quantity == "rule_usage_divergence") & (frame["count"] < SETTING["v"] * SETTING["m"])
+    return far | few | (quantity == "equivalent_block_length")
+
+
 def test_a_saved_grammar_comes_back_with_its_probabilities(made, frequencies):
     grammar, _ = load_grammar(sources(made)[1])
     assert not grammar.has_equal_rules
@@ -91,6 +99,8 @@ def test_samples_are_measured(made):
     measure(spec, rhm_measure, *inputs, output)
     frame = tables.read_table(output, "measurements")
     assert {"coverage", "copied_excess", "creativity_index"} <= set(frame["quantity"])
+    assert undefined(frame[~scarce(frame)]) == set()
+    assert not np.isinf(frame.loc[~scarce(frame), "estimate"]).any()
     shares = frame[frame["quantity"] == "unseen_share"]["estimate"]
     assert shares.between(0, 1).all()
 
