@@ -175,8 +175,8 @@ def correlation_ratios(
     blocks, samples = errors.jackknife_blocks, errors.bootstrap_samples
     weights = resampling_weights(samples, blocks, stream_key(key, "generated"))
     products = _projections(generated, real.symbols, real.distances, real.directions, weights)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return CorrelationRatios.of(real.distances, products / real.products)
+    known = np.where(real.products == 0, np.nan, real.products)
+    return CorrelationRatios.of(real.distances, products / known)
 
 
 def resampling_weights(samples: int, blocks: int, key: int) -> np.ndarray:
