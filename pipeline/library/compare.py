@@ -1,8 +1,8 @@
 """Runs beside one another: what differs between their configs, their tables, their figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from os.path import commonprefix
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
@@ -72,7 +72,9 @@ def compare_figures(runs: Sequence[str], figure: str, root: Path, output: Path) 
         PipelineError: a run has not drawn it.
     """
     differing = differences(*runs, root=root)
-    panels = [_panel(root / run, figure, differing.loc[run].to_dict()) for run in runs]
+    shown = [_shown(str(key), values.tolist()) for key, values in differing.items()]
+    known = [[lines[number] for lines in shown] for number in range(len(runs))]
+    panels = [_panel(root / run, figure, lines) for run, lines in zip(runs, known, strict=True)]
     width = sum(panel.width for panel in panels)
     picture = Image.new("RGB", (width, max(panel.height for panel in panels)), "white")
     left = 0
@@ -83,8 +85,17 @@ def compare_figures(runs: Sequence[str], figure: str, root: Path, output: Path) 
         picture.save(temporary, format="PNG")
 
 
-def _panel(home: Path, figure: str, known: Mapping[Any, object]) -> Image.Image:
-    """A figure of a run under its name, and under its values of the keys that differ."""
+def _shown(key: str, values: Sequence[object]) -> list[str]:
+    """A line for every value of a key; of long ones, the part from where they begin to differ."""
+    texts = [str(value) for value in values]
+    room = _LONGEST - len(f"{key} = ")
+    # Some of what is the same stays, to tell by.
+    start = max(0, len(commonprefix(texts)) - room // 2) if max(map(len, texts)) > room else 0
+    return [f"{key} = {'...' if start else ''}{text[start:]}"[:_LONGEST] for text in texts]
+
+
+def _panel(home: Path, figure: str, known: Sequence[str]) -> Image.Image:
+    """A figure of a run under its name, and under lines of what differs."""
     path = home / f"figures/{figure}.png"
     if not path.is_file():
         raise PipelineError(
@@ -93,7 +104,7 @@ def _panel(home: Path, figure: str, known: Mapping[Any, object]) -> Image.Image:
         )
     with Image.open(path) as opened:
         drawn = opened.convert("RGB")
-    lines = [home.name, *(f"{key} = {value}"[:_LONGEST] for key, value in known.items())]
+    lines = [home.name, *known]
     head = _MARGIN + _TEXT * len(lines)
     panel = Image.new("RGB", (drawn.width + 2 * _MARGIN, drawn.height + head + _MARGIN), "white")
     pen, font = ImageDraw.Draw(panel), ImageFont.load_default(size=0.7 * _TEXT)

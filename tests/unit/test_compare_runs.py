@@ -9,7 +9,7 @@ from PIL import Image
 from pipeline.artifacts.tables import write_table
 from pipeline.base.errors import PipelineError
 from pipeline.config.recorded import default_config
-from pipeline.library.compare import compare, differences
+from pipeline.library.compare import _shown, compare, differences
 from pipeline.library.shown import show_comparison
 
 FIGURE, TABLE = "rhm_loss_curves", "rhm_losses"
@@ -63,3 +63,13 @@ def test_what_is_not_there_is_told(root, capsys):
         differences("narrow", "other", root=root)
     with pytest.raises(PipelineError, match=r"draw it with: python -m pipeline run narrow --fig"):
         show_comparison(["narrow", "wide"], "rhm_samples", None, root)
+
+
+def test_of_long_values_the_part_is_shown_in_which_they_differ():
+    same = "[{v: 10, m: 3, s: 2, L: 3, dataset_sizes: [16, 45, 128, 362, 1024, 2896"
+    lines = _shown("grid.grammars", [f"{same}]}}]", f"{same}, 8192]}}]"])
+    assert all(line.startswith("grid.grammars = ...") for line in lines)
+    assert lines[0].endswith("1024, 2896]}]")
+    assert lines[1].endswith("1024, 2896, 8192]}]")
+    assert max(map(len, lines)) <= 60
+    assert _shown("width", [64, 128]) == ["width = 64", "width = 128"]
