@@ -105,7 +105,7 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
             t: a level, or one for every string.
             seed: of the noise; every replica has noise of its own.
         """
-        clean, levels = self._inputs(x0, t)
+        clean, levels = self._inputs(x0, t, self.noise.symbols)
         keys = [stream_key(seed, key, "corruption") for key in self._keys()]
         streams = np.array(keys, dtype=np.uint64)[:, None, None, None]
         count, length = clean.shape[1:]
@@ -186,14 +186,16 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         homes = [path.parent, *path.parents[3:4]]
         return next((home / name for home in homes if (home / name).is_file()), None)
 
-    def _inputs(self, tokens: ArrayLike, t: ArrayLike) -> tuple[Tensor, Tensor]:
-        """Tokens [R, N, d] and levels [R, N] on the device.
+    def _inputs(self, tokens: ArrayLike, t: ArrayLike, symbols: int) -> tuple[Tensor, Tensor]:
+        """Tokens [R, N, d], each one of so many symbols or a number, and levels [R, N], as tensors.
 
         Raises:
-            PipelineError: a level is none of the noise.
+            PipelineError: a token or a level is none of the noise.
         """
         strings = torch.as_tensor(np.asarray(tokens)).to(self.device)
         strings = strings.float() if strings.is_floating_point() else strings.long()
+        if not strings.is_floating_point() and ((strings < 0) | (strings >= symbols)).any():
+            raise PipelineError(f"tokens of this noise are between 0 and {symbols - 1}")
         shape = (len(self.replicas), *strings.shape[-2:])
         levels = torch.as_tensor(np.asarray(t)).to(self.device)
         levels = levels.double() if levels.is_floating_point() else levels.long()
@@ -202,7 +204,8 @@ class TrainedNetwork(ABC, Generic[_Network, _Settings, _Sampling]):
         return strings.expand(shape), levels.expand(shape[:2])
 
     def _batches(self, tokens: ArrayLike, t: ArrayLike) -> Iterator[tuple[Tensor, Tensor]]:
-        strings, levels = self._inputs(tokens, t)
+        symbols = getattr(self.noise, "input_symbols", self.noise.symbols)
+        strings, levels = self._inputs(tokens, t, symbols)
         size = self._sampler.batch_size(self.settings, self.device)
         pairs = zip(strings.split(size, dim=1), levels.split(size, dim=1), strict=True)
         return cast("Iterator[tuple[Tensor, Tensor]]", pairs)

@@ -201,3 +201,14 @@ def test_a_level_that_the_noise_has_not_is_refused(domain, outside):
     network = pipeline.load(checkpoint(domain))
     with pytest.raises(PipelineError, match=f"between 0 and {network.noise.levels}"):
         network.denoise(network.sample(1), outside)
+
+
+@pytest.mark.parametrize("outside", [-1, 5])
+def test_a_token_that_the_noise_has_not_is_refused(outside):
+    """Of grammars, whose x_t have as many symbols as their x_0: four."""
+    network = pipeline.load(checkpoint("rhm"))
+    tokens = network.sample(1).astype(int)
+    tokens[..., 0] = outside
+    for use in (network.corrupt, network.denoise, network.hidden):
+        with pytest.raises(PipelineError, match="tokens of this noise are between 0 and 3"):
+            use(tokens, 1)
