@@ -70,7 +70,7 @@ def test_estimates_of_the_exact_denoiser_are_its_beliefs():
     xt = network.corrupt(network.sample(4), 500)
     oracle = Oracle(network.grammars, network.noise)
     network.module = oracle
-    strings, levels = network._inputs(xt, 500)
+    strings, levels = network._inputs(xt, 500, network.noise.symbols)
     exact = oracle.beliefs(strings, levels).marginals[0]
     np.testing.assert_allclose(network.denoise(xt, 500), exact, atol=1e-6)
 
