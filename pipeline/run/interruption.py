@@ -8,7 +8,6 @@ import atexit
 import logging
 import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from typing import Protocol
 
 import psutil
 
+from pipeline.run.messages import say
 from pipeline.run.progress import STOPPING
 
 STOPPED = "Stopped; the same command goes on from here (but for --forcerun, which begins afresh)."
@@ -61,7 +61,7 @@ class Interruption:
         self._heard.get()
         told = "Terminating processes on user request; trainings save."
         self._logger.warning(told, extra={"event": STOPPING})
-        atexit.register(print, STOPPED, file=sys.stderr)
+        atexit.register(say, STOPPED)
         self._scheduler.exit_gracefully()
         # Until snakemake has ended: it may have chosen a job just before, and start it now.
         end_children(lambda: not threading.main_thread().is_alive())
