@@ -57,6 +57,7 @@ claims: .venv/installed
 bench: .venv/installed
 	python -m benchmarks
 	python -m benchmarks.table docs/speed.md
+	cp results/bench/cost_growth.png docs/
 
 schema: .venv/installed
 	python -m pipeline.config.write_schema
