@@ -42,10 +42,29 @@ def analyse_again(run: Path, output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     enabled = [name for name in DOMAINS if config.domain(name).enabled]
     for domain in enabled:
-        _decide_again(config, domain, run / "tables", output)
+        decide_again(config, domain, run / "tables", output)
     spec = read_spec(make_spec("verdicts", "rhm", Missing(missing=[])))
     claims = [output / f"{domain}_claims.parquet" for domain in enabled]
     show_verdicts(spec, claims, output / "claims.parquet", output / "claims.html")
+
+
+def decide_again(config: Config, domain: str, measured: Path, output: Path) -> None:
+    """Make the tables of one domain that follow from what was measured, up to its claims.
+
+    Args:
+        config: of the run, for the rules.
+        domain: its name.
+        measured: folder of the tables that are read.
+        output: folder of those that are written.
+
+    Raises:
+        PipelineError: a table is missing or cannot be read.
+    """
+    made = _ANALYSES[domain](config, measured, output) if domain in _ANALYSES else []
+    unchanged = [name for name in DOMAINS[domain].claim_tables if name not in made]
+    paths = _paths(measured, domain, *unchanged) + _paths(output, domain, *made)
+    spec = read_spec(make_spec("claims", domain, claims_settings(config, domain)))
+    decide(spec, paths, output / f"{domain}_claims.parquet")
 
 
 def otherwise(run: Path, output: Path) -> list[str]:
@@ -67,15 +86,6 @@ def otherwise(run: Path, output: Path) -> list[str]:
         f"{now}, was {was}"
         for (claim, domain, setting, quantity), now, was in changed.itertuples(name=None)
     ]
-
-
-def _decide_again(config: Config, domain: str, measured: Path, output: Path) -> None:
-    """Tables of one domain, up to its claims."""
-    made = _ANALYSES[domain](config, measured, output) if domain in _ANALYSES else []
-    unchanged = [name for name in DOMAINS[domain].claim_tables if name not in made]
-    paths = _paths(measured, domain, *unchanged) + _paths(output, domain, *made)
-    spec = read_spec(make_spec("claims", domain, claims_settings(config, domain)))
-    decide(spec, paths, output / f"{domain}_claims.parquet")
 
 
 def _analyse_grammars(config: Config, measured: Path, output: Path) -> list[str]:

@@ -1,0 +1,72 @@
+"""Runs of grammars that are analysed as one."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.artifacts.tables import read_arrow, read_table, write_table
+from pipeline.base.errors import PipelineError
+from pipeline.claims.claims import CLAIMS, POOLED
+from pipeline.documents.together import analyse_together
+
+RESULTS = Path(__file__).parents[2] / "results"
+MEASURED = ("measurements", "losses", "probes", "theory")
+
+
+def part_of(run, settings, output):
+    """A run with some settings of a run."""
+    config = json.loads((RESULTS / run / "config.json").read_text())
+    for section in ("grid", "theory"):
+        grammars = config["domains"]["rhm"][section]["grammars"]
+        config["domains"]["rhm"][section]["grammars"] = [
+            grammar for grammar in grammars if (grammar["v"], grammar["m"]) in settings
+        ]
+    (output / "tables").mkdir(parents=True)
+    (output / "config.json").write_text(json.dumps(config))
+    for name in MEASURED:
+        path = RESULTS / run / f"tables/rhm_{name}.parquet"
+        rows, (_, stamp) = read_table(path, name), read_arrow(path, name)
+        kept = [place in settings for place in zip(rows["v"], rows["m"], strict=True)]
+        write_table(output / "tables" / path.name, rows[kept], stamp)
+    return output
+
+
+def test_parts_of_a_run_say_together_what_it_says(tmp_path):
+    shares = ({(10, 4), (10, 3), (10, 2)}, {(10, 5), (6, 3), (16, 3)})
+    parts = [part_of("study_levels", share, tmp_path / f"{i}") for i, share in enumerate(shares)]
+    analyse_together(tmp_path / "together", parts)
+    pooled = {(claim.claim, claim.quantity) for claim in CLAIMS if claim.settings == POOLED}
+    for name in ("claims", "rhm_laws", "rhm_exponents"):
+        kind = name.removeprefix("rhm_")
+        found, whole = (
+            read_table(folder / f"tables/{name}.parquet", kind)
+            for folder in (tmp_path / "together", RESULTS / "study_levels")
+        )
+        if kind == "claims":
+            places = zip(whole["claim"], whole["quantity"], strict=True)
+            whole = whole[[place in pooled for place in places]].reset_index(drop=True)
+        pd.testing.assert_frame_equal(found, whole[found.columns], rtol=1e-9)
+    drawn = {path.name for path in (tmp_path / "together/figures").iterdir()}
+    names = ("accuracy_vs_dataset_size", "sample_complexity")
+    assert drawn == {f"rhm_{name}.{kind}" for name in names for kind in ("pdf", "png")}
+
+
+def test_a_setting_of_two_runs_is_refused(tmp_path):
+    runs = [RESULTS / "study_level3", RESULTS / "study_levels"]
+    with pytest.raises(PipelineError, match="both have the setting v10_m3_s2_L3"):
+        analyse_together(tmp_path, runs)
+    with pytest.raises(PipelineError, match="both have the setting"):
+        analyse_together(tmp_path, [RESULTS / "study_rote"] * 2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_rules_are_refused(tmp_path):
+    one = part_of("study_levels", {(10, 4)}, tmp_path / "one")
+    other = part_of("study_levels", {(10, 5)}, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    config["claims"]["margin"] = 0.5
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(PipelineError, match=r"claims\.margin is 0\.25 and 0\.5; .* same rules"):
+        analyse_together(tmp_path / "together", [one, other])
