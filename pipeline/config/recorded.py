@@ -1,7 +1,7 @@
 """Configs that runs were started with."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,14 @@ def dotted(section: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
         else:
             found[f"{prefix}{key}"] = json.dumps(value) if isinstance(value, list) else value
     return found
+
+
+def differing(sections: Sequence[Mapping[str, Any]]) -> dict[str, list[object]]:
+    """Values, by dotted key, that are not the same in all sections; None where one has no key."""
+    flat = [dotted(section) for section in sections]
+    keys = dict.fromkeys(key for values in flat for key in values)
+    found = {key: [values.get(key) for values in flat] for key in keys}
+    return {key: values for key, values in found.items() if len(set(map(repr, values))) > 1}
 
 
 def other_config(results: Path, config: Config) -> list[str]:

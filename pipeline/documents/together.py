@@ -7,7 +7,6 @@ settings are enough. OUTPUT is a folder for tables and figures, laid out like th
 
 import sys
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,13 +17,12 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.section import NoSettings
 from pipeline.claims.claims import CLAIMS, POOLED
 from pipeline.claims.render import markdown
-from pipeline.config.recorded import dotted, recorded_config
+from pipeline.config.recorded import differing, recorded_config
 from pipeline.config.schema import Config
 from pipeline.config.slices import SLICES, claims_settings, figure_settings
 from pipeline.documents.again import decide_again
 from pipeline.documents.arguments import arguments
 from pipeline.figures.draw import draw_figure
-from pipeline.library.shown import show_comparison
 from pipeline.stages.figures import FIGURES
 from pipeline.stages.specs import make_spec, read_spec
 
@@ -72,13 +70,13 @@ def _joined(runs: Sequence[Path], folder: Path) -> Path:
 
 def _check_rules(configs: Sequence[_Recorded]) -> None:
     """Refuse runs whose half-way points or verdicts come about by different rules."""
-    rules = [(run, dotted(_rules(config))) for run, config in configs]
-    for (first, here), (second, there) in pairwise(rules):
-        for key in sorted(key for key in here if here[key] != there[key]):
-            raise PipelineError(
-                f"{first} and {second}: {key} is {here[key]} and {there[key]}; runs that are "
-                "analysed together need the same rules"
-            )
+    others = differing([_rules(config) for _, config in configs])
+    if others:
+        names, (key, values) = [run for run, _ in configs], next(iter(others.items()))
+        raise PipelineError(
+            f"{' and '.join(map(str, names))}: {key} is {' and '.join(map(str, values))}; runs "
+            "that are analysed together need the same rules"
+        )
 
 
 def _rules(config: Config) -> dict[str, Any]:
@@ -123,7 +121,8 @@ if __name__ == "__main__":
     try:
         output, *runs = map(Path, arguments("OUTPUT", "RUN", "RUN ..."))
         analyse_together(output, runs)
-        show_comparison(list(map(str, runs)), figure=None, table=None, root=Path())
+        for key, values in differing([recorded_config(run).plain() for run in runs]).items():
+            print(f"{key}: {' | '.join(map(str, values))}")
         print(markdown(read_table(output / "tables/claims.parquet", "claims")))
     except PipelineError as error:
         sys.exit(f"error: {error}")

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.artifacts.files import replacing
 from pipeline.base.errors import PipelineError
-from pipeline.config.recorded import dotted, recorded_config
+from pipeline.config.recorded import differing, recorded_config
 from pipeline.library.tables import table
 
 _MARGIN, _TEXT = 24, 32
@@ -31,11 +31,9 @@ def differences(*runs: str, root: str | Path = "results") -> pd.DataFrame:
     Raises:
         PipelineError: a run was never started, or by another version of the config.
     """
-    configs = [dotted(recorded_config(Path(root) / run).plain()) for run in runs]
-    keys = dict.fromkeys(key for config in configs for key in config if key != "run")
-    values = {key: [config.get(key) for config in configs] for key in keys}
-    differing = {key: found for key, found in values.items() if len(set(map(repr, found))) > 1}
-    return pd.DataFrame(differing, index=pd.Index(runs, name="run"), dtype=object)
+    found = differing([recorded_config(Path(root) / run).plain() for run in runs])
+    found.pop("run", None)
+    return pd.DataFrame(found, index=pd.Index(runs, name="run"), dtype=object)
 
 
 def compare(*runs: str, name: str, root: str | Path = "results") -> pd.DataFrame:
