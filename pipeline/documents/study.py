@@ -29,6 +29,8 @@ _OF_LEVELS = ("study_levels", "study_time")
 """Studies of several settings of grammars."""
 _OF_CONDITIONS = {
     "study_level3": "study_levels",
+    "study_level3_m2": "study_levels",
+    "study_level3_m4": "study_levels",
     "study_uniform": "study_levels",
     "study_released": "study_uniform",
     "study_zipf": "study_uniform",
@@ -36,6 +38,8 @@ _OF_CONDITIONS = {
     "study_rote": None,
 }
 """Studies of one setting, and the study that has the same grammars under other conditions."""
+_TOGETHER = ("study_level3_together",)
+"""What `pipeline.documents.together` made of several studies."""
 _BY_SIZE = ("text", "image")
 """Domains whose studies vary the dataset size, `study_<domain>`."""
 _CRITERIA = ("conditional_accuracy", "node_accuracy", "excess_loss")
@@ -163,6 +167,8 @@ def _fill(page: Path, results: Path) -> None:
     for run in _OF_LEVELS:
         _fill_levels(page, results / run)
     _fill_conditions(page, results)
+    for run in _TOGETHER:
+        _fill_claims(page, results / run)
     for domain in _BY_SIZE:
         _fill_sizes(page, results / f"study_{domain}", domain)
 
