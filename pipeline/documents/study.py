@@ -144,11 +144,17 @@ def _setting(values: list[int]) -> str:
 
 
 def _half_way(run: Path, criteria: Iterable[str]) -> _Sizes:
-    """Half-way dataset sizes by name of the criterion."""
-    points = _read(run, "sample_complexity")
+    """Half-way dataset sizes by name of the criterion, without predictions for unequal rules."""
+    found = _points(run, criteria)
+    if recorded_config(run).domains.rhm.grid.rule_frequencies.kind == "equal":
+        return found
+    return {name: rows.assign(predicted=np.nan) for name, rows in found.items()}
+
+
+def _points(folder: Path, criteria: Iterable[str]) -> _Sizes:
+    """Half-way dataset sizes of a run, or of several together, by name of the criterion."""
+    points = _read(folder, "sample_complexity")
     points = points[points["variable"] == "dataset_size"]
-    if recorded_config(run).domains.rhm.grid.rule_frequencies.kind != "equal":
-        points = points.assign(predicted=np.nan)  # which is for equally likely rules
     chosen = {name: points[points["quantity"] == name] for name in criteria}
     return {name.replace("_", " "): rows.reset_index(drop=True) for name, rows in chosen.items()}
 
@@ -168,6 +174,7 @@ def _fill(page: Path, results: Path) -> None:
         _fill_levels(page, results / run)
     _fill_conditions(page, results)
     for run in _TOGETHER:
+        paste(page, f"{run}_levels", level_table(_points(results / run, _CRITERIA)))
         _fill_claims(page, results / run)
     for domain in _BY_SIZE:
         _fill_sizes(page, results / f"study_{domain}", domain)

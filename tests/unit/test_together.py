@@ -53,6 +53,17 @@ def test_parts_of_a_run_say_together_what_it_says(tmp_path):
     assert drawn == {f"rhm_{name}.{kind}" for name in names for kind in ("pdf", "png")}
 
 
+def test_the_studies_of_level_3_say_again_what_they_say_together(tmp_path):
+    studies = [RESULTS / name for name in ("study_level3_m2", "study_level3", "study_level3_m4")]
+    analyse_together(tmp_path, studies)
+    committed = sorted((RESULTS / "study_level3_together/tables").glob("*.parquet"))
+    assert {path.name for path in committed} >= {"claims.parquet", "rhm_exponents.parquet"}
+    for path in committed:
+        kind = path.stem.removeprefix("rhm_")
+        found = read_table(tmp_path / "tables" / path.name, kind)
+        pd.testing.assert_frame_equal(found, read_table(path, kind), rtol=1e-9)
+
+
 def test_a_setting_of_two_runs_is_refused(tmp_path):
     runs = [RESULTS / "study_level3", RESULTS / "study_levels"]
     with pytest.raises(PipelineError, match="both have the setting v10_m3_s2_L3"):

@@ -76,6 +76,7 @@ def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: style.Colour) -
     panel.errorbar(x, end, fmt=marker, markerfacecolor="none", **look)
     tip = end / _REACH if below else end * _REACH
     panel.annotate("", (x, tip), (x, end), arrowprops=_ARROW | {"color": colour})
+    panel.update_datalim([(x, tip)])  # limits would leave arrows out
 
 
 def _fits(panel: Axes, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
