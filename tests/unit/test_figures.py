@@ -130,6 +130,25 @@ def test_the_slope_is_that_of_the_exponents_table_and_laws_have_a_bar_each():
     )  # from the end of the range
 
 
+def test_a_level_not_learnt_to_the_end_is_where_others_of_it_are_without_an_arrow():
+    found = thresholds_of(plain, V_M, noise=0.1).assign(quantity="node_accuracy", least=1, most=9e9)
+    level = (found["v"] == V_M[0][0]) & (found["m"] == V_M[0][1]) & (found["level"] == 3)
+    found.loc[level & (found["grammar_seed"] == 0), ["status", "threshold"]] = (
+        "not converged",
+        np.nan,
+    )
+    panel = rhm_sample_complexity.draw(SETTINGS, found, *compared(found)).axes[0]
+    assert not [text for text in panel.texts if text.arrow_patch is not None]
+    others = found.loc[level & (found["status"] == "inside"), "threshold"]
+    places = {bars.lines[0].get_ydata()[0]: bars.lines[0] for bars in panel.containers}
+    of_level = places[min(places, key=lambda place: abs(place - np.exp(np.log(others).mean())))]
+    assert of_level.get_ydata()[0] == pytest.approx(np.exp(np.log(others).mean()))
+    assert of_level.get_markerfacecolor() == "none"
+    found.loc[level, ["status", "threshold"]] = "not converged", np.nan
+    fewer = rhm_sample_complexity.draw(SETTINGS, found, *compared(found)).axes[0]
+    assert len(fewer.containers) == len(panel.containers) - 1
+
+
 def test_without_online_training_the_figure_of_steps_is_empty(tmp_path):
     measured, found = thresholds(tmp_path, [0.5, 0.55, 0.95, 1.0], (1, 10, 100, 1000))
     finite = measured[measured["dataset_size"] != "online"]

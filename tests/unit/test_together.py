@@ -1,6 +1,7 @@
 """Runs of grammars that are analysed as one."""
 
 import json
+from functools import reduce
 from pathlib import Path
 
 import pandas as pd
@@ -56,28 +57,61 @@ def test_parts_of_a_run_say_together_what_it_says(tmp_path):
 def test_the_studies_of_level_3_say_again_what_they_say_together(tmp_path):
     studies = [RESULTS / name for name in ("study_level3_m2", "study_level3", "study_level3_m4")]
     analyse_together(tmp_path, studies)
-    committed = sorted((RESULTS / "study_level3_together/tables").glob("*.parquet"))
-    assert {path.name for path in committed} >= {"claims.parquet", "rhm_exponents.parquet"}
+    committed = sorted((RESULTS / "study_level3_together/tables").iterdir())
+    assert [path.name for path in committed] == [
+        "claims.parquet",
+        *(f"rhm_{name}.parquet" for name in ("exponents", "laws", "sample_complexity")),
+    ]
     for path in committed:
         kind = path.stem.removeprefix("rhm_")
         found = read_table(tmp_path / "tables" / path.name, kind)
         pd.testing.assert_frame_equal(found, read_table(path, kind), rtol=1e-9)
+    runs = RESULTS / "study_level3_together/runs.json"
+    assert runs.read_text() == (tmp_path / "runs.json").read_text()
 
 
 def test_a_setting_of_two_runs_is_refused(tmp_path):
     runs = [RESULTS / "study_level3", RESULTS / "study_levels"]
-    with pytest.raises(PipelineError, match="both have the setting v10_m3_s2_L3"):
+    with pytest.raises(PipelineError, match=r"both have v10_m3_s2_L3 in domains\.rhm\.grid"):
         analyse_together(tmp_path, runs)
-    with pytest.raises(PipelineError, match="both have the setting"):
+    with pytest.raises(PipelineError, match="both have v8_m7_s2_L3"):
         analyse_together(tmp_path, [RESULTS / "study_rote"] * 2)
     assert not list(tmp_path.iterdir())
 
 
-def test_other_rules_are_refused(tmp_path):
+def changed(run, key, value):
+    """A run with another value in its config."""
+    config = json.loads((run / "config.json").read_text())
+    *sections, last = key.split(".")
+    reduce(lambda section, name: section[name], sections, config)[last] = value
+    (run / "config.json").write_text(json.dumps(config))
+    return run
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("claims.margin", 0.5, r"claims\.margin is 0\.25 in .*one, 0\.5 in .*other; "),
+        ("domains.rhm.noise.process", "uniform", r"noise\.process is absorbing in .*one, uniform"),
+        ("domains.rhm.analysis.converged", 0.8, r"^domains\.rhm\.analysis\.converged is "),
+        ("domains.rhm.theory.grammars", [{**dict(zip("vmsL", (10, 4, 2, 3), strict=True)),
+          "dataset_sizes": [32]}], r"both have v10_m4_s2_L3 in domains\.rhm\.theory"),
+        ("domains.rhm.grid.rule_frequencies", {"kind": "zipf", "level": 1, "exponent": 1.0},
+         r"other: domains\.rhm\.grid\.rule_frequencies\.kind is zipf"),
+        ("partial", True, "other: leaves cells out"),
+    ],
+)  # fmt: skip
+def test_runs_of_no_one_law_are_refused(tmp_path, key, value, said):
     one = part_of("study_levels", {(10, 4)}, tmp_path / "one")
-    other = part_of("study_levels", {(10, 5)}, tmp_path / "other")
-    config = json.loads((other / "config.json").read_text())
-    config["claims"]["margin"] = 0.5
-    (other / "config.json").write_text(json.dumps(config))
-    with pytest.raises(PipelineError, match=r"claims\.margin is 0\.25 and 0\.5; .* same rules"):
+    other = changed(part_of("study_levels", {(10, 5)}, tmp_path / "other"), key, value)
+    with pytest.raises(PipelineError, match=said):
         analyse_together(tmp_path / "together", [one, other])
+
+
+def test_a_run_is_not_written_over(tmp_path):
+    parts = [part_of("study_levels", {(10, m)}, tmp_path / f"{m}") for m in (3, 4, 5)]
+    before = (parts[0] / "config.json").read_text()
+    with pytest.raises(PipelineError, match="is a run; give the folder for what comes out first"):
+        analyse_together(*parts[:1], parts[1:])
+    assert sorted(path.name for path in parts[0].iterdir()) == ["config.json", "tables"]
+    assert (parts[0] / "config.json").read_text() == before

@@ -37,8 +37,11 @@ def draw(
     figure, (panel, errors) = style.panels(settings, 2, width_ratios=(3, 2))
     _sizes(panel, settings, frame, exponents)
     _law_errors(errors, settings, laws)
-    shown = "geometric mean and 95% t interval over grammars; open with an arrow: beyond the range"
-    style.note(figure, *_numbers(exponents), f"{shown} studied, or not converged", _counts(frame))
+    shown = (
+        "geometric mean and 95% t interval over grammars; open: not all have a half-way point; "
+        "with an arrow: beyond the range studied; without: not all converged, mean of the others"
+    )
+    style.note(figure, *_numbers(exponents), shown, _counts(frame))
     return figure
 
 
@@ -63,20 +66,29 @@ def _sizes(panel: Axes, settings: OfAnalysis, frame: pd.DataFrame, exponents: pd
 
 
 def _point(panel: Axes, part: pd.DataFrame, marker: str, colour: style.Colour) -> None:
-    """Mean over grammars; where one has no half-way point, the end of the range and an arrow."""
+    """Mean over grammars; open where not all have a half-way point, with an arrow if out of range.
+
+    A level that some grammar has not learnt to the end is at the mean of those that have, without
+    an arrow, or nowhere if there are none.
+    """
     x, status = part["predicted"].iloc[0], set(part["status"])
     look: style.Looks = {"color": colour, "markersize": 4, "capsize": 1.5, "linewidth": 0.8}
-    if status == {"inside"}:
-        logs = np.log(part["threshold"]).groupby(part["grammar_seed"]).mean()
-        mean, low, high = np.exp(mean_interval(logs))
-        panel.errorbar(x, mean, [[mean - low], [high - mean]], fmt=marker, **look)
+    for side, end, factor in (
+        ("below", part["least"].min(), 1 / _REACH), ("above", part["most"].max(), _REACH),
+    ):  # fmt: skip
+        if side in status and status <= {"inside", side}:
+            panel.errorbar(x, end, fmt=marker, markerfacecolor="none", **look)
+            panel.annotate("", (x, end * factor), (x, end), arrowprops=_ARROW | {"color": colour})
+            panel.update_datalim([(x, end * factor)])  # limits would leave arrows out
+            return
+    found = part[part["status"] == "inside"]
+    if found.empty:
         return
-    below = status <= {"inside", "below"}
-    end = part["least"].min() if below else part["most"].max()
-    panel.errorbar(x, end, fmt=marker, markerfacecolor="none", **look)
-    tip = end / _REACH if below else end * _REACH
-    panel.annotate("", (x, tip), (x, end), arrowprops=_ARROW | {"color": colour})
-    panel.update_datalim([(x, tip)])  # limits would leave arrows out
+    logs = np.log(found["threshold"]).groupby(found["grammar_seed"]).mean()
+    mean, low, high = np.exp(mean_interval(logs))
+    if status != {"inside"}:
+        look |= {"markerfacecolor": "none"}
+    panel.errorbar(x, mean, [[mean - low], [high - mean]], fmt=marker, **look)
 
 
 def _fits(panel: Axes, frame: pd.DataFrame, exponents: pd.DataFrame) -> None:
