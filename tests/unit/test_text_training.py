@@ -1,5 +1,6 @@
 """Training the text model: shares, parts, stops and averages change nothing but rounding."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from pipeline.artifacts.tensors import read_tensors
 from pipeline.base.errors import PipelineError
@@ -38,7 +40,9 @@ def assert_close(one, other, step, **tolerance):
 def program(directory: Path, *arguments: object) -> subprocess.Popen:
     words = [str(directory), *map(str, arguments)]
     command = [sys.executable, "-m", "tests.unit.text_training_case", *words]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # As many threads as here, where another test may have set them: sums depend on their number.
+    environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
 
 
 def test_two_processes_learn_what_one_does(alone, tmp_path):
