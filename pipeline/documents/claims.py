@@ -7,7 +7,7 @@ docs/demo_claims.parquet, which a run of the demo replaces if there is one in `r
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import cast
@@ -101,15 +101,26 @@ def _of_demo(found: tuple[str, str] | None) -> str:
 
 
 def _of_studies(found: Mapping[str, _Found], place: tuple[object, ...]) -> str:
-    """Studies by verdict, each with its number; a dash where no study has one."""
-    by_verdict: dict[str, list[str]] = {}
+    """Studies by verdict, each with its interval; a dash where no study has a verdict.
+
+    Of those without an interval there is their number alone.
+    """
+    by_verdict: dict[str, list[tuple[str, str]]] = {}
     for run, of_run in found.items():
         if place in of_run:
             verdict, number = of_run[place]
-            name = run.removeprefix("study_")
-            by_verdict.setdefault(verdict, []).append(f"{name} {number}".strip())
+            by_verdict.setdefault(verdict, []).append((run.removeprefix("study_"), number))
     ordered = [word for word in VERDICTS if word in by_verdict]
-    return "; ".join(f"{word}: {', '.join(by_verdict[word])}" for word in ordered) or "-"
+    return "; ".join(f"{word}: {_listed(by_verdict[word])}" for word in ordered) or "-"
+
+
+def _listed(studies: Sequence[tuple[str, str]]) -> str:
+    """Names and numbers of the studies that have an interval, and how many have none."""
+    shown = [f"{name} {number}" for name, number in studies if "[" in number]
+    rest = len(studies) - len(shown)
+    if not shown:
+        return str(rest)
+    return ", ".join(shown) + (f", and {rest} without an interval" if rest else "")
 
 
 if __name__ == "__main__":

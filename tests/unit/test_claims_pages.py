@@ -73,7 +73,16 @@ def test_studies_stand_by_verdict_whatever_their_order():
     claims = {"demo": table("text"), "study_a": table("text"), "study_b": table("text", **FOUND)}
     claims["study_c"] = table("text", **{**FOUND, "estimate": 0.5})
     row = cells(side_by_side(claims))[2]
-    assert row[4:] == ["not run", "supported: b 0.41 [0.36, 0.47], c 0.50 [0.36, 0.47]; not run: a"]
+    assert row[4:] == ["not run", "supported: b 0.41 [0.36, 0.47], c 0.50 [0.36, 0.47]; not run: 1"]
+
+
+def test_studies_without_an_interval_are_counted():
+    undecided = {"verdict": "undecided", "reason": "because"}
+    claims = {"demo": table("text"), "study_a": table("text", **undecided)}
+    claims["study_b"] = table("text", **{**FOUND, **undecided})
+    claims["study_c"] = table("text", estimate=0.5, **undecided)
+    row = cells(side_by_side(claims))[2]
+    assert row[5] == "undecided: b 0.41 [0.36, 0.47], and 2 without an interval"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +103,7 @@ def test_what_two_runs_held_against_other_numbers_are_two_rows():
     strict.loc[strict["claim"] == "creativity", "prediction"] = 0.95
     rows = cells(side_by_side({"demo": table("rhm"), "study_a": strict}))
     shown = [row[3:] for row in rows if "creativity" in row[2]]
-    assert shown == [["> 0.9", "not run", "-"], ["> 0.95", "-", "not run: a"]]
+    assert shown == [["> 0.9", "not run", "-"], ["> 0.95", "-", "not run: 1"]]
 
 
 def test_a_run_of_the_demo_replaces_the_claims_that_were_kept(repository):
