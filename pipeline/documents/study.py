@@ -19,6 +19,7 @@ from pipeline.claims.verdict import CONTRADICTED, HETEROGENEOUS, SUPPORTED
 from pipeline.config.recorded import recorded_config
 from pipeline.config.slices import claims_settings
 from pipeline.documents.arguments import arguments
+from pipeline.documents.law import law_table, ratio_table
 from pipeline.documents.lengths import length_table
 from pipeline.documents.paste import paste
 
@@ -31,15 +32,21 @@ _OF_CONDITIONS = {
     "study_level3": "study_levels",
     "study_level3_m2": "study_levels",
     "study_level3_m4": "study_levels",
+    "study_v32": None,
+    "study_v64": None,
     "study_uniform": "study_levels",
     "study_released": "study_uniform",
+    "study_released_m": "study_levels",
+    "study_released_v8": None,
     "study_zipf": "study_uniform",
     "study_uneven": None,
     "study_rote": None,
 }
-"""Studies of one setting, and the study that has the same grammars under other conditions."""
-_TOGETHER = ("study_level3_together",)
+"""Studies of one question, and the study that has the same grammars under other conditions."""
+_TOGETHER = ("study_levels_together", "study_level3_together", "study_released_together")
 """What `pipeline.documents.together` made of several studies."""
+_OF_LAW = ("study_levels", "study_time", *_TOGETHER)
+"""What says something of the law of several settings."""
 _BY_SIZE = ("text", "image")
 """Domains whose studies vary the dataset size, `study_<domain>`."""
 _CRITERIA = ("conditional_accuracy", "node_accuracy", "excess_loss")
@@ -47,7 +54,7 @@ _CRITERIA = ("conditional_accuracy", "node_accuracy", "excess_loss")
 _COMPARED = ("conditional_accuracy", "excess_loss")
 """Those of which conditions are compared."""
 _DECIDED = (SUPPORTED, CONTRADICTED, HETEROGENEOUS)
-"""Verdicts that are shown of studies of one setting."""
+"""Verdicts that are shown of studies of one question."""
 
 
 def level_table(thresholds: _Sizes) -> str:
@@ -170,6 +177,7 @@ def _read(run: Path, name: str, domain: str = "rhm") -> pd.DataFrame:
 
 
 def _fill(page: Path, results: Path) -> None:
+    _fill_law(page, results)
     for run in _OF_LEVELS:
         _fill_levels(page, results / run)
     _fill_conditions(page, results)
@@ -180,8 +188,16 @@ def _fill(page: Path, results: Path) -> None:
         _fill_sizes(page, results / f"study_{domain}", domain)
 
 
+def _fill_law(page: Path, results: Path) -> None:
+    """What all studies say of the law."""
+    points = {run: _read(results / run, "sample_complexity") for run in _OF_LAW}
+    exponents = {run: _read(results / run, "exponents") for run in _OF_LAW}
+    paste(page, "law", law_table(points, exponents))
+    paste(page, "ratios", ratio_table(points))
+
+
 def _fill_conditions(page: Path, results: Path) -> None:
-    """What studies of one setting found, all in one table, and the claims that they decide."""
+    """What studies of one question found, all in one table, and the claims that they decide."""
     named = {*_OF_CONDITIONS, *filter(None, _OF_CONDITIONS.values())}
     sizes = {run: _half_way(results / run, _COMPARED) for run in sorted(named)}
     paste(page, "conditions", condition_table(sizes, _OF_CONDITIONS))

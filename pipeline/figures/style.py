@@ -226,12 +226,19 @@ def _edges(values: np.ndarray) -> np.ndarray:
 def footnote(
     figure: Figure, frame: pd.DataFrame, settings: str, shown: str = "mean and 95% t interval"
 ) -> None:
-    """State what is shown, and over how many grammars."""
-    replicas, grammars = (
-        len(frame[[*GRAMMAR, *seeds]].drop_duplicates()) for seeds in (SEEDS, SEEDS[:1])
-    )
-    each = f", {replicas} replicas" if replicas > grammars else ""
+    """State what is shown, and over how many grammars of each setting."""
+    grammars, replicas = (per_setting(frame, seeds) for seeds in (SEEDS[:1], SEEDS))
+    each = f", {replicas} replicas" if replicas != grammars else ""
     note(figure, settings, f"{shown} over n = {grammars} grammars{each}")
+
+
+def per_setting(frame: pd.DataFrame, seeds: Sequence[str]) -> str:
+    """How many grammars or replicas, told by these seeds, a setting has: the least and the most."""
+    counts = frame[[*GRAMMAR, *seeds]].drop_duplicates().groupby(GRAMMAR).size()
+    if counts.empty:
+        return "no"
+    least, most = counts.min(), counts.max()
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def samples_footnote(figure: Figure, frame: pd.DataFrame, *shown: str) -> None:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.curves import chance_accuracy, predicted_size
+from pipeline.figures import style
 from pipeline.figures.rhm import accuracy_vs_dataset_size
 from tests.unit.test_figures import SETTINGS
 
@@ -114,3 +115,19 @@ def test_the_numbers_beside_it_are_those_of_the_tables():
     assert fit.endswith("p = 0.25")
     assert explained == "explained of 2 settings, each held out: 0.90 [0.85, 0.96]"
     assert rival == r"by the best rival, $m^{\ell+3/2}$: 0.91"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "seeds", "stated"),
+    [
+        (None, ["grammar_seed"], "2"),
+        (None, list(SEEDS), "2"),
+        (1, ["grammar_seed"], "1 to 2"),
+        (0, list(SEEDS), "1 to 2"),
+    ],
+)
+def test_settings_may_have_other_numbers_of_grammars(left_out, seeds, stated):
+    frame = measurements("node_accuracy")
+    of_second = (frame["m"] == 4) & (frame["grammar_seed"] == left_out)
+    assert style.per_setting(frame[~of_second], seeds) == stated
+    assert style.per_setting(frame[:0], seeds) == "no"

@@ -4,13 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from pipeline.claims.settings import Rules
 from pipeline.config.load import load_config
 from pipeline.documents.lengths import length_table
-from pipeline.documents.powers import power_table
 from pipeline.documents.study import condition_table, level_table
 
 ROOT = Path(__file__).parents[2]
@@ -114,41 +112,6 @@ def test_a_level_without_half_way_points_of_both_conditions_has_no_ratio():
 def test_a_study_may_be_held_against_none():
     table = condition_table({"study_a": {"accuracy": _thresholds([7, 7])}}, {"study_a": None})
     assert table.endswith("| `study_a` | - | 10, 3, 2, 3 | 1 | 99 | 7 [7, 7] | - |\n")
-
-
-def _slopes(criterion, level, **estimates):
-    """Slopes of one level, half a unit to either side of the estimate, by three grammars."""
-    laws = {"law_exponent": 1.0, "m_exponent": level + 1.0, "v_exponent": 1.0}
-    shared = {"criterion": criterion, "level": level, "variable": "dataset_size", "grammars": 3}
-    rows = [
-        {**shared, "quantity": name, "estimate": estimate, "low": estimate - 0.5,
-         "high": estimate + 0.5, "misfit": 0.25, "prediction": laws.get(name)}
-        for name, estimate in estimates.items()
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-def test_powers_stand_in_a_row_for_each_level_and_criterion():
-    loss = _slopes("excess_loss", 3.0, law_exponent=0.9, m_exponent=3.5, m_exponent_adjusted=3.0)
-    accuracy = _slopes("conditional_accuracy", 2.0, law_exponent=1.0, v_exponent=1.5)
-    _, _, *rows = power_table({"study_a": pd.concat([loss, accuracy])}).splitlines()
-    assert rows == [
-        "| `study_a` | 2 | conditional accuracy | 1.00 [0.50, 1.50] | 0.25 "
-        "| - | - | - | 1.50 [1.00, 2.00] | - | 3 |",
-        "| `study_a` | 3 | excess loss | 0.90 [0.40, 1.40] | 0.25 "
-        "| 3.50 [3.00, 4.00] | 3.00 [2.50, 3.50] | 4 | - | - | 3 |",
-    ]
-
-
-def test_powers_that_nothing_determines_are_dashes():
-    found = _slopes("excess_loss", 2.0, law_exponent=1.0).assign(misfit=np.nan, low=np.nan)
-    over_levels = found.assign(level=np.nan)
-    over_steps = found.assign(variable="step", estimate=7.0)
-    found = pd.concat([found, over_levels, over_steps, found.assign(criterion="node_accuracy")])
-    (row,) = power_table({"study_a": found}).splitlines()[2:]
-    assert row == "| `study_a` | 2 | excess loss | 1.00 | - | - | - | - | - | - | 3 |"
-    level_1 = _slopes("excess_loss", 1.0, m_exponent=1.0)
-    assert len(power_table({"study_a": level_1}).splitlines()) == 2
 
 
 def measured(rows):

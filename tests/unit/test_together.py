@@ -13,6 +13,8 @@ from pipeline.claims.claims import CLAIMS, POOLED
 from pipeline.documents.together import analyse_together
 
 RESULTS = Path(__file__).parents[2] / "results"
+TOGETHER = sorted(RESULTS.glob("study_*/runs.json"))
+"""What differs between the studies that the repository has analysed together."""
 MEASURED = ("measurements", "losses", "probes", "theory")
 
 
@@ -54,10 +56,11 @@ def test_parts_of_a_run_say_together_what_it_says(tmp_path):
     assert drawn == {f"rhm_{name}.{kind}" for name in names for kind in ("pdf", "png")}
 
 
-def test_the_studies_of_level_3_say_again_what_they_say_together(tmp_path):
-    studies = [RESULTS / name for name in ("study_level3_m2", "study_level3", "study_level3_m4")]
-    analyse_together(tmp_path, studies)
-    committed = sorted((RESULTS / "study_level3_together/tables").iterdir())
+@pytest.mark.parametrize("recorded", TOGETHER, ids=lambda path: path.parent.name)
+def test_studies_say_again_what_they_say_together(tmp_path, recorded):
+    runs = json.loads(recorded.read_text())["run"]
+    analyse_together(tmp_path, [RESULTS / run for run in runs])
+    committed = sorted((recorded.parent / "tables").iterdir())
     assert [path.name for path in committed] == [
         "claims.parquet",
         *(f"rhm_{name}.parquet" for name in ("exponents", "laws", "sample_complexity")),
@@ -66,8 +69,7 @@ def test_the_studies_of_level_3_say_again_what_they_say_together(tmp_path):
         kind = path.stem.removeprefix("rhm_")
         found = read_table(tmp_path / "tables" / path.name, kind)
         pd.testing.assert_frame_equal(found, read_table(path, kind), rtol=1e-9)
-    runs = RESULTS / "study_level3_together/runs.json"
-    assert runs.read_text() == (tmp_path / "runs.json").read_text()
+    assert recorded.read_text() == (tmp_path / "runs.json").read_text()
 
 
 def test_a_setting_of_two_runs_is_refused(tmp_path):

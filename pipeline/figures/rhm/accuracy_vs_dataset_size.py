@@ -50,7 +50,7 @@ def draw(
         "left: mean and 95% t interval; right: mean of every setting, levels from 2 up, filled if "
         "half-way inside the range in all grammars,"
     )
-    style.footnote(figure, _first(best), label, shown)
+    style.footnote(figure, best, label, shown)
     return figure
 
 

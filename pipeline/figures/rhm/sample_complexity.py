@@ -149,9 +149,8 @@ def _law_errors(panel: Axes, settings: OfAnalysis, laws: pd.DataFrame) -> None:
 
 
 def _counts(frame: pd.DataFrame) -> str:
-    grammars = frame.groupby(GRAMMAR)["grammar_seed"].nunique()
-    n = "no" if grammars.empty else f"{grammars.min()}"
-    return f"n = {n} grammars of each of {len(grammars)} settings"
+    n = style.per_setting(frame, ["grammar_seed"])
+    return f"n = {n} grammars of each of {frame.groupby(GRAMMAR).ngroups} settings"
 
 
 def _numbers(exponents: pd.DataFrame) -> list[str]:
